@@ -1,0 +1,226 @@
+//! Imports: versions given to facts, parts handed to the four workers, and the answer when all have them.
+
+use super::input::Asker;
+use crate::store::{
+    customers::{self, Customer, CustomerKey},
+    imports::{self, Chunk, ChunkAnswer, ChunkKey},
+    transitions,
+};
+use planshift_domain::{
+    account::facts::CustomerPart,
+    ids::{CustomerId, TransitionId},
+    message::{
+        command::{
+            AzureSubscriptionFacts, CommerceSubscriptionFacts, EligibilityFacts, FactsPart, MappingFacts, PurchasingFacts, SuspensionFacts, TakeFacts,
+        },
+        event::{AccountImported, ImportedCustomer},
+        reply::FactsTaken,
+        request::{CustomersImported, ImportCustomers, RefusedCustomer},
+    },
+    time::Timestamp,
+};
+use planshift_messaging::{Destination, Outgoing, Service};
+use planshift_storage::{StorageError, Transaction};
+use planshift_telemetry::TraceContext;
+use planshift_worker::{Ports, codec};
+use std::collections::{BTreeMap, HashMap};
+
+const WORKERS: [Service; 4] = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
+const ALL_WORKERS: u32 = (1 << WORKERS.len()) - 1;
+
+fn bit(worker: Service) -> u32 {
+    WORKERS.iter().position(|w| *w == worker).map_or(0, |position| 1 << position)
+}
+
+/// Takes chunks in: gives versions, and says what to send.
+pub async fn take_in(
+    tx: &mut Transaction,
+    chunks: &[(&ImportCustomers, &Asker)],
+    ports: &Ports,
+    now: Timestamp,
+) -> Result<Vec<Outgoing>, StorageError> {
+    if chunks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<ChunkKey> = chunks.iter().map(|(c, _)| (c.import_id, c.chunk)).collect();
+    let mut seen: HashMap<ChunkKey, Chunk> = imports::load(tx, &keys).await?.into_iter().map(|c| (c.key, c)).collect();
+    let fresh: Vec<&ImportCustomers> = chunks.iter().map(|(c, _)| *c).filter(|c| !seen.contains_key(&(c.import_id, c.chunk))).collect();
+    let mut customers = Versions::lock(tx, &fresh).await?;
+    let mut publish = Vec::new();
+    let mut new = Vec::new();
+    for (chunk, asker) in chunks {
+        let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id()));
+        let key = (chunk.import_id, chunk.chunk);
+        let known = seen.entry(key).or_insert_with(|| {
+            let answer = customers.answer(chunk);
+            new.push(key);
+            let waiting = if answer.imported.is_empty() { 0 } else { ALL_WORKERS };
+            Chunk { key, waiting, reply_to: asker.reply_to.clone(), answer }
+        });
+        // a chunk that comes again may be one whose messages were never sent
+        if known.waiting == 0 {
+            publish.extend(answers(known, &trace, now));
+        } else {
+            publish.extend(hand_out(chunk, known, &trace, now));
+        }
+    }
+    customers::update(tx, &customers.changed).await?;
+    let new: Vec<&Chunk> = new.iter().filter_map(|key| seen.get(key)).collect();
+    imports::insert(tx, &new, now).await?;
+    Ok(publish)
+}
+
+/// Workers have taken chunks: the answers to those that all four have.
+pub async fn taken(tx: &mut Transaction, taken: &[(&FactsTaken, Service)], ports: &Ports, now: Timestamp) -> Result<Vec<Outgoing>, StorageError> {
+    let mut masks: BTreeMap<ChunkKey, u32> = BTreeMap::new();
+    for (taken, worker) in taken {
+        *masks.entry((taken.import_id, taken.chunk)).or_default() |= bit(*worker);
+    }
+    let chunks = imports::taken(tx, &masks.into_iter().collect::<Vec<_>>()).await?;
+    let trace = TraceContext::root(ports.random.id());
+    Ok(chunks.iter().filter(|chunk| chunk.waiting == 0).flat_map(|chunk| answers(chunk, &trace, now)).collect())
+}
+
+/// The versions of customers, under their locks.
+struct Versions {
+    known: BTreeMap<CustomerKey, Customer>,
+    live: HashMap<(uuid::Uuid, uuid::Uuid), TransitionId>,
+    changed: BTreeMap<CustomerKey, Customer>,
+}
+
+impl Versions {
+    async fn lock(tx: &mut Transaction, chunks: &[&ImportCustomers]) -> Result<Self, StorageError> {
+        let mut keys: Vec<CustomerKey> = chunks.iter().flat_map(|c| c.customers.iter().map(|part| (c.partner.id, part.customer_id))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if let Some(first) = chunks.first() {
+            customers::reserve(tx, &keys, first.import_id).await?;
+        }
+        let known = customers::lock(tx, &keys).await?;
+        let live = transitions::live(tx, keys.iter().map(|(p, c)| (p.0, c.0)).collect()).await?.into_iter().collect();
+        Ok(Self { known, live, changed: BTreeMap::new() })
+    }
+
+    fn answer(&mut self, chunk: &ImportCustomers) -> ChunkAnswer {
+        let mut answer = ChunkAnswer {
+            partner_id: chunk.partner.id,
+            partner_name: chunk.partner.name.clone(),
+            imported: Vec::new(),
+            refused: Vec::new(),
+        };
+        for part in &chunk.customers {
+            match self.version(chunk, part) {
+                Ok(version) => answer.imported.push(ImportedCustomer {
+                    customer_id: part.customer_id,
+                    version,
+                    company_name: part.customer.company_name.clone(),
+                    domain: part.customer.domain.clone(),
+                }),
+                Err((code, description)) => {
+                    answer.refused.push(RefusedCustomer { customer_id: part.customer_id, code: code.to_owned(), description });
+                }
+            }
+        }
+        answer
+    }
+
+    /// The version of a part. The parts of one import have one version; an import that has begun may end, a new one of a
+    /// customer that is being moved may not begin.
+    fn version(&mut self, chunk: &ImportCustomers, part: &CustomerPart) -> Result<u32, (&'static str, String)> {
+        let key = (chunk.partner.id, part.customer_id);
+        let Some(known) = self.known.get_mut(&key) else {
+            return Err(("ImportSuperseded", "the customer's row is gone".into()));
+        };
+        let goes_on = known.import == chunk.import_id && known.facts_version > 0 && part.parts > 1;
+        if goes_on {
+            known.parts_seen += 1;
+        } else {
+            if let Some(live) = self.live.get(&(key.0.0, key.1.0)) {
+                return Err(("UpgradeInProgress", format!("transition {live} is not at an end; import the customer again after it")));
+            }
+            // ids of imports grow with time: a late part of an older import must not begin a version of its own
+            if part.part > 0 && known.facts_version > 0 && chunk.import_id < known.import {
+                return Err(("ImportSuperseded", format!("import {} has told of the customer meanwhile", known.import)));
+            }
+            *known = Customer { facts_version: known.facts_version + 1, import: chunk.import_id, parts: part.parts, parts_seen: 1 };
+        }
+        self.changed.insert(key, *known);
+        Ok(known.facts_version)
+    }
+}
+
+fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
+    let (import_id, number) = chunk.key;
+    let mut out = Vec::new();
+    if !chunk.answer.imported.is_empty() {
+        let event = AccountImported {
+            partner_id: chunk.answer.partner_id,
+            partner_name: chunk.answer.partner_name.clone(),
+            customers: chunk.answer.imported.clone(),
+        };
+        let to = Destination::Event("account.imported".into());
+        out.push(codec::outgoing(to, format!("{import_id}/{number}/imported"), import_id.to_string(), trace, now, &event));
+    }
+    if let Some(reply_to) = &chunk.reply_to {
+        let answer = CustomersImported {
+            import_id,
+            chunk: number,
+            imported: chunk.answer.imported.iter().map(|c| c.customer_id).collect(),
+            refused: chunk.answer.refused.clone(),
+        };
+        let to = Destination::Answer(reply_to.clone());
+        out.push(codec::outgoing(to, format!("{import_id}/{number}/answer"), import_id.to_string(), trace, now, &answer));
+    }
+    out
+}
+
+/// One message for each worker, with what it owns of the customers that were taken.
+fn hand_out(chunk: &ImportCustomers, known: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
+    let versions: HashMap<CustomerId, u32> = known.answer.imported.iter().map(|c| (c.customer_id, c.version)).collect();
+    let taken: Vec<(u32, &CustomerPart)> = chunk.customers.iter().filter_map(|part| versions.get(&part.customer_id).map(|v| (*v, part))).collect();
+    let id = |worker: Service| format!("{}/{}/{}", chunk.import_id, chunk.chunk, worker.name());
+    let correlation = chunk.import_id.to_string();
+    let eligibility = facts(chunk, &taken, |part| EligibilityFacts {
+        partner: chunk.partner.clone(),
+        customer: part.customer.clone(),
+        resellers: part.resellers.clone(),
+        subscriptions: part.subscriptions.clone(),
+        plans: part.plans.clone(),
+    });
+    let purchasing = facts(chunk, &taken, |part| PurchasingFacts { plans: part.plans.clone() });
+    let mapping = facts(chunk, &taken, |part| MappingFacts {
+        subscriptions: part
+            .subscriptions
+            .iter()
+            .filter_map(|s| {
+                s.azure_subscription_id.map(|azure_subscription_id| AzureSubscriptionFacts {
+                    azure_subscription_id,
+                    friendly_name: s.friendly_name.clone(),
+                    roles: s.roles.clone(),
+                })
+            })
+            .collect(),
+    });
+    let suspension = facts(chunk, &taken, |part| SuspensionFacts {
+        subscriptions: part
+            .subscriptions
+            .iter()
+            .map(|s| CommerceSubscriptionFacts { commerce_subscription_id: s.commerce_subscription_id, status: s.status })
+            .collect(),
+    });
+    let to = Destination::Command;
+    vec![
+        codec::outgoing(to(Service::Eligibility), id(Service::Eligibility), correlation.clone(), trace, now, &eligibility),
+        codec::outgoing(to(Service::Purchasing), id(Service::Purchasing), correlation.clone(), trace, now, &purchasing),
+        codec::outgoing(to(Service::Mapping), id(Service::Mapping), correlation.clone(), trace, now, &mapping),
+        codec::outgoing(to(Service::Suspension), id(Service::Suspension), correlation, trace, now, &suspension),
+    ]
+}
+
+fn facts<F>(chunk: &ImportCustomers, taken: &[(u32, &CustomerPart)], cut: impl Fn(&CustomerPart) -> F) -> TakeFacts<F> {
+    let customers = taken
+        .iter()
+        .map(|(version, part)| FactsPart { customer_id: part.customer_id, version: *version, part: part.part, parts: part.parts, facts: cut(part) })
+        .collect();
+    TakeFacts { import_id: chunk.import_id, chunk: chunk.chunk, partner_id: chunk.partner.id, customers }
+}

@@ -1,0 +1,27 @@
+//! The shell around the decision: loads, decides, commits; what is to be published comes back to the caller.
+//!
+//! A *turn* is one batch: one transaction with a handful of set-based statements, however many messages and transitions it is
+//! about. Every decision locks its transition's row first, so that two replicas with the last two packets cannot both miss the
+//! other.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `input` | messages read: what the turn is about |
+//! | `work` | one transition within a turn: its saga, and the rows that change with it |
+//! | `answers` | a worker's answer, as events for the saga and as changes of rows |
+//! | `starts`, `imports` | the requests that come before there is a transition |
+//! | `output` | commands, events and answers built from what was written |
+//! | `sent` | which versions' messages were confirmed |
+//! | `turn` | the transaction that joins them |
+
+mod answers;
+mod imports;
+mod input;
+mod output;
+mod sent;
+mod starts;
+mod turn;
+mod work;
+
+pub use input::Input;
+pub use turn::{Engine, Turn};

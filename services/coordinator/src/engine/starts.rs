@@ -1,0 +1,85 @@
+//! Starts: decided under the lock of the customer's row.
+
+use super::{input::Asker, work::Work};
+use crate::{
+    saga::{Limits, Saga},
+    store::{
+        customers::{self, CustomerKey},
+        transitions::{self, Stored},
+    },
+};
+use planshift_domain::{
+    ids::TransitionId,
+    message::request::{StartOutcome, StartTransition},
+    time::Timestamp,
+};
+use planshift_storage::{StorageError, Transaction};
+use planshift_telemetry::TraceContext;
+use planshift_worker::Ports;
+use std::collections::HashMap;
+
+/// What became of a start.
+#[derive(Debug)]
+pub struct Started {
+    /// For the asker.
+    pub outcome: StartOutcome,
+    /// The new transition.
+    pub work: Option<Work>,
+}
+
+/// Decides starts in their order. Two for one customer in one batch: the first has it.
+pub async fn decide(
+    tx: &mut Transaction,
+    starts: &[(&StartTransition, &Asker)],
+    ports: &Ports,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Vec<Started>, StorageError> {
+    if starts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<CustomerKey> = starts.iter().map(|(s, _)| (s.partner_id, s.customer_id)).collect();
+    let known = customers::lock(tx, &keys).await?;
+    let requests = starts.iter().map(|(s, _)| (s.partner_id.0, s.request_id)).collect();
+    let mut by_request: HashMap<_, _> = transitions::by_request(tx, requests).await?.into_iter().collect();
+    let mut live: HashMap<_, _> = transitions::live(tx, keys.iter().map(|(p, c)| (p.0, c.0)).collect()).await?.into_iter().collect();
+    let mut decided = Vec::with_capacity(starts.len());
+    for (start, asker) in starts {
+        let request = (start.partner_id.0, start.request_id);
+        let customer = (start.partner_id.0, start.customer_id.0);
+        let refuse = |outcome| Started { outcome, work: None };
+        decided.push(if let Some(transition_id) = by_request.get(&request) {
+            refuse(StartOutcome::Accepted { transition_id: *transition_id })
+        } else if let Some(transition_id) = live.get(&customer) {
+            refuse(StartOutcome::InProgress { transition_id: *transition_id })
+        } else {
+            match known.get(&(start.partner_id, start.customer_id)) {
+                None => refuse(StartOutcome::UnknownCustomer),
+                Some(facts) if facts.facts_version == 0 => refuse(StartOutcome::UnknownCustomer),
+                Some(facts) if facts.parts_seen < facts.parts => refuse(StartOutcome::ImportUnderWay),
+                Some(facts) => {
+                    let id = TransitionId(ports.random.id());
+                    by_request.insert(request, id);
+                    live.insert(customer, id);
+                    let stored = Stored {
+                        id,
+                        partner: start.partner_id,
+                        customer: start.customer_id,
+                        request_id: start.request_id,
+                        facts_version: facts.facts_version,
+                        version: 1,
+                        sent: 0,
+                        started_at: now,
+                        started_by: start.actor.clone(),
+                        history: 0,
+                        history_hash: String::new(),
+                        trace: asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id())),
+                        saga: Saga::requested(now, limits),
+                    };
+                    Started { outcome: StartOutcome::Accepted { transition_id: id }, work: Some(Work::new(stored, true)) }
+                }
+            }
+        });
+    }
+    Ok(decided)
+}

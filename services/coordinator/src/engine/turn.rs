@@ -1,0 +1,392 @@
+//! The transaction that joins them.
+
+use super::{
+    answers, imports,
+    input::{Asker, Input},
+    output::{self, Changed},
+    sent::Sent,
+    starts,
+    work::Work,
+};
+use crate::{
+    saga::{Event, Known, Limits, pending},
+    store::{
+        rows::{self, PacketKey},
+        transitions,
+    },
+};
+use planshift_domain::{
+    ids::TransitionId,
+    message::{
+        reply::{EligibilityChecked, PacketAnswer},
+        request::{ActAnswered, ActOnTransition, ActOutcome, StartAnswered, StartOutcome},
+    },
+    step::{Action, Step},
+    time::Timestamp,
+    transition::PlanRow,
+};
+use planshift_messaging::{Destination, Outgoing};
+use planshift_storage::{Database, Transaction};
+use planshift_telemetry::TraceContext;
+use planshift_worker::{HandleError, Ports, codec};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+
+/// Does turns.
+pub struct Engine {
+    /// The coordinator's own database.
+    pub db: Database,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the decision.
+    pub limits: Limits,
+    sent: Sent,
+}
+
+/// What came out of a turn.
+#[derive(Debug)]
+pub struct Turn {
+    /// To publish, in this order.
+    pub publish: Vec<Outgoing>,
+    /// The versions that are sent once that is confirmed, and whether they are settled.
+    pub versions: Vec<(TransitionId, u32, bool)>,
+}
+
+impl Engine {
+    /// An engine on this database.
+    pub fn new(db: Database, ports: Ports, limits: Limits) -> Self {
+        Self { db, ports, limits, sent: Sent::default() }
+    }
+
+    /// Everything of a turn was published and confirmed.
+    pub fn confirmed(&self, versions: &[(TransitionId, u32, bool)]) {
+        self.sent.confirm(versions);
+    }
+
+    /// Writes what was confirmed and is not written yet.
+    ///
+    /// # Errors
+    /// The database's; what was not written is kept for the next time.
+    pub async fn flush_sent(&self) -> Result<(), HandleError> {
+        let taken = self.sent.take(true);
+        let result = async {
+            let mut tx = self.db.begin().await?;
+            transitions::mark_sent(&mut tx, &taken).await?;
+            tx.commit().await
+        };
+        if !taken.is_empty()
+            && let Err(error) = result.await
+        {
+            self.keep(&taken);
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    fn keep(&self, taken: &[(TransitionId, u32)]) {
+        let again: Vec<_> = taken.iter().map(|(id, version)| (*id, *version, true)).collect();
+        self.sent.confirm(&again);
+    }
+
+    /// One transaction about all of `inputs`.
+    ///
+    /// # Errors
+    /// The database's, or `Faulty` where the saga is at fault; nothing was done then.
+    pub async fn turn(&self, inputs: &[Input]) -> Result<Turn, HandleError> {
+        let ends = self.sent.take(false);
+        let result = self.transact(inputs, &ends).await;
+        match &result {
+            Ok((_, written)) => written.iter().for_each(|(id, version)| self.sent.written(*id, *version)),
+            Err(_) => self.keep(&ends),
+        }
+        result.map(|(turn, _)| turn)
+    }
+
+    async fn transact(&self, inputs: &[Input], ends: &[(TransitionId, u32)]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
+        let now = self.ports.clock.now();
+        let mut tx = self.db.begin().await?;
+        let mut publish = self.requests(&mut tx, inputs, now).await?;
+        let (mut works, started) = self.load(&mut tx, inputs, now).await?;
+        publish.extend(started);
+        publish.extend(self.decide(&mut tx, &mut works, inputs, now).await?);
+        let (changed, written) = self.write(&mut tx, &mut works, now).await?;
+        publish.extend(output::commands(&mut tx, &works, now).await?);
+        publish.extend(output::everything(&mut tx, &works, now).await?);
+        transitions::mark_sent(&mut tx, ends).await?;
+        tx.commit().await?;
+        let versions = works
+            .values()
+            .filter(|work| work.changed || work.tell_all)
+            .map(|work| (work.stored.id, work.stored.version, work.stored.saga.state().is_settled()))
+            .collect();
+        publish.extend(output::events(&mut works, changed, now));
+        Ok((Turn { publish, versions }, written))
+    }
+
+    /// Imports: they touch no transition.
+    async fn requests(&self, tx: &mut Transaction, inputs: &[Input], now: Timestamp) -> Result<Vec<Outgoing>, HandleError> {
+        let (mut chunks, mut taken) = (Vec::new(), Vec::new());
+        for input in inputs {
+            match input {
+                Input::Import(chunk, asker) => chunks.push((&**chunk, asker)),
+                Input::Taken(facts, worker) => taken.push((facts, *worker)),
+                _ => {}
+            }
+        }
+        let mut out = imports::take_in(tx, &chunks, &self.ports, now).await?;
+        out.extend(imports::taken(tx, &taken, &self.ports, now).await?);
+        Ok(out)
+    }
+
+    /// Starts, and every transition that the inputs are about, locked.
+    async fn load(&self, tx: &mut Transaction, inputs: &[Input], now: Timestamp) -> Result<(BTreeMap<TransitionId, Work>, Vec<Outgoing>), HandleError> {
+        let starts: Vec<_> = inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
+        let started = starts::decide(tx, &starts, &self.ports, &self.limits, now).await?;
+        let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
+        let mut works = BTreeMap::new();
+        let mut out = Vec::new();
+        for ((start, asker), started) in starts.iter().zip(started) {
+            if let Some(mut work) = started.work {
+                work.happen(&Event::Started, None, now, &self.limits)?;
+                works.insert(work.stored.id, work);
+            } else if let StartOutcome::Accepted { transition_id } = started.outcome {
+                // asked again: its first messages may never have been sent
+                ids.push(transition_id);
+            }
+            if let Some(reply_to) = &asker.reply_to {
+                let body = StartAnswered { request_id: start.request_id, outcome: started.outcome };
+                let trace = asker.trace.clone().unwrap_or_default();
+                let id = format!("{}/answer", start.request_id);
+                out.push(codec::outgoing(Destination::Answer(reply_to.clone()), id, start.request_id.to_string(), &trace, now, &body));
+            }
+        }
+        ids.retain(|id| !works.contains_key(id));
+        ids.sort_unstable();
+        ids.dedup();
+        for mut stored in transitions::load(tx, &ids, &self.limits).await? {
+            stored.sent = stored.sent.max(self.sent.version(stored.id));
+            works.insert(stored.id, Work::new(stored, false));
+        }
+        Ok((works, out))
+    }
+
+    /// Lets everything happen, in the order of the inputs.
+    async fn decide(
+        &self,
+        tx: &mut Transaction,
+        works: &mut BTreeMap<TransitionId, Work>,
+        inputs: &[Input],
+        now: Timestamp,
+    ) -> Result<Vec<Outgoing>, HandleError> {
+        let mut known = self.known(tx, inputs).await?;
+        let completed = self.completed(tx, works, inputs).await?;
+        let mut out = Vec::new();
+        for input in inputs {
+            let Some(id) = input.transition() else { continue };
+            let Some(work) = works.get_mut(&id) else {
+                if let Input::Act(act, asker) = input {
+                    out.extend(act_answer(act, asker, ActOutcome::NotFound, now));
+                } else {
+                    tracing::warn!(transition = %id, "an answer for a transition that is not known here is left aside");
+                }
+                continue;
+            };
+            match input {
+                Input::Act(act, asker) => out.extend(self.act(work, act, asker, now)?),
+                Input::Checked(checked) => {
+                    let key = (id, Step::Eligibility, Action::Do, checked.packet);
+                    let news = self.let_happen(work, &answers::checked_event(checked), key, &mut known, checked.attempt, (1, 0), now)?;
+                    if news {
+                        let mut checked: EligibilityChecked = (**checked).clone();
+                        if checked.nothing_in_scope {
+                            answers::merge_completed(&mut checked, completed.get(&id).copied());
+                        }
+                        answers::record_checked(work, checked);
+                    }
+                }
+                Input::Answered(step, answer) => self.answered(work, *step, answer, &mut known, now)?,
+                Input::GivenUp(step, given_up) => {
+                    let items = match step {
+                        Step::Mapping | Step::Suspension => rows::load_packet_lines(tx, &[(id, given_up.packet)])
+                            .await?
+                            .iter()
+                            .map(|(_, line)| match step {
+                                Step::Mapping => line.azure_subscription_id.to_string(),
+                                _ => line.commerce_subscription_id.to_string(),
+                            })
+                            .collect(),
+                        Step::Eligibility | Step::Purchasing => Vec::new(),
+                    };
+                    let answer = answers::given_up(work, *step, given_up, items);
+                    self.answered(work, *step, &answer, &mut known, now)?;
+                }
+                Input::Clock(_) => {
+                    work.happen(&Event::Clock, None, now, &self.limits)?;
+                }
+                Input::TellAgain(_) => work.tell_all = true,
+                Input::Recover(_) => recover(work, true),
+                Input::Import(..) | Input::Taken(..) | Input::Start(..) => {}
+            }
+        }
+        Ok(out)
+    }
+
+    fn answered(
+        &self,
+        work: &mut Work,
+        step: Step,
+        answer: &PacketAnswer,
+        known: &mut HashMap<PacketKey, Known>,
+        now: Timestamp,
+    ) -> Result<(), HandleError> {
+        let event = answers::answered_event(step, answer);
+        let Event::Answered(summary) = &event else { return Ok(()) };
+        let counts = (summary.good, summary.refused);
+        let key = (work.stored.id, step, answer.action, answer.packet);
+        if self.let_happen(work, &event, key, known, answer.attempt, counts, now)? {
+            answers::record_answered(work, step, answer);
+        }
+        Ok(())
+    }
+
+    /// Lets an answer happen; true where it was news. One that was not may be a redelivery after a crash: what the state says is
+    /// pending is sent again then.
+    #[allow(clippy::too_many_arguments, reason = "an answer is what it is about, what is known of it, and when")]
+    fn let_happen(
+        &self,
+        work: &mut Work,
+        event: &Event,
+        key: PacketKey,
+        known: &mut HashMap<PacketKey, Known>,
+        attempt: u32,
+        (good, refused): (u32, u32),
+        now: Timestamp,
+    ) -> Result<bool, HandleError> {
+        let (news, _) = work.happen(event, known.get(&key).copied(), now, &self.limits)?;
+        if news {
+            known.insert(key, Known { attempt, good, refused });
+        } else {
+            tracing::debug!(transition = %work.stored.id, step = %key.1, packet = key.3, attempt, "a stale or repeated answer");
+            recover(work, false);
+        }
+        Ok(news)
+    }
+
+    fn act(&self, work: &mut Work, act: &ActOnTransition, asker: &Asker, now: Timestamp) -> Result<Option<Outgoing>, HandleError> {
+        if work.stored.partner != act.partner_id {
+            return Ok(act_answer(act, asker, ActOutcome::NotFound, now));
+        }
+        let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
+        let (_, outcome) = work.happen(&event, None, now, &self.limits)?;
+        Ok(outcome.and_then(|outcome| act_answer(act, asker, outcome, now)))
+    }
+
+    async fn known(&self, tx: &mut Transaction, inputs: &[Input]) -> Result<HashMap<PacketKey, Known>, HandleError> {
+        let keys: Vec<PacketKey> = inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Checked(c) => Some((c.transition_id, Step::Eligibility, Action::Do, c.packet)),
+                Input::Answered(step, a) => Some((a.transition_id, *step, a.action, a.packet)),
+                Input::GivenUp(step, g) => Some((g.transition_id, *step, g.action, g.packet)),
+                _ => None,
+            })
+            .collect();
+        let found = rows::find_packets(tx, &keys).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, p)| ((id, p.step, p.action, p.packet), Known { attempt: p.attempt, good: p.good, refused: p.refused }))
+            .collect())
+    }
+
+    /// The completed transitions of customers of whom eligibility says that nothing is in scope.
+    async fn completed(
+        &self,
+        tx: &mut Transaction,
+        works: &BTreeMap<TransitionId, Work>,
+        inputs: &[Input],
+    ) -> Result<HashMap<TransitionId, TransitionId>, HandleError> {
+        let asked: HashMap<TransitionId, _> = inputs
+            .iter()
+            .filter_map(|input| if let Input::Checked(c) = input { c.nothing_in_scope.then_some(c.transition_id) } else { None })
+            .filter_map(|id| works.get(&id).map(|work| (id, (work.stored.partner.0, work.stored.customer.0))))
+            .collect();
+        let found: HashMap<_, _> = transitions::completed(tx, asked.values().copied().collect()).await?.into_iter().collect();
+        Ok(asked.into_iter().filter_map(|(id, customer)| found.get(&customer).map(|completed| (id, *completed))).collect())
+    }
+
+    async fn write(
+        &self,
+        tx: &mut Transaction,
+        works: &mut BTreeMap<TransitionId, Work>,
+        now: Timestamp,
+    ) -> Result<(Changed, Vec<(TransitionId, u32)>), HandleError> {
+        macro_rules! all {
+            ($field:ident) => {
+                works.iter().flat_map(|(id, work)| work.$field.iter().map(|row| (*id, row.clone()))).collect::<Vec<_>>()
+            };
+        }
+        let new: Vec<_> = works.values().filter(|work| work.new).map(|work| &work.stored).collect();
+        transitions::insert(tx, &new, now).await?;
+        let changed: Vec<_> = works.values().filter(|work| work.changed && !work.new).map(|work| &work.stored).collect();
+        transitions::update(tx, &changed, now).await?;
+        let written = changed.iter().map(|stored| (stored.id, stored.sent)).collect();
+        rows::insert_lines(tx, &all!(new_lines)).await?;
+        // a set-based write may meet each key once: of two rows for it in one turn, the later one holds
+        let packets: BTreeMap<_, _> = all!(packets).into_iter().map(|(id, p)| ((id, p.step, p.action, p.packet), (id, p))).collect();
+        rows::upsert_packets(tx, &packets.into_values().collect::<Vec<_>>()).await?;
+        rows::insert_history(tx, &all!(history)).await?;
+        let plans = rows::upsert_plans(tx, &merged(all!(plans))).await?;
+        let mut changes: BTreeMap<_, rows::Of<rows::LineChange>> = BTreeMap::new();
+        for (id, change) in all!(line_changes) {
+            match changes.entry((id, change.item)) {
+                Entry::Vacant(entry) => drop(entry.insert((id, change))),
+                Entry::Occupied(mut entry) => {
+                    let before = &mut entry.get_mut().1;
+                    *before = rows::LineChange { error: change.error.or(before.error.take()), undo: change.undo.or(before.undo), ..change };
+                }
+            }
+        }
+        let lines = rows::change_lines(tx, &changes.into_values().collect::<Vec<_>>()).await?;
+        Ok((Changed { lines, plans }, written))
+    }
+}
+
+/// Of two rows for a plan in one turn the later one says more, but not everything.
+fn merged(plans: Vec<rows::Of<PlanRow>>) -> Vec<rows::Of<PlanRow>> {
+    let mut by_key = BTreeMap::new();
+    for (id, plan) in plans {
+        let key = (id, plan.reseller.clone());
+        let merged = match by_key.remove(&key) {
+            None => plan,
+            Some(before) => merge(before, plan),
+        };
+        by_key.insert(key, merged);
+    }
+    by_key.into_iter().map(|((id, _), plan)| (id, plan)).collect()
+}
+
+fn merge(before: PlanRow, after: PlanRow) -> PlanRow {
+    PlanRow {
+        plan_id: after.plan_id.or(before.plan_id),
+        reused: if before.plan_id.is_some() { before.reused } else { after.reused },
+        status: after.status.or(before.status),
+        undo: after.undo.or(before.undo),
+        ..after
+    }
+}
+
+/// Tells everything again where the messages of the stored version are not known to have been sent.
+fn recover(work: &mut Work, whatever_this_turn_does: bool) {
+    let unsent = work.stored.sent < work.stored.version;
+    if unsent && (whatever_this_turn_does || !work.changed) && !work.tell_all {
+        work.tell_all = true;
+        work.send.extend(pending(&work.stored.saga));
+    }
+}
+
+fn act_answer(act: &ActOnTransition, asker: &Asker, outcome: ActOutcome, now: Timestamp) -> Option<Outgoing> {
+    let reply_to = asker.reply_to.clone()?;
+    let body = ActAnswered { request_id: act.request_id, outcome };
+    let trace = asker.trace.clone().unwrap_or_else(TraceContext::default);
+    let id = format!("{}/answer", act.request_id);
+    Some(codec::outgoing(Destination::Answer(reply_to), id, act.request_id.to_string(), &trace, now, &body))
+}

@@ -1,0 +1,160 @@
+//! The decision.
+
+use super::{Decision, Event, IllegalMove, Known, Limits, Saga, Send, Which, compensation, event::ActKind, forward};
+use planshift_domain::{
+    message::request::ActOutcome,
+    step::{Action, Step},
+    time::Timestamp,
+    transition::{Failure, State},
+};
+
+/// What follows from `event`. `known` is what is recorded of the packet that the event is about.
+///
+/// An answer is not a move: it is recorded in whatever state it finds, and only then the saga looks whether it can go on.
+///
+/// # Errors
+/// `IllegalMove` where the function itself is at fault: no input leads there.
+pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, limits: &Limits) -> Result<Decision, IllegalMove> {
+    let mut decision = Decision::nothing(saga);
+    match event {
+        Event::Started => forward::start(&mut decision, now)?,
+        Event::Checked(checked) => forward::checked(&mut decision, checked, known, now)?,
+        Event::Answered(answer) => {
+            if record(&mut decision, answer, known) {
+                match answer.action {
+                    Action::Do => forward::answered(&mut decision, answer, now)?,
+                    Action::Undo => compensation::answered(&mut decision, now)?,
+                }
+            }
+        }
+        Event::Act { act, actor, reason } => act_on(&mut decision, *act, actor, reason, now, limits)?,
+        Event::Clock => clock(&mut decision, now, limits)?,
+    }
+    if decision.record || decision.saga.state() != saga.state() {
+        // any answer moves the deadline, so that a long queue is not mistaken for silence
+        decision.saga.resend_at = now.plus_seconds(i64::from(limits.resend_seconds));
+    }
+    Ok(decision)
+}
+
+/// Counts an answer, once. False: it says nothing new.
+fn record(decision: &mut Decision, answer: &super::Answer, known: Option<Known>) -> bool {
+    let attempt = decision.saga.attempt;
+    let tally = decision.saga.tally_mut(answer.step, answer.action);
+    let of_ours = tally.commanded() && answer.packet < tally.packets && answer.attempt <= attempt;
+    // what was refused in an earlier attempt is being tried again: that refusal is history
+    let outdated = answer.refused > 0 && answer.attempt < attempt;
+    let news = known.is_none_or(|known| answer.attempt > known.attempt || (known.refused > 0 && answer.refused < known.refused));
+    if !of_ours || outdated || !news {
+        return false;
+    }
+    // a refusal that `resume` took back is no longer counted as answered
+    let counted = known.filter(|known| known.refused == 0 || known.attempt == attempt);
+    if let Some(known) = counted {
+        tally.faulty -= u32::from(known.refused > 0);
+    } else {
+        tally.answered += 1;
+    }
+    tally.good = tally.good - known.map_or(0, |known| known.good) + answer.good;
+    tally.faulty += u32::from(answer.refused > 0);
+    decision.record = true;
+    true
+}
+
+fn act_on(decision: &mut Decision, act: ActKind, actor: &str, reason: &str, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
+    let state = decision.saga.state();
+    let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let allowed = match act {
+        ActKind::Cancel => state.step().is_some() || state == State::Requested,
+        ActKind::Resume => state == State::NeedsOperator,
+        ActKind::Close => state == State::Compensated,
+    };
+    if act == ActKind::Cancel && decision.saga.is_past_pivot() {
+        decision.outcome = Some(ActOutcome::PastThePivot(state));
+        return Ok(());
+    }
+    if !allowed {
+        decision.outcome = Some(ActOutcome::NotAllowedInState(state));
+        return Ok(());
+    }
+    let first_new = decision.notes.len();
+    match act {
+        ActKind::Cancel => {
+            let step = state.step().unwrap_or(Step::Eligibility);
+            let failure = Failure { step, resource_id: String::new(), code: "Cancelled".into(), description: format!("{actor} cancelled it{because}") };
+            compensation::begin(decision, failure, now)?;
+        }
+        ActKind::Resume => resume(decision, &because, now, limits)?,
+        ActKind::Close => {
+            if decision.saga.closed_at.is_none() {
+                decision.saga.closed_at = Some(now);
+                decision.note("Closed", format!("The failure was accepted as it is{because}"));
+            }
+        }
+    }
+    for note in &mut decision.notes[first_new..] {
+        note.actor = Some(actor.to_owned());
+    }
+    decision.outcome = Some(ActOutcome::Accepted);
+    Ok(())
+}
+
+/// Goes back to the state that was left, with a new attempt for what was refused there.
+fn resume(decision: &mut Decision, because: &str, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
+    let Some(left) = decision.saga.left() else { return Ok(()) };
+    decision.saga.attempt += 1;
+    let attempt = decision.saga.attempt;
+    let retried: &[(Step, Action)] = match left {
+        State::SuspendingCommerce => &[(Step::Suspension, Action::Do)],
+        _ => &[(Step::Mapping, Action::Undo), (Step::Purchasing, Action::Undo), (Step::Eligibility, Action::Undo)],
+    };
+    for (step, action) in retried {
+        let tally = decision.saga.tally_mut(*step, *action);
+        tally.answered -= tally.faulty;
+        tally.faulty = 0;
+    }
+    decision.saga.give_up_at = now.plus_seconds(i64::from(limits.total_seconds));
+    decision.go(left, now, format!("Resumed, attempt {attempt}{because}"))?;
+    let before = decision.send.len();
+    match left {
+        State::SuspendingCommerce => forward::after_suspension(decision, now)?,
+        _ => compensation::answered(decision, now)?,
+    }
+    if decision.saga.state() == left && decision.send.len() == before {
+        decision.send.extend(pending(&decision.saga));
+    }
+    Ok(())
+}
+
+/// What has no good answer, in whatever step is under way: to be sent again.
+pub fn pending(saga: &Saga) -> Vec<Send> {
+    let under_way = match saga.state() {
+        State::Compensating => compensation::under_way(saga).map(|step| (step, Action::Undo)),
+        state => state.step().map(|step| (step, Action::Do)),
+    };
+    under_way.into_iter().map(|(step, action)| Send { step, action, which: Which::Pending }).collect()
+}
+
+fn clock(decision: &mut Decision, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
+    let state = decision.saga.state();
+    if state.is_settled() {
+        return Ok(());
+    }
+    if now >= decision.saga.give_up_at {
+        let hours = f64::from(limits.total_seconds) / 3600.0;
+        let text = format!("The time for it ({hours} hours) is used up");
+        let failure = |step| Failure { step, resource_id: String::new(), code: "TimedOut".into(), description: text.clone() };
+        if state == State::Compensating || decision.saga.is_past_pivot() {
+            let step = state.step().or_else(|| compensation::under_way(&decision.saga)).unwrap_or(Step::Suspension);
+            decision.saga.failure.get_or_insert_with(|| failure(step));
+            return decision.go(State::NeedsOperator, now, text);
+        }
+        return compensation::begin(decision, failure(state.step().unwrap_or(Step::Eligibility)), now);
+    }
+    if now >= decision.saga.resend_at {
+        decision.send.extend(pending(&decision.saga));
+        decision.saga.resend_at = now.plus_seconds(i64::from(limits.resend_seconds));
+        decision.note("Resent", "No answer for a while: the unanswered commands were sent again");
+    }
+    Ok(())
+}

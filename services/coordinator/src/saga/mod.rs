@@ -1,0 +1,26 @@
+//! The saga: one pure function, `(state, what happened, now) -> (state', what to send)`.
+//!
+//! Production, the model checker and the simulator call this same function. It knows no database and no message: it counts
+//! packets, and says which commands are to go out. The shell around it loads, commits, publishes, acknowledges.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `moves` | the table of legal moves; any other move is an error |
+//! | `state` | what the saga remembers: of fixed size, however many lines a transition has |
+//! | `event` | what can happen, and what follows |
+//! | `decide` | the function |
+//! | `forward`, `compensation` | the way on and the way back |
+
+mod compensation;
+mod decide;
+mod event;
+mod forward;
+mod moves;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{decide, pending};
+pub use event::{ActKind, Answer, Checked, Decision, Event, Known, Note, Send, Which};
+pub use moves::{IllegalMove, MOVES, is_legal};
+pub use state::{Limits, Saga, Tally};

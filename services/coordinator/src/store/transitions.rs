@@ -1,0 +1,268 @@
+//! Transitions: one row each, loaded under a lock, written once a batch.
+
+use super::unknown_word;
+use crate::saga::{Limits, Saga};
+use planshift_domain::{
+    ids::{CustomerId, PartnerId, TransitionId},
+    time::Timestamp,
+    transition::{State, TransitionRow},
+};
+use planshift_storage::{Args, Database, Row, Statement, StorageError, Transaction, Value};
+use planshift_telemetry::TraceContext;
+use uuid::Uuid;
+
+/// A transition as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The transition.
+    pub id: TransitionId,
+    /// Whose customer.
+    pub partner: PartnerId,
+    /// Who moves.
+    pub customer: CustomerId,
+    /// The idempotency key of its start.
+    pub request_id: Uuid,
+    /// The version of the customer's facts that it is about.
+    pub facts_version: u32,
+    /// Counts up with every write.
+    pub version: u32,
+    /// The last version whose messages were confirmed.
+    pub sent: u32,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// Who asked for it.
+    pub started_by: String,
+    /// How many history entries it has.
+    pub history: u32,
+    /// The hash of the last one.
+    pub history_hash: String,
+    /// Its trace.
+    pub trace: TraceContext,
+    /// The saga.
+    pub saga: Saga,
+}
+
+impl Stored {
+    /// As events carry it.
+    pub fn row(&self) -> TransitionRow {
+        TransitionRow {
+            id: self.id,
+            version: self.version,
+            partner_id: self.partner,
+            customer_id: self.customer,
+            state: self.saga.state(),
+            left_state: self.saga.left(),
+            facts_version: self.facts_version,
+            failure: self.saga.failure.clone(),
+            lines: self.saga.lines,
+            plans: self.saga.plans,
+            mapped: self.saga.mapped(),
+            suspended: self.saga.suspended(),
+            effective_at: self.saga.effective_at,
+            started_at: self.started_at,
+            ended_at: self.saga.ended_at,
+            started_by: self.started_by.clone(),
+            closed_at: self.saga.closed_at,
+            history: self.history,
+            traceparent: self.trace.traceparent(),
+        }
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, partner_id, customer_id, request_id, facts_version, state, left_state, version, sent, attempt, lines, plans, packet_items, tallies, failure, \
+         effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate"
+    };
+}
+
+static LOAD: Statement = Statement::new(concat!(
+    "SELECT ",
+    columns!(),
+    " FROM transitions WHERE id IN (SELECT r.id FROM {1: id uuid} AS r) ORDER BY id {for update}"
+));
+static BY_REQUEST: Statement = Statement::new(
+    "SELECT t.partner_id, t.request_id, t.id FROM {1: partner_id uuid, request_id uuid} AS r
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.request_id = r.request_id",
+);
+static LIVE: Statement = Statement::new(
+    "SELECT t.partner_id, t.customer_id, t.id FROM {1: partner_id uuid, customer_id uuid} AS r
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.customer_id = r.customer_id WHERE t.ended_at IS NULL",
+);
+static COMPLETED: Statement = Statement::new(
+    "SELECT t.partner_id, t.customer_id, t.id FROM {1: partner_id uuid, customer_id uuid} AS r
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.customer_id = r.customer_id WHERE t.state = 'Completed' ORDER BY t.ended_at",
+);
+static INSERT: Statement = Statement::new(
+    "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
+         closed_at, history, history_hash, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
+         open, touched_at)
+     SELECT r.id, r.state, r.left_state, r.version, r.sent, r.attempt, r.lines, r.plans, r.tallies, r.failure, r.effective_at, r.resend_at, r.give_up_at,
+         r.ended_at, r.closed_at, r.history, r.history_hash, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
+         r.started_by, r.traceparent, r.tracestate, true, $1
+     FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
+         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, partner_id uuid,
+         customer_id uuid, request_id uuid, facts_version bigint, packet_items bigint, started_at bigint, started_by text, traceparent text,
+         tracestate text} AS r",
+);
+static UPDATE: Statement = Statement::new(
+    "UPDATE transitions SET state = r.state, left_state = r.left_state, version = r.version, sent = r.sent, attempt = r.attempt, lines = r.lines,
+         plans = r.plans, tallies = r.tallies, failure = r.failure, effective_at = r.effective_at, resend_at = r.resend_at, give_up_at = r.give_up_at,
+         touched_at = $1, ended_at = r.ended_at, closed_at = r.closed_at, history = r.history, history_hash = r.history_hash, open = true
+     FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
+         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text} AS r
+     WHERE transitions.id = r.id",
+);
+static SENT: Statement = Statement::new(
+    "UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
+     FROM {1: id uuid, version bigint} AS r WHERE transitions.id = r.id AND transitions.sent < r.version",
+);
+static DUE: Statement = Statement::new(
+    "SELECT id FROM transitions WHERE open AND ended_at IS NULL AND state <> 'NeedsOperator' AND (resend_at <= $1 OR give_up_at <= $1) ORDER BY id LIMIT $2",
+);
+static UNSENT: Statement =
+    Statement::new("SELECT id FROM transitions WHERE open AND sent < version AND touched_at <= $1 AND id > $2 ORDER BY id LIMIT $3");
+
+/// Loads transitions and locks them, in the order of their ids.
+pub async fn load(tx: &mut Transaction, ids: &[TransitionId], limits: &Limits) -> Result<Vec<Stored>, StorageError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = tx.query(&LOAD, Args::new().rows(ids.iter().map(|id| vec![id.0.into()]).collect())).await?;
+    rows.iter().map(|row| decode(row, limits)).collect()
+}
+
+fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
+    let state_of = |word: String| State::from_name(&word).ok_or_else(|| unknown_word("state", &word));
+    let time = |index| row.get::<Option<i64>>(index).map(|t| t.map(Timestamp::from_micros));
+    let tallies: String = row.get(13)?;
+    let tallies = serde_json::from_str(&tallies).map_err(|_| unknown_word("tallies", &tallies))?;
+    let failure: Option<String> = row.get(14)?;
+    let failure = failure.map(|text| serde_json::from_str(&text).map_err(|_| unknown_word("failure", &text))).transpose()?;
+    let left = row.get::<Option<String>>(6)?.map(state_of).transpose()?;
+    let mut saga = Saga::restored(state_of(row.get(5)?)?, left, tallies, limits);
+    saga.attempt = row.get(9)?;
+    saga.lines = row.get(10)?;
+    saga.plans = row.get(11)?;
+    saga.packet_items = row.get(12)?;
+    saga.failure = failure;
+    saga.effective_at = time(15)?;
+    saga.resend_at = Timestamp::from_micros(row.get(16)?);
+    saga.give_up_at = Timestamp::from_micros(row.get(17)?);
+    saga.ended_at = time(19)?;
+    saga.closed_at = time(20)?;
+    Ok(Stored {
+        id: TransitionId(row.get(0)?),
+        partner: PartnerId(row.get(1)?),
+        customer: CustomerId(row.get(2)?),
+        request_id: row.get(3)?,
+        facts_version: row.get(4)?,
+        version: row.get(7)?,
+        sent: row.get(8)?,
+        started_at: Timestamp::from_micros(row.get(18)?),
+        started_by: row.get(21)?,
+        history: row.get(22)?,
+        history_hash: row.get(23)?,
+        trace: TraceContext::parse(&row.get::<String>(24)?, &row.get::<String>(25)?).unwrap_or_default(),
+        saga,
+    })
+}
+
+type Pairs = Vec<((Uuid, Uuid), TransitionId)>;
+
+async fn pairs(tx: &mut Transaction, statement: &Statement, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = keys.into_iter().map(|(a, b)| vec![a.into(), b.into()]).collect();
+    let found = tx.query(statement, Args::new().rows(rows)).await?;
+    found.iter().map(|row| Ok(((row.get(0)?, row.get(1)?), TransitionId(row.get(2)?)))).collect()
+}
+
+/// The transitions that these requests (partner, request id) have started.
+pub async fn by_request(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
+    pairs(tx, &BY_REQUEST, keys).await
+}
+
+/// The transitions of these customers (partner, customer) that are not at an end.
+pub async fn live(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
+    pairs(tx, &LIVE, keys).await
+}
+
+/// The transitions of these customers (partner, customer) that have completed, the latest last.
+pub async fn completed(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
+    pairs(tx, &COMPLETED, keys).await
+}
+
+/// Writes new transitions.
+pub async fn insert(tx: &mut Transaction, new: &[&Stored], now: Timestamp) -> Result<(), StorageError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = new
+        .iter()
+        .map(|t| {
+            let mut row = changing(t);
+            row.extend([t.partner.0.into(), t.customer.0.into(), t.request_id.into(), t.facts_version.into(), t.saga.packet_items.into()]);
+            row.extend([t.started_at.as_micros().into(), t.started_by.as_str().into()]);
+            row.extend([t.trace.traceparent().into(), t.trace.tracestate.as_str().into()]);
+            row
+        })
+        .collect();
+    tx.execute(&INSERT, Args::new().value(now.as_micros()).rows(rows)).await.map(drop)
+}
+
+/// Writes what has changed of transitions.
+pub async fn update(tx: &mut Transaction, changed: &[&Stored], now: Timestamp) -> Result<(), StorageError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let rows = changed.iter().map(|t| changing(t)).collect();
+    tx.execute(&UPDATE, Args::new().value(now.as_micros()).rows(rows)).await.map(drop)
+}
+
+/// The id and the columns that change, in the order of `UPDATE`.
+fn changing(t: &Stored) -> Vec<Value> {
+    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    let time = |at: Option<Timestamp>| Value::from(at.map(Timestamp::as_micros));
+    vec![
+        t.id.0.into(),
+        t.saga.state().name().into(),
+        t.saga.left().map(State::name).into(),
+        t.version.into(),
+        t.sent.into(),
+        t.saga.attempt.into(),
+        t.saga.lines.into(),
+        t.saga.plans.into(),
+        json(serde_json::to_string(t.saga.tallies())).into(),
+        t.saga.failure.as_ref().map(|failure| json(serde_json::to_string(failure))).into(),
+        time(t.saga.effective_at),
+        t.saga.resend_at.as_micros().into(),
+        t.saga.give_up_at.as_micros().into(),
+        time(t.saga.ended_at),
+        time(t.saga.closed_at),
+        t.history.into(),
+        t.history_hash.as_str().into(),
+    ]
+}
+
+/// Notes the versions whose messages were confirmed; ended ones are no longer open then.
+pub async fn mark_sent(tx: &mut Transaction, sent: &[(TransitionId, u32)]) -> Result<(), StorageError> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let rows = sent.iter().map(|(id, version)| vec![id.0.into(), (*version).into()]).collect();
+    tx.execute(&SENT, Args::new().rows(rows)).await.map(drop)
+}
+
+/// Transitions with a deadline that has come.
+pub async fn due(db: &Database, now: Timestamp, limit: u32) -> Result<Vec<TransitionId>, StorageError> {
+    let rows = db.query(&DUE, Args::new().value(now.as_micros()).value(limit)).await?;
+    rows.iter().map(|row| row.get(0).map(TransitionId)).collect()
+}
+
+/// Transitions whose last output may not have been sent, untouched since `before`, after `after` in the order of ids.
+pub async fn unsent(db: &Database, before: Timestamp, after: TransitionId, limit: u32) -> Result<Vec<TransitionId>, StorageError> {
+    let rows = db.query(&UNSENT, Args::new().value(before.as_micros()).value(after.0).value(limit)).await?;
+    rows.iter().map(|row| row.get(0).map(TransitionId)).collect()
+}

@@ -1,0 +1,266 @@
+//! Asking the coordinator (or a worker) and waiting for the answer, on a queue of this replica's own.
+//!
+//! A question that is not answered is sent again, the same message: whoever answers recognises the request, and answers
+//! the same. So a question, its answer, or this replica's queue may be lost, and nothing happens twice.
+
+use crate::Settings;
+use bytes::Bytes;
+use planshift_domain::message::{
+    Body,
+    request::{
+        ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomersImported, ImportCustomers, StartAnswered, StartTransition,
+    },
+};
+use planshift_messaging::{Delivery, Destination, Outgoing, Service, Settlement, SharedBroker};
+use planshift_telemetry::TraceContext;
+use planshift_worker::{Ports, codec};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How many answers are taken at once.
+const ANSWERS: usize = 200;
+/// The pause before a lost queue for answers is replaced, or a message that was not published is sent again.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Something to ask.
+pub(crate) trait Question: Body {
+    /// What comes back.
+    type Answer: Answer;
+    /// Who is asked.
+    const OF: Service;
+    /// The answer with this key is the one to this question.
+    fn key(&self) -> String;
+    /// The transition (or the import) that it is about; empty where there is none yet.
+    fn correlation(&self) -> String {
+        String::new()
+    }
+}
+
+/// An answer.
+pub(crate) trait Answer: Body {
+    /// Which question it answers.
+    fn key(&self) -> String;
+}
+
+macro_rules! by_request_id {
+    ($($question:ty => $answer:ty, $of:expr, $correlation:expr);* $(;)?) => { $(
+        impl Question for $question {
+            type Answer = $answer;
+            const OF: Service = $of;
+            fn key(&self) -> String {
+                self.request_id.to_string()
+            }
+            fn correlation(&self) -> String {
+                let correlation: fn(&Self) -> String = $correlation;
+                correlation(self)
+            }
+        }
+        impl Answer for $answer {
+            fn key(&self) -> String {
+                self.request_id.to_string()
+            }
+        }
+    )* };
+}
+by_request_id! {
+    StartTransition => StartAnswered, Service::Coordinator, |_| String::new();
+    ActOnTransition => ActAnswered, Service::Coordinator, |act| act.transition_id.to_string();
+    AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
+}
+impl Question for ImportCustomers {
+    type Answer = CustomersImported;
+    const OF: Service = Service::Coordinator;
+    fn key(&self) -> String {
+        format!("{}/{}", self.import_id, self.chunk)
+    }
+    fn correlation(&self) -> String {
+        self.import_id.to_string()
+    }
+}
+impl Answer for CustomersImported {
+    fn key(&self) -> String {
+        format!("{}/{}", self.import_id, self.chunk)
+    }
+}
+
+/// Why there is no answer. What was asked may still happen: the same request again finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AskError {
+    /// None came in time.
+    #[error("no answer came in time")]
+    NoAnswer,
+    /// Too many questions are open.
+    #[error("too many questions are open")]
+    Busy,
+}
+
+/// Asks. Cheap to clone; clones share.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    broker: SharedBroker,
+    ports: Ports,
+    first_resend: Duration,
+    limit: usize,
+    open: Mutex<Open>,
+    /// The name of the queue for answers, while there is one.
+    queue: watch::Sender<Option<String>>,
+}
+
+/// Who waits for which answer. The same question may be asked by several at once.
+#[derive(Default)]
+struct Open {
+    askers: HashMap<(&'static str, String), Vec<(u64, oneshot::Sender<Bytes>)>>,
+    count: usize,
+    last: u64,
+}
+
+impl Asker {
+    pub(crate) fn new(broker: SharedBroker, ports: Ports, settings: &Settings) -> Self {
+        let (first_resend, limit) = (settings.first_resend, settings.open_questions);
+        let queue = watch::channel(None).0;
+        Self { shared: Arc::new(Shared { broker, ports, first_resend, limit, open: Mutex::default(), queue }) }
+    }
+
+    /// Asks, and sends the same again while there is no answer, for as long as `limit`.
+    pub(crate) async fn ask<Q: Question>(&self, question: &Q, trace: &TraceContext, limit: Duration) -> Result<Q::Answer, AskError> {
+        let key = question.key();
+        let (_open, answer) = self.shared.open(<Q::Answer as Body>::TYPE, key.clone()).ok_or(AskError::Busy)?;
+        let clock = &self.shared.ports.clock;
+        let mut message = codec::message(format!("{}/{key}", Q::TYPE), question.correlation(), trace, clock.now(), question);
+        let sending = async {
+            let mut queue = self.shared.queue.subscribe();
+            let mut pause = self.shared.first_resend;
+            loop {
+                // no queue for answers: nobody is asked before there is one
+                let name = queue.wait_for(Option::is_some).await.ok().and_then(|name| name.clone());
+                message.reply_to = name;
+                let sent = self.shared.broker.publish(vec![Outgoing { to: Destination::Command(Q::OF), message: message.clone() }]).await;
+                let wait = match sent {
+                    Ok(()) => pause,
+                    Err(error) => {
+                        tracing::warn!(kind = Q::TYPE, %error, "the question is sent again");
+                        BREATH
+                    }
+                };
+                tokio::select! {
+                    () = clock.sleep(wait) => pause = pause.saturating_mul(2),
+                    _ = queue.changed() => {} // the old queue, and any answer on its way to it, is gone
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            body = answer => match body.map(|body| serde_json::from_slice(&body)) {
+                Ok(Ok(answer)) => Ok(answer),
+                _ => Err(AskError::NoAnswer),
+            },
+            () = clock.sleep(limit) => Err(AskError::NoAnswer),
+            () = sending => Err(AskError::NoAnswer),
+        }
+    }
+
+    /// Takes answers until `stop`, on one queue after the other: each is gone with the connection it was made on.
+    pub(crate) async fn listen(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.shared.broker.answers().await {
+                Ok((name, mut consumer)) => {
+                    self.shared.queue.send_replace(Some(name));
+                    loop {
+                        let batch = tokio::select! {
+                            () = stop.cancelled() => return,
+                            batch = consumer.next(ANSWERS) => batch,
+                        };
+                        let Some(batch) = batch else { break };
+                        let settlements = batch.iter().map(|delivery| (delivery.tag, self.shared.answered(delivery))).collect();
+                        if let Err(error) = consumer.settle(settlements).await {
+                            tracing::warn!(%error, "answers are not settled: they come again");
+                        }
+                    }
+                    self.shared.queue.send_replace(None);
+                }
+                Err(error) => tracing::warn!(%error, "no queue for answers yet"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.shared.ports.clock.sleep(BREATH) => {}
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // a panic elsewhere leaves it whole: at worst an asker waits for its time limit
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(self: &Arc<Self>, kind: &'static str, key: String) -> Option<(OpenQuestion, oneshot::Receiver<Bytes>)> {
+        let mut open = self.lock();
+        if open.count >= self.limit {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        open.count += 1;
+        open.last += 1;
+        let number = open.last;
+        open.askers.entry((kind, key.clone())).or_default().push((number, sender));
+        Some((OpenQuestion { shared: self.clone(), key: (kind, key), number }, receiver))
+    }
+
+    /// Gives an answer to all who asked; one that nobody waits for any more is done too.
+    fn answered(&self, delivery: &Delivery) -> Settlement {
+        if let Err(why) = codec::sender(delivery) {
+            return why.into();
+        }
+        let message = &delivery.message;
+        let known = match message.kind.as_str() {
+            CustomersImported::TYPE => key_of::<CustomersImported>(delivery),
+            StartAnswered::TYPE => key_of::<StartAnswered>(delivery),
+            ActAnswered::TYPE => key_of::<ActAnswered>(delivery),
+            CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),
+            kind => Err(codec::Unreadable::new("UnknownType", format!("{kind} is no answer"))),
+        };
+        match known {
+            Ok(key) => {
+                for (_, asker) in self.lock().askers.get_mut(&key).map(std::mem::take).unwrap_or_default() {
+                    // one who has stopped waiting needs no answer
+                    let _ = asker.send(message.body.clone());
+                }
+                Settlement::Ack
+            }
+            Err(why) => why.into(),
+        }
+    }
+}
+
+fn key_of<A: Answer>(delivery: &Delivery) -> Result<(&'static str, String), codec::Unreadable> {
+    Ok((A::TYPE, codec::body::<A>(&delivery.message)?.key()))
+}
+
+/// A question that is open until this is dropped.
+struct OpenQuestion {
+    shared: Arc<Shared>,
+    key: (&'static str, String),
+    number: u64,
+}
+impl Drop for OpenQuestion {
+    fn drop(&mut self) {
+        let mut open = self.shared.lock();
+        open.count = open.count.saturating_sub(1);
+        if let Some(askers) = open.askers.get_mut(&self.key) {
+            askers.retain(|(number, _)| *number != self.number);
+            if askers.is_empty() {
+                open.askers.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
+
+use crate::{Settings, model::ReadModel};
+use planshift_domain::message::request::TellAgain;
+use planshift_messaging::{Destination, Outgoing, Service, SharedBroker};
+use planshift_storage::StorageError;
+use planshift_telemetry::TraceContext;
+use planshift_worker::{Ports, codec};
+use tokio_util::sync::CancellationToken;
+
+/// One round in so many also forgets old keys.
+const ROUNDS_TO_FORGET: u32 = 100;
+
+/// What has to be kept in order.
+pub(crate) struct Housekeeping {
+    pub(crate) model: ReadModel,
+    pub(crate) broker: SharedBroker,
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+}
+
+impl Housekeeping {
+    /// Goes round until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut rounds = 0_u32;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.ports.clock.sleep(self.settings.housekeeping) => {}
+            }
+            rounds = rounds.wrapping_add(1);
+            if let Err(error) = self.round(rounds).await {
+                tracing::warn!(%error, "the read model could not be looked over; the next round will");
+            }
+        }
+    }
+
+    async fn round(&self, round: u32) -> Result<(), StorageError> {
+        let now = self.ports.clock.now();
+        let missing = self.model.claim_gaps(now, self.settings.gap).await?;
+        if !missing.is_empty() {
+            tracing::warn!(transitions = missing.len(), "something is missing for long: the coordinator is asked to tell again");
+            let messages = missing.into_iter().map(|transition_id| {
+                let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
+                codec::outgoing(
+                    Destination::Command(Service::Coordinator),
+                    id.to_string(),
+                    transition_id.to_string(),
+                    &trace,
+                    now,
+                    &TellAgain { transition_id },
+                )
+            });
+            let messages: Vec<Outgoing> = messages.collect();
+            // one that is lost is asked again: it stays a gap
+            if let Err(error) = self.broker.publish(messages).await {
+                tracing::warn!(%error, "the coordinator could not be asked");
+            }
+        }
+        if round % ROUNDS_TO_FORGET == 0 {
+            let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
+            self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
+        }
+        Ok(())
+    }
+}

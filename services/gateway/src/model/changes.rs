@@ -1,0 +1,71 @@
+//! What a batch of events says in all: for each row its highest version, in the order of the keys, so that a statement meets
+//! each row once and two replicas lock rows in the same order.
+
+use planshift_domain::{
+    history::HistoryEntry,
+    ids::{AzureSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
+    message::event::{AccountImported, ImportedCustomer, TransitionChanged},
+    step::{Action, Step},
+    transition::{LineRow, PacketRow, PlanRow, TransitionRow},
+};
+use std::collections::{BTreeMap, btree_map::Entry};
+
+/// Changes of a batch.
+#[derive(Default)]
+pub(crate) struct Changes {
+    pub(super) transitions: BTreeMap<TransitionId, TransitionRow>,
+    pub(super) lines: BTreeMap<(TransitionId, AzureSubscriptionId), LineRow>,
+    pub(super) plans: BTreeMap<(TransitionId, Reseller), PlanRow>,
+    pub(super) packets: BTreeMap<(TransitionId, Step, Action, u32), PacketRow>,
+    pub(super) history: BTreeMap<(TransitionId, u32), HistoryEntry>,
+    pub(super) customers: BTreeMap<(PartnerId, CustomerId), ImportedCustomer>,
+}
+
+impl Changes {
+    /// An event about a transition.
+    pub(crate) fn transition(&mut self, event: TransitionChanged) {
+        let id = event.transition.id;
+        newest(&mut self.transitions, id, event.transition, |row| row.version);
+        for line in event.lines {
+            newest(&mut self.lines, (id, line.azure_subscription_id), line, |row| row.version);
+        }
+        for plan in event.plans {
+            newest(&mut self.plans, (id, plan.reseller.clone()), plan, |row| row.version);
+        }
+        for packet in event.packets {
+            newest(&mut self.packets, (id, packet.step, packet.action, packet.packet), packet, |row| row.version);
+        }
+        for entry in event.history {
+            self.history.entry((id, entry.number)).or_insert(entry);
+        }
+    }
+
+    /// An event about customers, or what an import has just learned of them.
+    pub(crate) fn account(&mut self, event: AccountImported) {
+        for customer in event.customers {
+            newest(&mut self.customers, (event.partner_id, customer.customer_id), customer, |row| row.version);
+        }
+    }
+
+    /// The transitions that changed, with their versions: those to wake.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (TransitionId, u32)> {
+        self.transitions.iter().map(|(id, row)| (*id, row.version))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.transitions.is_empty() && self.customers.is_empty()
+    }
+}
+
+fn newest<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V, version: impl Fn(&V) -> u32) {
+    match rows.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(row);
+        }
+        Entry::Occupied(mut entry) => {
+            if version(&row) > version(entry.get()) {
+                entry.insert(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The read model: what the events have told, searchable, in the gateway's own database.
+//!
+//! It decides nothing. Each row keeps its version and is never overwritten by one of a lower version, so that order and
+//! duplicates of events do not matter; what is missing for long is asked for again.
+
+mod changes;
+mod gaps;
+mod list;
+mod read;
+mod requests;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub(crate) use changes::Changes;
+pub(crate) use list::{Filter, Page};
+pub(crate) use read::{Known, Parts};
+pub(crate) use requests::{Reserved, StoredAnswer};
+
+use planshift_storage::{Database, Migration, StorageError};
+
+/// The gateway's schema.
+pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") }];
+
+/// The read model. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct ReadModel {
+    database: Database,
+}
+
+impl ReadModel {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+/// A stored JSON text that is not what was stored: a defect, or a hand in the database.
+fn unreadable(what: &str, error: &serde_json::Error) -> StorageError {
+    StorageError::Statement(format!("{what} as it is stored cannot be read: {error}"))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StorageError> {
+    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
+    serde_json::to_string(value).map_err(|error| StorageError::Statement(format!("a row cannot be written as JSON: {error}")))
+}

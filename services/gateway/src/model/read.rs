@@ -1,0 +1,130 @@
+//! One transition and what is beneath it; who has which customer.
+
+use super::{ReadModel, from_json};
+use planshift_domain::{
+    history::HistoryEntry,
+    ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
+    transition::{Evidence, LineRow, PacketRow, PlanRow, TransitionRow},
+};
+use planshift_storage::{Args, Row, Statement, StorageError};
+
+/// How often a view is read again because an event came in between. After that it may be of two neighbouring versions.
+const READS: usize = 4;
+/// How often the coordinator is asked for what is missing before a settled transition is shown as it is here.
+const ASKED_ENOUGH: u32 = 2;
+
+static TRANSITION: Statement = Statement::new("SELECT whole, asked, body FROM transitions WHERE id = $1");
+static LINES: Statement = Statement::new(
+    "SELECT azure_id, commerce_id, reseller, packet, error, undo, version FROM lines WHERE transition_id = $1 ORDER BY azure_id",
+);
+static PLANS: Statement = Statement::new("SELECT body FROM plans WHERE transition_id = $1");
+static PACKETS: Statement = Statement::new("SELECT body FROM packets WHERE transition_id = $1");
+static HISTORY: Statement =
+    Statement::new("SELECT body FROM history WHERE transition_id = $1 AND number > $2 ORDER BY number LIMIT $3");
+static PARTNERS: Statement = Statement::new("SELECT partner_id FROM customers WHERE customer_id = $1 ORDER BY partner_id LIMIT 10");
+static NEWEST_OF_CUSTOMER: Statement = Statement::new(
+    "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND state = $3
+     ORDER BY started_at DESC, id DESC LIMIT 1",
+);
+static OPEN_OF_CUSTOMER: Statement = Statement::new(
+    "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2
+       AND state NOT IN ('Completed', 'Ineligible', 'Compensated')
+     ORDER BY started_at DESC, id DESC LIMIT 1",
+);
+
+/// A transition's row, and whether everything beneath it is here.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) row: TransitionRow,
+    pub(crate) whole: bool,
+    asked: u32,
+}
+
+impl Known {
+    /// Nothing more happens by itself, and it can be shown: everything is here, or was asked for often enough.
+    pub(crate) fn settled(&self) -> bool {
+        self.row.state.is_settled() && (self.whole || self.asked >= ASKED_ENOUGH)
+    }
+}
+
+/// A transition with everything beneath it but its history.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) known: Known,
+    pub(crate) lines: Vec<LineRow>,
+    pub(crate) plans: Vec<PlanRow>,
+    pub(crate) packets: Vec<PacketRow>,
+}
+
+impl ReadModel {
+    /// The transition, where there is one.
+    pub(crate) async fn transition(&self, id: TransitionId) -> Result<Option<Known>, StorageError> {
+        let rows = self.database.query(&TRANSITION, Args::new().value(id.0)).await?;
+        rows.first().map(known).transpose()
+    }
+
+    /// The transition with everything beneath it, of one version.
+    pub(crate) async fn parts(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
+        let Some(mut before) = self.transition(id).await? else { return Ok(None) };
+        for read in 1.. {
+            let of = || Args::new().value(id.0);
+            let lines = self.database.query(&LINES, of()).await?.iter().map(line).collect::<Result<_, _>>()?;
+            let plans = self.database.query(&PLANS, of()).await?.iter().map(|row| body("a plan", row)).collect::<Result<_, _>>()?;
+            let packets = self.database.query(&PACKETS, of()).await?.iter().map(|row| body("a packet", row)).collect::<Result<_, _>>()?;
+            // each statement sees what is committed when it runs: the same version after as before means that all are of it
+            let Some(after) = self.transition(id).await? else { return Ok(None) };
+            if after.row.version == before.row.version || read == READS {
+                return Ok(Some(Parts { known: after, lines, plans, packets }));
+            }
+            before = after;
+        }
+        Ok(None)
+    }
+
+    /// Its history after entry number `after`, at most `limit` entries.
+    pub(crate) async fn history(&self, id: TransitionId, after: u32, limit: u32) -> Result<Vec<HistoryEntry>, StorageError> {
+        let rows = self.database.query(&HISTORY, Args::new().value(id.0).value(after).value(limit)).await?;
+        rows.iter().map(|row| body("a history entry", row)).collect()
+    }
+
+    /// The partners that have imported this customer.
+    pub(crate) async fn partners_of(&self, customer: CustomerId) -> Result<Vec<PartnerId>, StorageError> {
+        let rows = self.database.query(&PARTNERS, Args::new().value(customer.0)).await?;
+        rows.iter().map(|row| row.get(0).map(PartnerId)).collect()
+    }
+
+    /// The customer's transition that is not at an end, where there is one.
+    pub(crate) async fn open_of(&self, partner: PartnerId, customer: CustomerId) -> Result<Option<Known>, StorageError> {
+        let rows = self.database.query(&OPEN_OF_CUSTOMER, Args::new().value(customer.0).value(partner.0)).await?;
+        rows.first().map(known).transpose()
+    }
+
+    /// The customer's newest transition that has completed.
+    pub(crate) async fn completed_of(&self, partner: PartnerId, customer: CustomerId) -> Result<Option<Known>, StorageError> {
+        let rows = self.database.query(&NEWEST_OF_CUSTOMER, Args::new().value(customer.0).value(partner.0).value("Completed")).await?;
+        rows.first().map(known).transpose()
+    }
+}
+
+fn known(row: &Row) -> Result<Known, StorageError> {
+    Ok(Known { whole: row.get(0)?, asked: row.get(1)?, row: from_json("a transition", &row.get::<String>(2)?)? })
+}
+
+fn body<T: serde::de::DeserializeOwned>(what: &str, row: &Row) -> Result<T, StorageError> {
+    from_json(what, &row.get::<String>(0)?)
+}
+
+fn line(row: &Row) -> Result<LineRow, StorageError> {
+    let reseller: String = row.get(2)?;
+    let error: Option<String> = row.get(4)?;
+    let undo: Option<String> = row.get(5)?;
+    Ok(LineRow {
+        azure_subscription_id: AzureSubscriptionId(row.get(0)?),
+        commerce_subscription_id: CommerceSubscriptionId(row.get(1)?),
+        reseller: Reseller::from_key(&reseller).map_err(|error| StorageError::Statement(error.to_string()))?,
+        packet: row.get(3)?,
+        error: error.as_deref().map(|text| from_json("a line's error", text)).transpose()?,
+        undo: undo.as_deref().and_then(Evidence::from_name),
+        version: row.get(6)?,
+    })
+}

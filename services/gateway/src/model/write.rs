@@ -1,0 +1,177 @@
+//! A batch of events, written in one transaction with one statement for each table.
+
+use super::{Changes, ReadModel, to_json};
+use planshift_domain::{time::Timestamp, transition::State};
+use planshift_storage::{Args, Statement, StorageError, Transaction, Value};
+use std::time::Duration;
+
+static TRANSITIONS: Statement = Statement::new(
+    "INSERT INTO transitions (id, version, partner_id, customer_id, state, started_at, lines, plans, history, whole, ask_at, asked, body)
+     SELECT r.id, r.version, r.partner_id, r.customer_id, r.state, r.started_at, r.lines, r.plans, r.history, true, 0, 0, r.body
+     FROM {1: id uuid, version bigint, partner_id uuid, customer_id uuid, state text, started_at bigint, lines bigint, plans bigint,
+              history bigint, body text} AS r
+     WHERE true
+     ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, started_at = excluded.started_at,
+         lines = excluded.lines, plans = excluded.plans, history = excluded.history, body = excluded.body
+     WHERE excluded.version > transitions.version",
+);
+static LINES: Statement = Statement::new(
+    "INSERT INTO lines (transition_id, azure_id, commerce_id, reseller, packet, error, undo, version)
+     SELECT r.transition_id, r.azure_id, r.commerce_id, r.reseller, r.packet, r.error, r.undo, r.version
+     FROM {1: transition_id uuid, azure_id uuid, commerce_id uuid, reseller text, packet bigint, error text, undo text, version bigint} AS r
+     WHERE true
+     ON CONFLICT (transition_id, azure_id) DO UPDATE SET commerce_id = excluded.commerce_id, reseller = excluded.reseller,
+         packet = excluded.packet, error = excluded.error, undo = excluded.undo, version = excluded.version
+     WHERE excluded.version > lines.version",
+);
+static PLANS: Statement = Statement::new(
+    "INSERT INTO plans (transition_id, reseller, plan_id, version, body)
+     SELECT r.transition_id, r.reseller, r.plan_id, r.version, r.body
+     FROM {1: transition_id uuid, reseller text, plan_id uuid, version bigint, body text} AS r
+     WHERE true
+     ON CONFLICT (transition_id, reseller) DO UPDATE SET plan_id = excluded.plan_id, version = excluded.version, body = excluded.body
+     WHERE excluded.version > plans.version",
+);
+static PACKETS: Statement = Statement::new(
+    "INSERT INTO packets (transition_id, step, action, packet, version, body)
+     SELECT r.transition_id, r.step, r.action, r.packet, r.version, r.body
+     FROM {1: transition_id uuid, step text, action text, packet bigint, version bigint, body text} AS r
+     WHERE true
+     ON CONFLICT (transition_id, step, action, packet) DO UPDATE SET version = excluded.version, body = excluded.body
+     WHERE excluded.version > packets.version",
+);
+static HISTORY: Statement = Statement::new(
+    "INSERT INTO history (transition_id, number, body)
+     SELECT r.transition_id, r.number, r.body
+     FROM {1: transition_id uuid, number bigint, body text} AS r
+     WHERE true
+     ON CONFLICT (transition_id, number) DO NOTHING",
+);
+static CUSTOMERS: Statement = Statement::new(
+    "INSERT INTO customers (partner_id, customer_id, version, company_name, domain)
+     SELECT r.partner_id, r.customer_id, r.version, r.company_name, r.domain
+     FROM {1: partner_id uuid, customer_id uuid, version bigint, company_name text, domain text} AS r
+     WHERE true
+     ON CONFLICT (partner_id, customer_id) DO UPDATE SET version = excluded.version, company_name = excluded.company_name,
+         domain = excluded.domain
+     WHERE excluded.version > customers.version",
+);
+/// Is all there that the transition says is there? While it is under way, only its history is counted: with 100,000 lines,
+/// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans,
+/// eligibility's packets and, where it completed, those of mapping and suspension are counted too.
+static WHOLE: Statement = Statement::new(
+    "UPDATE transitions SET
+       ask_at = CASE WHEN whole THEN $2::bigint ELSE ask_at END,
+       asked = CASE WHEN whole THEN 0 ELSE asked END,
+       whole = CASE WHEN
+             (SELECT count(*) FROM history h WHERE h.transition_id = transitions.id) >= history
+         AND (state NOT IN ('Completed', 'Ineligible', 'Compensated', 'NeedsOperator') OR (
+             (SELECT count(*) FROM lines l WHERE l.transition_id = transitions.id) >= lines
+         AND (SELECT count(*) FROM plans p WHERE p.transition_id = transitions.id) >= plans
+         AND (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
+              WHERE k.transition_id = transitions.id AND k.step = 'eligibility' AND k.action = 'do')))
+         AND (state <> 'Completed' OR (SELECT count(DISTINCT l.packet) * 2 FROM lines l WHERE l.transition_id = transitions.id)
+             <= (SELECT count(*) FROM packets k
+                 WHERE k.transition_id = transitions.id AND k.step IN ('mapping', 'suspension') AND k.action = 'do'))
+         THEN true ELSE false END
+     WHERE id IN (SELECT r.id FROM {1: id uuid} AS r)",
+);
+
+impl ReadModel {
+    /// Writes a batch's changes, all or nothing. What is missing afterwards is asked for when `gap` has passed.
+    pub(crate) async fn apply(&self, changes: &Changes, now: Timestamp, gap: Duration) -> Result<(), StorageError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.database.begin().await?;
+        // the transitions come first: their rows are the locks of everything beneath them
+        write(&mut transaction, &TRANSITIONS, transitions(changes)?).await?;
+        write(&mut transaction, &LINES, lines(changes)?).await?;
+        write(&mut transaction, &PLANS, plans(changes)?).await?;
+        write(&mut transaction, &PACKETS, packets(changes)?).await?;
+        write(&mut transaction, &HISTORY, history(changes)?).await?;
+        write(&mut transaction, &CUSTOMERS, customers(changes)).await?;
+        if !changes.transitions.is_empty() {
+            let ids = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
+            let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
+            transaction.execute(&WHOLE, Args::new().rows(ids).value(ask_at)).await?;
+        }
+        transaction.commit().await
+    }
+}
+
+async fn write(transaction: &mut Transaction, statement: &Statement, rows: Vec<Vec<Value>>) -> Result<(), StorageError> {
+    if !rows.is_empty() {
+        transaction.execute(statement, Args::new().rows(rows)).await?;
+    }
+    Ok(())
+}
+
+fn transitions(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.transitions.values().map(|row| {
+        Ok(vec![
+            row.id.0.into(),
+            row.version.into(),
+            row.partner_id.0.into(),
+            row.customer_id.0.into(),
+            State::name(row.state).into(),
+            row.started_at.as_micros().into(),
+            row.lines.into(),
+            row.plans.into(),
+            row.history.into(),
+            to_json(row)?.into(),
+        ])
+    });
+    rows.collect()
+}
+
+fn lines(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.lines.iter().map(|((id, _), row)| {
+        Ok(vec![
+            id.0.into(),
+            row.azure_subscription_id.0.into(),
+            row.commerce_subscription_id.0.into(),
+            row.reseller.key().into(),
+            row.packet.into(),
+            row.error.as_ref().map(to_json).transpose()?.into(),
+            row.undo.map(|evidence| evidence.name()).into(),
+            row.version.into(),
+        ])
+    });
+    rows.collect()
+}
+
+fn plans(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.plans.iter().map(|((id, _), row)| {
+        let plan_id = row.plan_id.map(|plan| plan.0);
+        Ok(vec![id.0.into(), row.reseller.key().into(), plan_id.into(), row.version.into(), to_json(row)?.into()])
+    });
+    rows.collect()
+}
+
+fn packets(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.packets.iter().map(|((id, ..), row)| {
+        Ok(vec![
+            id.0.into(),
+            row.step.name().into(),
+            row.action.name().into(),
+            row.packet.into(),
+            row.version.into(),
+            to_json(row)?.into(),
+        ])
+    });
+    rows.collect()
+}
+
+fn history(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.history.iter().map(|((id, number), entry)| Ok(vec![id.0.into(), (*number).into(), to_json(entry)?.into()]));
+    rows.collect()
+}
+
+fn customers(changes: &Changes) -> Vec<Vec<Value>> {
+    let rows = changes.customers.iter().map(|((partner, customer), row)| {
+        let (name, domain) = (&row.company_name, &row.domain);
+        vec![partner.0.into(), customer.0.into(), row.version.into(), name.into(), domain.into()]
+    });
+    rows.collect()
+}

@@ -1,0 +1,78 @@
+//! Limits, each with its reason. Every one is a setting so that tests and operators can change it.
+
+use std::{path::PathBuf, time::Duration};
+
+/// What the gateway takes, and how long it waits.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The longest request body but for account documents: the requests have a handful of short fields.
+    pub body_bytes: usize,
+    /// The longest account document: 100,000 customers with some subscriptions each.
+    pub document_bytes: u64,
+    /// Where account documents lie while they are read; the system's folder for temporary files where not set.
+    pub document_folder: Option<PathBuf>,
+    /// How many documents are read at once; others wait.
+    pub documents_at_once: usize,
+    /// How many chunks of a document are on their way to the coordinator at once: enough to keep four workers busy.
+    pub chunks_in_flight: usize,
+    /// How long a chunk may take until all four workers have it.
+    pub chunk_answer: Duration,
+    /// How long the coordinator, or eligibility, may take to answer.
+    pub answer: Duration,
+    /// After how long the same question is sent again; doubled each time.
+    pub first_resend: Duration,
+    /// How many questions may be open at once.
+    pub open_questions: usize,
+    /// How long a create waits for eligibility to speak.
+    pub eligibility_wait: Duration,
+    /// The first pause between two looks at the read model while somebody waits: another replica may have got the event.
+    pub first_poll: Duration,
+    /// The longest such pause: with many who watch, the looks are the load.
+    pub longest_poll: Duration,
+    /// The longest long poll.
+    pub longest_wait: Duration,
+    /// How many may wait for events at once; those beyond look instead.
+    pub waiters: usize,
+    /// How long an answer may take; more than the longest long poll.
+    pub request_time: Duration,
+    /// How long an import may take.
+    pub import_time: Duration,
+    /// How long the next piece of a body may take.
+    pub piece_time: Duration,
+    /// After how long something that is missing in the read model is asked for.
+    pub gap: Duration,
+    /// How often the read model is looked over.
+    pub housekeeping: Duration,
+    /// How long an idempotency key is remembered.
+    pub key_life: Duration,
+    /// How long a shutdown waits for requests under way.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 * 1024,
+            document_bytes: 1024 * 1024 * 1024,
+            document_folder: None,
+            documents_at_once: 2,
+            chunks_in_flight: 8,
+            chunk_answer: Duration::from_secs(120),
+            answer: Duration::from_secs(10),
+            first_resend: Duration::from_secs(3),
+            open_questions: 10_000,
+            eligibility_wait: Duration::from_secs(2),
+            first_poll: Duration::from_millis(100),
+            longest_poll: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(60),
+            waiters: 10_000,
+            request_time: Duration::from_secs(75),
+            import_time: Duration::from_secs(30 * 60),
+            piece_time: Duration::from_secs(30),
+            gap: Duration::from_secs(10),
+            housekeeping: Duration::from_secs(2),
+            key_life: Duration::from_secs(7 * 24 * 3600),
+            grace: Duration::from_secs(20),
+        }
+    }
+}

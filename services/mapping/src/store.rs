@@ -1,0 +1,75 @@
+//! Every statement of the mapping worker.
+
+use planshift_storage::Statement;
+
+/// Facts, newest first served: a row is the newest version's, whoever's customer it was before. What a transition did (`plan_id`,
+/// `attached_by`) is not touched.
+pub(crate) static STORE: Statement = Statement::new(
+    "INSERT INTO azure_subscriptions (partner_id, azure_subscription_id, customer_id, facts_version, friendly_name, roles)
+     SELECT r.partner_id, r.azure_subscription_id, r.customer_id, r.facts_version, r.friendly_name, r.roles
+     FROM {1: partner_id uuid, azure_subscription_id uuid, customer_id uuid, facts_version bigint, friendly_name text, roles text} AS r
+     WHERE true
+     ORDER BY r.partner_id, r.azure_subscription_id
+     ON CONFLICT (partner_id, azure_subscription_id) DO UPDATE
+     SET customer_id = excluded.customer_id, facts_version = excluded.facts_version,
+         friendly_name = excluded.friendly_name, roles = excluded.roles",
+);
+
+/// Attaches what is there at its facts' version and under no plan.
+pub(crate) static ATTACH: Statement = Statement::new(
+    "UPDATE azure_subscriptions SET plan_id = r.plan, attached_by = r.transition
+     FROM {1: partner uuid, azure uuid, customer uuid, version bigint, plan uuid, transition uuid} AS r
+     WHERE azure_subscriptions.partner_id = r.partner AND azure_subscriptions.azure_subscription_id = r.azure
+       AND azure_subscriptions.customer_id = r.customer AND azure_subscriptions.facts_version >= r.version
+       AND azure_subscriptions.plan_id IS NULL
+     RETURNING partner_id, azure_subscription_id, attached_by",
+);
+
+/// Those of a set that are there, with the plan that they are under.
+pub(crate) static LOOK: Statement = Statement::new(
+    "SELECT s.partner_id, s.azure_subscription_id, s.plan_id
+     FROM {1: partner uuid, azure uuid, customer uuid, version bigint} AS r CROSS JOIN azure_subscriptions AS s
+     WHERE s.partner_id = r.partner AND s.azure_subscription_id = r.azure AND s.customer_id = r.customer AND s.facts_version >= r.version",
+);
+
+/// Detaches what that transition attached.
+pub(crate) static DETACH: Statement = Statement::new(
+    "UPDATE azure_subscriptions SET plan_id = NULL, attached_by = NULL
+     FROM {1: partner uuid, azure uuid, transition uuid} AS r
+     WHERE azure_subscriptions.partner_id = r.partner AND azure_subscriptions.azure_subscription_id = r.azure
+       AND azure_subscriptions.attached_by = r.transition
+     RETURNING partner_id, azure_subscription_id",
+);
+
+/// From when each transition gave its Azure subscriptions to plans.
+pub(crate) static GIVEN_AT: Statement = Statement::new(
+    "SELECT o.azure_subscription_id, o.transition_id, max(o.from_at)
+     FROM {1: azure uuid, transition uuid} AS r CROSS JOIN ownership AS o
+     WHERE o.azure_subscription_id = r.azure AND o.transition_id = r.transition AND o.plan_id IS NOT NULL
+     GROUP BY o.azure_subscription_id, o.transition_id",
+);
+
+/// Appends change points, each above what is there at its instant.
+pub(crate) static APPEND: Statement = Statement::new(
+    "INSERT INTO ownership (azure_subscription_id, from_at, revision, plan_id, transition_id, at)
+     SELECT r.azure, r.from_at,
+            coalesce((SELECT max(o.revision) + 1 FROM ownership AS o WHERE o.azure_subscription_id = r.azure AND o.from_at = r.from_at), 0),
+            r.plan, r.transition, $2
+     FROM {1: azure uuid, from_at bigint, plan uuid, transition uuid} AS r",
+);
+
+/// A page of attachments.
+pub(crate) static PAGE_SUBSCRIPTIONS: Statement = Statement::new(
+    "SELECT partner_id, azure_subscription_id, customer_id, facts_version, friendly_name, roles, plan_id, attached_by
+     FROM azure_subscriptions
+     WHERE (partner_id, azure_subscription_id) > ($1, $2)
+     ORDER BY partner_id, azure_subscription_id LIMIT $3",
+);
+
+/// A page of change points.
+pub(crate) static PAGE_OWNERSHIP: Statement = Statement::new(
+    "SELECT azure_subscription_id, from_at, revision, plan_id, transition_id, at
+     FROM ownership
+     WHERE (azure_subscription_id, from_at, revision) > ($1, $2, $3)
+     ORDER BY azure_subscription_id, from_at, revision LIMIT $4",
+);

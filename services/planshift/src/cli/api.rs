@@ -1,0 +1,125 @@
+//! Options of the commands that are clients of the API.
+
+use clap::{Args, builder::FalseyValueParser};
+use planshift_domain::{
+    ids::{CustomerId, TransitionId},
+    transition::State,
+};
+use std::path::PathBuf;
+
+/// Where the API is.
+#[derive(Clone, Debug, Args)]
+pub struct ApiArgs {
+    /// The API to use
+    #[arg(long, value_name = "URL", env = "PLANSHIFT_API", default_value = "http://127.0.0.1:8080")]
+    pub api: String,
+    /// Bearer token
+    #[arg(long, value_name = "TOKEN", env = "PLANSHIFT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Print JSON for programs
+    #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
+    pub json: bool,
+}
+
+/// A customer.
+#[derive(Clone, Debug, Args)]
+pub struct CustomerArg {
+    /// The customer's tenant id
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_CUSTOMER")]
+    pub customer: CustomerId,
+}
+
+/// Options of `import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// The account document; - is standard input
+    #[arg(value_name = "ACCOUNTS.json")]
+    pub accounts: PathBuf,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `start`.
+#[derive(Clone, Debug, Args)]
+pub struct StartArgs {
+    /// Who moves
+    #[command(flatten)]
+    pub customer: CustomerArg,
+    /// Wait until it ends or needs an operator; ends with 3 where that is not Completed
+    #[arg(long, env = "PLANSHIFT_WAIT", value_parser = FalseyValueParser::new())]
+    pub wait: bool,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// Only those of this customer
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_CUSTOMER")]
+    pub customer: Option<CustomerId>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", env = "PLANSHIFT_STATE", value_parser = state)]
+    pub state: Option<State>,
+    /// How many at most
+    #[arg(long, value_name = "N", env = "PLANSHIFT_SIZE", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub size: u32,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `status`.
+#[derive(Clone, Debug, Args)]
+pub struct OneArgs {
+    /// The transition
+    #[arg(value_name = "TRANSITION")]
+    pub id: TransitionId,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The transition and the API
+    #[command(flatten)]
+    pub one: OneArgs,
+}
+
+/// Options of `watch`.
+#[derive(Clone, Debug, Args)]
+pub struct WatchArgs {
+    /// The transition and the API
+    #[command(flatten)]
+    pub one: OneArgs,
+}
+
+/// Options of `resume` and `close`.
+#[derive(Clone, Debug, Args)]
+pub struct ActArgs {
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON", default_value = "")]
+    pub reason: String,
+    /// The transition and the API
+    #[command(flatten)]
+    pub one: OneArgs,
+}
+
+/// Options of `cancel`.
+#[derive(Clone, Debug, Args)]
+pub struct CancelArgs {
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON")]
+    pub reason: String,
+    /// The transition and the API
+    #[command(flatten)]
+    pub one: OneArgs,
+}
+
+fn state(text: &str) -> Result<State, String> {
+    State::from_name(text).ok_or_else(|| format!("one of {} was expected", State::ALL.map(State::name).join(", ")))
+}

@@ -1,0 +1,62 @@
+//! Options of the commands that run services, and of what they keep.
+
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where data and messages are kept.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// Folder of the embedded store: databases and queues in files, one process at a time
+    #[arg(long, value_name = "DIR", env = "PLANSHIFT_DATA", default_value = "planshift-data")]
+    pub data: PathBuf,
+    /// PostgreSQL instead of files; needs --broker (PLANSHIFT_MAPPING_DATABASE_URL and so on give one service its own)
+    #[arg(long, value_name = "URL", env = "PLANSHIFT_DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// RabbitMQ instead of queues in this process; needs --database
+    #[arg(long, value_name = "URL", env = "PLANSHIFT_BROKER_URL", hide_env_values = true)]
+    pub broker: Option<String>,
+}
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// What is kept where
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Address of the API; loopback alone until there are tokens
+    #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Address of /healthz, /readyz and /metrics; never public
+    #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN", default_value = "127.0.0.1:8081")]
+    pub admin: SocketAddr,
+}
+
+/// Options of a worker or the coordinator alone.
+#[derive(Clone, Debug, Args)]
+pub struct ServiceArgs {
+    /// What is kept where
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Address of /healthz, /readyz and /metrics; never public
+    #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN")]
+    pub admin: Option<SocketAddr>,
+}
+
+/// Options of the gateway alone.
+#[derive(Clone, Debug, Args)]
+pub struct GatewayArgs {
+    /// As every service
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Address of the API; loopback alone until there are tokens
+    #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+}
+
+/// Options of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    /// What is kept where
+    #[command(flatten)]
+    pub store: StoreArgs,
+}

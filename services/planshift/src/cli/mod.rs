@@ -1,0 +1,174 @@
+//! The command line: what may be typed. What it means is in [`crate::settings`] and [`crate::commands`].
+
+mod api;
+mod fault;
+mod hosting;
+mod run;
+mod tool;
+
+pub use api::{ActArgs, ApiArgs, CancelArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, ReportArgs, StartArgs, WatchArgs};
+pub use fault::Fault;
+pub use hosting::{GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
+pub use run::RunArgs;
+pub use tool::SampleArgs;
+
+use clap::{Args, Parser, Subcommand, builder::styling};
+use planshift_telemetry::LogFormat;
+
+/// Colours of the help, on a terminal.
+const STYLES: styling::Styles = styling::Styles::styled()
+    .header(styling::AnsiColor::Green.on_default().bold())
+    .usage(styling::AnsiColor::Green.on_default().bold())
+    .literal(styling::AnsiColor::Cyan.on_default())
+    .placeholder(styling::AnsiColor::Cyan.on_default().dimmed());
+
+/// Moves customers' Azure subscriptions from the legacy CSP offer to the Azure plan.
+///
+/// Without a command it shows a demonstration. People read standard error, programs standard output.
+#[derive(Debug, Parser)]
+#[command(name = "planshift", version, styles = STYLES, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// For every command
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed; 2 the input or the usage is wrong; \
+3 some transition ended otherwise; 130 interrupted (what was accepted goes on when it is started again).
+Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE and PLANSHIFT_TOKEN_FILE name files.";
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct GlobalArgs {
+    /// How log lines look on standard error: text or json
+    #[arg(long, global = true, value_name = "FORMAT", env = "PLANSHIFT_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole transition on sample customers, in one process and a temporary folder
+    Demo,
+    /// Move the customers of an account document, wait for all of them, print the outcome
+    Run(RunArgs),
+    /// Host gateway, coordinator and workers in this process until SIGTERM
+    Serve(ServeArgs),
+    /// Run the gateway alone: the public HTTP API
+    Gateway(GatewayArgs),
+    /// Run the coordinator alone: the saga
+    Coordinator(ServiceArgs),
+    /// Run an eligibility worker alone
+    Eligibility(ServiceArgs),
+    /// Run a purchasing worker alone
+    Purchasing(ServiceArgs),
+    /// Run a mapping worker alone
+    Mapping(ServiceArgs),
+    /// Run a suspension worker alone
+    Suspension(ServiceArgs),
+    /// Import an account document without moving anyone
+    Import(ImportArgs),
+    /// Start the transition of a customer that was imported
+    Start(StartArgs),
+    /// List transitions
+    List(ListArgs),
+    /// Show a transition with its plans and lines
+    Status(OneArgs),
+    /// Print the failure report of a transition
+    Report(ReportArgs),
+    /// Follow a transition until it ends or needs an operator
+    Watch(WatchArgs),
+    /// Cancel a transition before its pivot: everything is undone
+    Cancel(CancelArgs),
+    /// Let a transition that needs an operator go on, with a new attempt for what was refused
+    Resume(ActArgs),
+    /// Accept a compensated failure as it is
+    Close(ActArgs),
+    /// Write a valid account document of a given size to standard output
+    Sample(SampleArgs),
+    /// Bring the databases to this version
+    Migrate(MigrateArgs),
+}
+
+impl Command {
+    /// Does it run services until it is stopped? Those log what they do; the others only what is wrong.
+    pub const fn is_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Serve(_)
+                | Self::Gateway(_)
+                | Self::Coordinator(_)
+                | Self::Eligibility(_)
+                | Self::Purchasing(_)
+                | Self::Mapping(_)
+                | Self::Suspension(_)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, error::ErrorKind};
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_is_the_demonstration() {
+        assert!(parse("planshift").unwrap().command.is_none());
+    }
+
+    #[test]
+    fn usage_errors_end_with_two() {
+        for wrong in [
+            "planshift nonsense",
+            "planshift run",
+            "planshift run a.json --customer 17",
+            "planshift run a.json --fail eligibility=4847383",
+            "planshift run a.json --fail mapping",
+            "planshift run a.json --fail mapping=none",
+            "planshift run a.json --fail purchasing=abc",
+            "planshift run a.json --api http://127.0.0.1:1 --fail purchasing=none",
+            "planshift status 17",
+            "planshift cancel c501c3c4-d776-40ef-9ecf-9cefb59442c1",
+            "planshift sample --customers 0 --subscriptions 1",
+            "planshift serve --listen here",
+        ] {
+            let error = parse(wrong).expect_err(wrong);
+            assert_eq!(error.exit_code(), 2, "{wrong}");
+            assert!(error.use_stderr(), "{wrong}");
+        }
+        assert_eq!(parse("planshift --help").unwrap_err().kind(), ErrorKind::DisplayHelp);
+    }
+
+    #[test]
+    fn run_takes_repeated_options_in_any_case() {
+        let cli = parse(
+            "planshift run a.json --json --data d --customer C501C3C4-D776-40EF-9ECF-9CEFB59442C1 \
+             --customer 20ec31de-ef82-4c2e-8f4b-25c63d0e5f5c --fail MAPPING=B1BEB621-3CAD-4D7A-B360-62DB33CE0001 --fail purchasing=NONE",
+        )
+        .unwrap();
+        let Some(Command::Run(run)) = cli.command else { panic!("not run") };
+        assert!(run.json);
+        assert_eq!(run.customer[0].to_string(), "c501c3c4-d776-40ef-9ecf-9cefb59442c1");
+        assert_eq!(run.customer.len(), 2);
+        assert_eq!(run.fail[0].item, "b1beb621-3cad-4d7a-b360-62db33ce0001");
+        assert_eq!(run.fail[1].item, "none");
+    }
+
+    #[test]
+    fn the_log_format_may_stand_anywhere() {
+        assert_eq!(parse("planshift serve --log-format json").unwrap().global.log_format, LogFormat::Json);
+        assert_eq!(parse("planshift --log-format json demo").unwrap().global.log_format, LogFormat::Json);
+    }
+}

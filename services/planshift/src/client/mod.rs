@@ -1,0 +1,269 @@
+//! The client of the HTTP API: everything that acts on transitions goes through here, whether the services are hosted in
+//! this process or far away.
+
+mod error;
+mod retry;
+mod types;
+
+pub use error::{ApiError, Refusal};
+pub use retry::Patience;
+pub use types::{Imported, List, Progress, RefusedCustomer, Started, Summary};
+
+use crate::{cli::ApiArgs, document::Source, exit::Failure, settings};
+use planshift_domain::{
+    history::HistoryEntry,
+    ids::{CustomerId, TransitionId},
+    transition::State,
+    view::TransitionView,
+};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::time::Duration;
+use types::History;
+use uuid::Uuid;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take that is given at once.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an import may take: it is answered when all four workers have every customer of the document.
+const IMPORT_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How long a look at the progress waits for a change, in seconds.
+pub const LONG_POLL_SECONDS: u32 = 25;
+/// Partner Center's header for what must be done only once.
+const REQUEST_ID: &str = "MS-RequestId";
+
+/// The API at one address.
+#[derive(Clone, Debug)]
+pub struct Api {
+    base: String,
+    client: Client,
+}
+
+impl Api {
+    /// The API at `base`, with a bearer token where there is one.
+    ///
+    /// # Errors
+    /// Usage: `base` is no HTTP URL, or the token cannot stand in a header.
+    pub fn new(base: &str, token: Option<&str>) -> Result<Self, Failure> {
+        let url = Url::parse(base).ok().filter(|url| url.scheme() == "http" && url.has_host());
+        let url = url.ok_or_else(|| Failure::usage(format!("{base:?} is no URL of an API: http://HOST:PORT was expected")))?;
+        let mut headers = header::HeaderMap::new();
+        if let Some(token) = token {
+            let mut value = header::HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|error| Failure::usage("the token cannot be sent in a header").because(error))?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).default_headers(headers).tcp_nodelay(true);
+        if url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127.") || host == "[::1]") {
+            // a proxy of the environment is for far hosts: this one is here
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| Failure::program("cannot make an HTTP client").because(error))?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// The API that the options of a command name.
+    ///
+    /// # Errors
+    /// As [`Api::new`].
+    pub fn from_args(args: &ApiArgs) -> Result<Self, Failure> {
+        let token = settings::secret(args.token.as_deref(), "PLANSHIFT_TOKEN", &settings::process_environment)?;
+        Self::new(&args.api, token.as_ref().map(settings::Secret::expose))
+    }
+
+    /// Imports a document.
+    ///
+    /// # Errors
+    /// A refusal with the document's faults; any other.
+    pub async fn import(&self, document: &Source) -> Result<Imported, ApiError> {
+        let (body, length) = document.body().map_err(ApiError::Body)?;
+        let request = self
+            .client
+            .post(format!("{}/v1/accounts", self.base))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_LENGTH, length)
+            .timeout(IMPORT_TIMEOUT)
+            .body(body);
+        self.json(request).await
+    }
+
+    /// Starts the transition of a customer. The same `request` again gives the same transition.
+    ///
+    /// # Errors
+    /// A refusal that names no transition; any other.
+    pub async fn start(&self, customer: CustomerId, request: Uuid) -> Result<Started, ApiError> {
+        let request = self
+            .client
+            .post(format!("{}/v1/productUpgrades", self.base))
+            .header(REQUEST_ID, request.to_string())
+            .json(&json!({ "customerId": customer, "productFamily": "Azure" }));
+        match self.send(request).await {
+            Ok(response) => started_id(&response)
+                .map(Started::Accepted)
+                .ok_or_else(|| self.garbled("its Location names no transition")),
+            Err(ApiError::Refused(refusal)) => match refused_start(&refusal) {
+                Some(started) => Ok(started),
+                None => Err(ApiError::Refused(refusal)),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A transition and everything beneath it.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn get(&self, id: TransitionId) -> Result<TransitionView, ApiError> {
+        self.json(self.client.get(self.one(id, ""))).await
+    }
+
+    /// How far a transition is: answered when its version is above `after`, or after `wait_seconds`.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn progress(&self, id: TransitionId, after: Option<u32>, wait_seconds: u32) -> Result<Progress, ApiError> {
+        let mut request = self.client.get(self.one(id, "/progress"));
+        if let Some(after) = after {
+            request = request.query(&[("afterVersion", after), ("waitSeconds", wait_seconds)]);
+        }
+        self.json(request.timeout(ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into()))).await
+    }
+
+    /// What happened to a transition, in order.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn history(&self, id: TransitionId) -> Result<Vec<HistoryEntry>, ApiError> {
+        Ok(self.json::<History>(self.client.get(self.one(id, "/history"))).await?.entries())
+    }
+
+    /// The failure report of a transition.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn report(&self, id: TransitionId) -> Result<String, ApiError> {
+        let response = self.send(self.client.get(self.one(id, "/report"))).await?;
+        response.text().await.map_err(|source| self.unreachable(source))
+    }
+
+    /// Transitions, newest first.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn list(&self, customer: Option<CustomerId>, state: Option<State>, size: u32) -> Result<List, ApiError> {
+        let mut request = self.client.get(format!("{}/v1/productUpgrades", self.base)).query(&[("size", size)]);
+        if let Some(customer) = customer {
+            request = request.query(&[("customerId", customer)]);
+        }
+        if let Some(state) = state {
+            request = request.query(&[("state", state.name())]);
+        }
+        self.json(request).await
+    }
+
+    /// Cancels, resumes or closes a transition (`act` is the last part of the path).
+    ///
+    /// # Errors
+    /// A refusal with the name `PastThePivot` or `NotAllowedInState`; any other.
+    pub async fn act(&self, id: TransitionId, act: &str, reason: &str) -> Result<(), ApiError> {
+        let request = self.client.post(self.one(id, &format!("/{act}"))).json(&json!({ "reason": reason }));
+        self.send(request.header(REQUEST_ID, Uuid::new_v4().to_string())).await.map(drop)
+    }
+
+    fn one(&self, id: TransitionId, rest: &str) -> String {
+        format!("{}/v1/productUpgrades/{id}{rest}", self.base)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
+        let response = self.send(request).await?;
+        let url = response.url().to_string();
+        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        serde_json::from_slice(&body).map_err(|source| ApiError::Garbled { url, source: source.into() })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ApiError> {
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|source| ApiError::Garbled { url: self.base.clone(), source: source.into() })?;
+        request.timeout_mut().get_or_insert(ANSWER_TIMEOUT);
+        let response = client.execute(request).await.map_err(|source| self.unreachable(source))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        Err(ApiError::Refused(Box::new(read_refusal(status, &body))))
+    }
+
+    fn unreachable(&self, source: reqwest::Error) -> ApiError {
+        ApiError::Unreachable { url: self.base.clone(), not_sent: source.is_connect(), source }
+    }
+
+    fn garbled(&self, what: &str) -> ApiError {
+        ApiError::Garbled { url: self.base.clone(), source: what.into() }
+    }
+}
+
+fn read_refusal(status: StatusCode, body: &[u8]) -> Refusal {
+    let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_else(|_| Refusal {
+        // not from this API: a proxy, perhaps; its words are all there is
+        description: String::from_utf8_lossy(body).trim().chars().take(300).collect(),
+        ..Refusal::default()
+    });
+    refusal.status = status.as_u16();
+    refusal
+}
+
+/// The id in `Location: productUpgrades/{id}`.
+fn started_id(response: &Response) -> Option<TransitionId> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    location.rsplit('/').next()?.parse().ok()
+}
+
+/// A refusal of a start that is an answer all the same: it names the transition that ended at once, or the one under way.
+fn refused_start(refusal: &Refusal) -> Option<Started> {
+    let id = refusal.transition_id?;
+    let under_way = refusal.code == json!(900_109) || refusal.code == json!("900109");
+    // an ineligible customer's refusal lists why; without reasons only the code of the one under way is known to be an answer
+    if !refusal.reasons.is_empty() { Some(Started::Ineligible(id)) } else { under_way.then_some(Started::UnderWay(id)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str) -> Refusal {
+        read_refusal(StatusCode::CONFLICT, body.as_bytes())
+    }
+    const ID: &str = "42d075a4-bfe7-43e7-af6d-7c68a57edcb4";
+
+    #[test]
+    fn a_refused_start_may_be_an_answer() {
+        let id = ID.parse().unwrap();
+        for code in ["900109", "\"900109\""] {
+            let body = format!(r#"{{"code":{code},"errorName":"UpgradeInProgress","transitionId":"{ID}"}}"#);
+            assert_eq!(refused_start(&refusal(&body)), Some(Started::UnderWay(id)));
+        }
+        let body =
+            format!(r#"{{"code":900108,"transitionId":"{ID}","reasons":[{{"code":"NoAzureSubscriptions","resourceId":"x","description":"y"}}]}}"#);
+        assert_eq!(refused_start(&refusal(&body)), Some(Started::Ineligible(id)));
+        assert_eq!(refused_start(&refusal(r#"{"code":900118}"#)), None);
+    }
+
+    #[test]
+    fn what_is_no_json_is_quoted() {
+        let refusal = refusal("<html>no</html>");
+        assert_eq!(refusal.summary(), "HTTP 409: <html>no</html>");
+    }
+
+    #[test]
+    fn an_api_needs_a_url() {
+        for wrong in ["", "localhost:8080", "ftp://x", "http://"] {
+            assert!(Api::new(wrong, None).is_err(), "{wrong}");
+        }
+        assert!(Api::new("http://127.0.0.1:8080/", Some("t")).is_ok());
+        assert!(Api::new("http://127.0.0.1:8080", Some("a\nb")).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! What the API answers, as far as this client reads it. Unknown properties are ignored, so that the API can grow.
+
+use planshift_domain::{
+    history::HistoryEntry,
+    ids::{CustomerId, TransitionId},
+    time::Timestamp,
+    transition::{Failure, State},
+};
+use serde::{Deserialize, Serialize};
+
+/// The answer to an import.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// How many customers were taken.
+    pub imported: u64,
+    /// Those that were not.
+    #[serde(default)]
+    pub refused: Vec<RefusedCustomer>,
+}
+
+/// A customer that an import did not take.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedCustomer {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// `UpgradeInProgress` …
+    pub code: String,
+    /// In words.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// What became of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It is under way under this id.
+    Accepted(TransitionId),
+    /// It has ended already: not eligible.
+    Ineligible(TransitionId),
+    /// Another one is not at an end.
+    UnderWay(TransitionId),
+}
+
+impl Started {
+    /// The transition.
+    pub const fn id(self) -> TransitionId {
+        match self {
+            Self::Accepted(id) | Self::Ineligible(id) | Self::UnderWay(id) => id,
+        }
+    }
+}
+
+/// How far a transition is: of fixed size, however many lines it has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// The transition.
+    pub transition_id: TransitionId,
+    /// Who moves.
+    pub customer_id: CustomerId,
+    /// Where it stands.
+    pub state: State,
+    /// Counts up with every change.
+    pub version: u32,
+    /// Nothing more happens by itself.
+    #[serde(default)]
+    pub settled: bool,
+    /// Azure subscriptions that move.
+    #[serde(default)]
+    pub lines: u32,
+    /// Plans, one for each reseller.
+    #[serde(default)]
+    pub plans: u32,
+    /// Lines mapped so far.
+    #[serde(default)]
+    pub mapped: u32,
+    /// Commerce subscriptions suspended so far.
+    #[serde(default)]
+    pub suspended: u32,
+    /// What failed first.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+}
+
+/// A transition in a list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The transition.
+    pub transition_id: TransitionId,
+    /// Who moves.
+    pub customer_id: CustomerId,
+    /// Where it stands.
+    pub state: State,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// When it came to an end.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
+    /// Azure subscriptions that move.
+    #[serde(default)]
+    pub lines: u32,
+    /// Lines mapped so far.
+    #[serde(default)]
+    pub mapped: u32,
+    /// Commerce subscriptions suspended so far.
+    #[serde(default)]
+    pub suspended: u32,
+}
+
+/// A list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct List {
+    /// How many there are.
+    #[serde(default)]
+    pub total_count: u64,
+    /// Some of them.
+    pub items: Vec<Summary>,
+}
+
+/// A history, whether the API wraps it as a list or not.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum History {
+    /// `{"items": […]}`.
+    List {
+        /// The entries.
+        items: Vec<HistoryEntry>,
+    },
+    /// `[…]`.
+    Plain(Vec<HistoryEntry>),
+}
+
+impl History {
+    /// The entries in order.
+    pub fn entries(self) -> Vec<HistoryEntry> {
+        match self {
+            Self::List { items } | Self::Plain(items) => items,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The commands, each in a file of its own.
+
+mod act;
+pub mod demo;
+mod import;
+mod list;
+mod migrate;
+mod report;
+mod run;
+mod sample;
+mod serve;
+mod service;
+mod start;
+mod status;
+mod watch;
+
+use crate::{
+    cli::{Cli, Command},
+    exit::{Exit, Failure, Outcome},
+    output::style::To,
+};
+use planshift_worker::Service;
+
+/// Runs the command, tells what failed on standard error, and says how the program ends.
+pub fn main(cli: Cli) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command(cli.command.unwrap_or(Command::Demo)));
+            // what is still blocked then (a read of standard input) is nobody's any more
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Failure::program("cannot start").because(error)),
+    };
+    outcome.unwrap_or_else(|failure| {
+        eprintln!("{} {failure}", To::Err.bad("error:"));
+        failure.exit()
+    })
+}
+
+async fn command(command: Command) -> Outcome {
+    match command {
+        Command::Demo => Box::pin(demo::demo()).await,
+        Command::Run(args) => Box::pin(run::run(args)).await,
+        Command::Serve(args) => Box::pin(serve::serve(args)).await,
+        Command::Gateway(args) => Box::pin(service::gateway(args)).await,
+        Command::Coordinator(args) => Box::pin(service::alone(Service::Coordinator, args)).await,
+        Command::Eligibility(args) => Box::pin(service::alone(Service::Eligibility, args)).await,
+        Command::Purchasing(args) => Box::pin(service::alone(Service::Purchasing, args)).await,
+        Command::Mapping(args) => Box::pin(service::alone(Service::Mapping, args)).await,
+        Command::Suspension(args) => Box::pin(service::alone(Service::Suspension, args)).await,
+        Command::Import(args) => import::import(args).await,
+        Command::Start(args) => start::start(args).await,
+        Command::List(args) => list::list(args).await,
+        Command::Status(args) => status::status(args).await,
+        Command::Report(args) => report::report(args).await,
+        Command::Watch(args) => watch::watch(args).await,
+        Command::Cancel(args) => act::cancel(args).await,
+        Command::Resume(args) => act::resume(args).await,
+        Command::Close(args) => act::close(args).await,
+        Command::Sample(args) => sample::sample(&args),
+        Command::Migrate(args) => migrate::migrate(args).await,
+    }
+}

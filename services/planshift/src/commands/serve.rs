@@ -1,0 +1,43 @@
+//! `serve`: everything in one process, until it is stopped.
+
+use crate::{
+    cli::ServeArgs,
+    exit::{Exit, Failure, Outcome},
+    host::{Host, HostOptions},
+    output::style::To,
+    settings::{self, Keeping},
+};
+
+/// Hosts gateway, coordinator and workers until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Program: the data folder is in use, an address cannot be had, a server is not reached; a service ended by itself.
+pub async fn serve(args: ServeArgs) -> Outcome {
+    let keeping = settings::keeping(&args.store, &settings::process_environment)?;
+    let stop = planshift_worker::host::stop_signal().map_err(|error| Failure::program("cannot listen to signals").because(error))?;
+    let kept_in = match &keeping {
+        Keeping::Embedded(folder) => format!("data in {}", folder.display()),
+        Keeping::Distributed(_) => "data in PostgreSQL, messages in RabbitMQ".to_owned(),
+    };
+    let options = HostOptions { keeping, listen: args.listen, admin: Some(args.admin), faults: Vec::new() };
+    let mut host = tokio::select! {
+        host = Box::pin(Host::start(options)) => host?,
+        () = stop.cancelled() => return Ok(Exit::Done),
+    };
+    eprintln!("{} {}", To::Err.heading("API           "), To::Err.command(&host.api_url()));
+    if let Some(admin) = host.admin() {
+        eprintln!("{} {}", To::Err.heading("administration"), To::Err.command(&format!("http://{admin}")));
+    }
+    eprintln!("{} {kept_in}", To::Err.heading("storage       "));
+    eprintln!("ready; Ctrl-C or SIGTERM stops it");
+    let ended = tokio::select! {
+        () = stop.cancelled() => None,
+        name = host.ended() => Some(name),
+    };
+    eprintln!("stopping: finishing what was taken");
+    host.stop().await;
+    match ended {
+        None => Ok(Exit::Done),
+        Some(name) => Err(Failure::program(format!("{name} ended by itself")).advise("its log says why; what was accepted goes on when it is started again")),
+    }
+}

@@ -1,0 +1,141 @@
+//! A document with only some of its customers: partner and resellers and the order stay, byte for byte.
+
+use planshift_domain::ids::CustomerId;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    io::{self, BufRead, Write},
+};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Writes the document that `from` holds with only the customers that were chosen. It was checked before; one customer is
+/// held at a time.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn write_chosen(mut from: impl BufRead, chosen: &BTreeSet<CustomerId>, to: &mut dyn Write) -> io::Result<()> {
+    if from.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        from.consume(BYTE_ORDER_MARK.len());
+    }
+    let mut document = serde_json::Deserializer::from_reader(from);
+    Document { chosen, to }.deserialize(&mut document).map_err(io::Error::from)
+}
+
+struct Document<'a> {
+    chosen: &'a BTreeSet<CustomerId>,
+    to: &'a mut dyn Write,
+}
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an account document")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut separator = "{";
+        while let Some(key) = map.next_key::<String>()? {
+            let name = serde_json::to_string(&key).map_err(A::Error::custom)?;
+            write!(self.to, "{separator}{name}:").map_err(A::Error::custom)?;
+            separator = ",";
+            if key.eq_ignore_ascii_case("customers") {
+                map.next_value_seed(Customers { chosen: self.chosen, to: &mut *self.to })?;
+            } else {
+                let value: Box<RawValue> = map.next_value()?;
+                self.to.write_all(value.get().as_bytes()).map_err(A::Error::custom)?;
+            }
+        }
+        self.to.write_all(if separator == "{" { b"{}" } else { b"}" }).map_err(A::Error::custom)
+    }
+}
+
+struct Customers<'a> {
+    chosen: &'a BTreeSet<CustomerId>,
+    to: &'a mut dyn Write,
+}
+
+impl<'de> DeserializeSeed<'de> for Customers<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Customers<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of customers")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut customers: A) -> Result<(), A::Error> {
+        let mut separator = "[";
+        while let Some(customer) = customers.next_element::<Box<RawValue>>()? {
+            if id_of(&customer).map_err(A::Error::custom)?.is_some_and(|id| self.chosen.contains(&id)) {
+                write!(self.to, "{separator}{}", customer.get()).map_err(A::Error::custom)?;
+                separator = ",";
+            }
+        }
+        self.to.write_all(if separator == "[" { b"[]" } else { b"]" }).map_err(A::Error::custom)
+    }
+}
+
+/// The customer's id, whatever the case of its name and its digits.
+fn id_of(customer: &RawValue) -> serde_json::Result<Option<CustomerId>> {
+    struct Id;
+    impl<'de> Visitor<'de> for Id {
+        type Value = Option<CustomerId>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a customer")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut id = None;
+            while let Some(key) = map.next_key::<String>()? {
+                if key.eq_ignore_ascii_case("id") {
+                    id = map.next_value::<String>()?.parse().ok();
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(id)
+        }
+    }
+    serde_json::Deserializer::from_str(customer.get()).deserialize_map(Id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filtered(document: &str, chosen: &[&str]) -> String {
+        let mut to = Vec::new();
+        write_chosen(document.as_bytes(), &chosen.iter().map(|id| id.parse().unwrap()).collect(), &mut to).unwrap();
+        String::from_utf8(to).unwrap()
+    }
+
+    const A: &str = "c501c3c4-d776-40ef-9ecf-9cefb59442c1";
+    const B: &str = "c501c3c4-d776-40ef-9ecf-9cefb59442c2";
+
+    #[test]
+    fn only_the_chosen_stay_and_everything_else_is_as_it_was() {
+        let upper = B.to_uppercase();
+        let document = format!(
+            "\u{feff} {{\"partner\" : {{\"id\": 1.50}},\"Customers\":[ {{\"id\":\"{A}\",\"x\":[1 , 2]}}, {{\"n\":{{\"id\":\"{A}\"}},\"ID\":\"{upper}\"}} ],\"resellers\":[]}}"
+        );
+        assert_eq!(
+            filtered(&document, &[B]),
+            format!("{{\"partner\":{{\"id\": 1.50}},\"Customers\":[{{\"n\":{{\"id\":\"{A}\"}},\"ID\":\"{upper}\"}}],\"resellers\":[]}}")
+        );
+        assert_eq!(
+            filtered(&document, &[A]),
+            format!("{{\"partner\":{{\"id\": 1.50}},\"Customers\":[{{\"id\":\"{A}\",\"x\":[1 , 2]}}],\"resellers\":[]}}")
+        );
+    }
+}

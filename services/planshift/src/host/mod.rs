@@ -1,0 +1,134 @@
+//! All services in this process: each with its own database and its own end of the broker, as if it were alone.
+
+mod keep;
+mod services;
+
+pub use keep::{migrate, migrations};
+
+use crate::{cli::Fault, exit::Failure, settings::Keeping};
+use keep::Kept;
+use planshift_worker::{
+    Ports,
+    health::{Admin, Readiness},
+    metrics::Metrics,
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long what was taken may take to be finished; then the process leaves, and it comes again when it is started again.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// What is hosted, and where.
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// Where data and messages are kept.
+    pub keeping: Keeping,
+    /// The API's address; port 0: any that is free.
+    pub listen: SocketAddr,
+    /// The administration address.
+    pub admin: Option<SocketAddr>,
+    /// Items that are refused for good.
+    pub faults: Vec<Fault>,
+}
+
+impl HostOptions {
+    /// For a client in this same process: the API on a free port of this machine, nothing else.
+    pub const fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
+        Self { keeping, listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0), admin: None, faults }
+    }
+}
+
+/// The services, running.
+pub struct Host {
+    api: SocketAddr,
+    admin: Option<SocketAddr>,
+    readiness: Readiness,
+    stop: CancellationToken,
+    /// Stopped after the services, so that a probe sees them stop.
+    admin_stop: CancellationToken,
+    tasks: JoinSet<&'static str>,
+    kept: Kept,
+}
+
+impl Host {
+    /// Opens what is kept, brings it to this version, and starts every service.
+    ///
+    /// # Errors
+    /// Program: the data folder is in use, a server is not reached, an address cannot be had, a schema is newer.
+    pub async fn start(options: HostOptions) -> Result<Self, Failure> {
+        let kept = Kept::open(&options.keeping).await?;
+        match Self::start_on(&kept, &options).await {
+            Ok((api, admin, readiness, stop, admin_stop, tasks)) => Ok(Self { api, admin, readiness, stop, admin_stop, tasks, kept }),
+            Err(failure) => {
+                kept.close().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn start_on(kept: &Kept, options: &HostOptions) -> Result<Started, Failure> {
+        let (stop, admin_stop) = (CancellationToken::new(), CancellationToken::new());
+        let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
+        let mut tasks = JoinSet::new();
+        let mut admin_address = None;
+        if let Some(address) = options.admin {
+            let cannot = |error| Failure::program(format!("the administration address {address} cannot be had")).because(error);
+            let admin = Admin::bind(address, readiness.clone(), metrics.clone()).await.map_err(cannot)?;
+            admin_address = Some(admin.address().map_err(cannot)?);
+            let until = admin_stop.clone();
+            tasks.spawn(async move {
+                if let Err(error) = admin.serve(until).await {
+                    tracing::error!(%error, "the administration address failed");
+                }
+                "administration"
+            });
+        }
+        let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stop: &stop };
+        let api = hosted.gateway(options.listen, &mut tasks).await?;
+        hosted.others(&options.faults, &mut tasks);
+        kept.watched_by(&readiness);
+        Ok((api, admin_address, readiness, stop, admin_stop, tasks))
+    }
+
+    /// Where the API is.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// The administration address.
+    pub const fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Completes, with its name, when a service has ended by itself, which none should.
+    pub async fn ended(&mut self) -> String {
+        match self.tasks.join_next().await {
+            Some(Ok(name)) => name.to_owned(),
+            Some(Err(panic)) => format!("a service ({panic})"),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes nothing more, finishes what was taken (within a bound), closes everything.
+    pub async fn stop(mut self) {
+        for service in planshift_worker::Service::ALL {
+            self.readiness.stopping(service.name());
+        }
+        self.stop.cancel();
+        self.admin_stop.cancel();
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("not everything that was taken is finished: it comes again when this is started again");
+            self.tasks.abort_all();
+        }
+        if tokio::time::timeout(DRAIN, self.kept.close()).await.is_err() {
+            tracing::warn!("the databases and the broker were not closed in time");
+        }
+    }
+}
+
+type Started = (SocketAddr, Option<SocketAddr>, Readiness, CancellationToken, CancellationToken, JoinSet<&'static str>);

@@ -1,0 +1,73 @@
+//! How each service is put together and started.
+
+use super::keep::Kept;
+use crate::{cli::Fault, exit::Failure};
+use planshift_domain::step::Step;
+use planshift_messaging::{Service, SharedBroker};
+use planshift_storage::Database;
+use planshift_worker::{Ports, metrics::Metrics, step::Faults};
+use std::{future::Future, net::SocketAddr};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What all of them have in common.
+pub(super) struct Hosted<'a> {
+    pub(super) kept: &'a Kept,
+    pub(super) metrics: &'a Metrics,
+    pub(super) ports: &'a Ports,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Hosted<'_> {
+    /// Starts the gateway, and says where its API is.
+    pub(super) async fn gateway(&self, listen: SocketAddr, tasks: &mut JoinSet<&'static str>) -> Result<SocketAddr, Failure> {
+        todo_gateway!()
+    }
+
+    /// Starts the coordinator and the four workers.
+    pub(super) fn others(&self, faults: &[Fault], tasks: &mut JoinSet<&'static str>) {
+        self.start(Service::Coordinator, tasks, |database, broker, ports, stop| {
+            let options = planshift_coordinator::Options { metrics: self.metrics.clone(), ..Default::default() };
+            options.build(database, broker, ports).run(stop)
+        });
+        self.start(Service::Eligibility, tasks, |database, broker, ports, stop| {
+            let options = planshift_eligibility::Options { metrics: self.metrics.clone(), ..Default::default() };
+            options.build(database, broker, ports).run(stop)
+        });
+        self.start(Service::Purchasing, tasks, |database, broker, ports, stop| {
+            let faults = faults_of(faults, Step::Purchasing);
+            let options = planshift_purchasing::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            options.build(database, broker, ports).run(stop)
+        });
+        self.start(Service::Mapping, tasks, |database, broker, ports, stop| {
+            let faults = faults_of(faults, Step::Mapping);
+            let options = planshift_mapping::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            options.build(database, broker, ports).run(stop)
+        });
+        self.start(Service::Suspension, tasks, |database, broker, ports, stop| {
+            let faults = faults_of(faults, Step::Suspension);
+            let options = planshift_suspension::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            options.build(database, broker, ports).run(stop)
+        });
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        service: Service,
+        tasks: &mut JoinSet<&'static str>,
+        run: impl FnOnce(Database, SharedBroker, Ports, CancellationToken) -> F,
+    ) {
+        if let Some((database, broker)) = self.kept.of(service) {
+            let running = run(database, broker, self.ports.clone(), self.stop.clone());
+            tasks.spawn(async move {
+                running.await;
+                service.name()
+            });
+        }
+    }
+}
+
+/// The items of one step that are to be refused for good.
+fn faults_of(faults: &[Fault], step: Step) -> Faults {
+    Faults::new(faults.iter().filter(|fault| fault.step == step).map(|fault| &fault.item))
+}

@@ -1,0 +1,20 @@
+//! What is logged where nothing says otherwise.
+
+use crate::cli::{Cli, Command};
+
+/// Services tell what they do.
+const SERVICES: &str = "info";
+/// The other commands tell people what happens by themselves: a log line is for what is wrong.
+const COMMANDS: &str = "warn";
+/// The demonstration shows a failure on purpose.
+const DEMO: &str = "error";
+
+/// Starts logging for this command. `RUST_LOG` says otherwise.
+pub fn init(cli: &Cli) {
+    let filter = match &cli.command {
+        None | Some(Command::Demo) => DEMO,
+        Some(command) if command.is_service() => SERVICES,
+        Some(_) => COMMANDS,
+    };
+    planshift_telemetry::init(cli.global.log_format, filter);
+}

@@ -1,0 +1,55 @@
+//! Waiting until nothing more happens to a transition by itself.
+
+use crate::client::{Api, ApiError, LONG_POLL_SECONDS, Patience, Progress};
+use planshift_domain::{ids::TransitionId, view::TransitionView};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// How long a transition that was accepted may take to show: what is read is a copy, kept from events.
+const APPEARS_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Waits until the transition is settled, telling every step on the way.
+///
+/// # Errors
+/// The API's, where it does not pass.
+pub async fn settle(api: &Api, id: TransitionId, mut saw: impl FnMut(&Progress)) -> Result<Progress, ApiError> {
+    let mut after = None;
+    loop {
+        let wait = if after.is_some() { LONG_POLL_SECONDS } else { 0 };
+        let progress = Patience::REACHED.ask(|| appearing(|| api.progress(id, after, wait))).await?;
+        let changed = after != Some(progress.version);
+        if changed {
+            saw(&progress);
+        }
+        if progress.settled || progress.state.is_settled() {
+            return Ok(progress);
+        }
+        after = Some(progress.version);
+    }
+}
+
+/// The same, and then all of it.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn settled_view(api: &Api, id: TransitionId, saw: impl FnMut(&Progress)) -> Result<TransitionView, ApiError> {
+    settle(api, id, saw).await?;
+    Patience::REACHED.ask(|| api.get(id)).await
+}
+
+/// Asks again while it does not show.
+async fn appearing<T, F: Future<Output = Result<T, ApiError>>>(mut ask: impl FnMut() -> F) -> Result<T, ApiError> {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 404) && begun.elapsed() < APPEARS_WITHIN => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Small texts: counts, times, one transition in a line.
+
+use crate::client::Progress;
+use planshift_domain::{step::Step, time::Timestamp, transition::State, view::TransitionView};
+
+/// A count with its noun: `1 plan`, `2 plans`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// An instant for people: to the second.
+pub fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z").replace('T', " "),
+        None => text.replace('T', " "),
+    }
+}
+
+/// How far a transition is, in a few words.
+pub fn how_far(progress: &Progress) -> String {
+    let (lines, mapped, suspended) = (progress.lines, progress.mapped, progress.suspended);
+    match progress.state.step() {
+        Some(Step::Mapping) => format!("{mapped} of {lines} mapped"),
+        Some(Step::Suspension) => format!("{suspended} of {lines} suspended"),
+        _ => String::new(),
+    }
+}
+
+/// What a transition came to, in a line without the customer's name.
+pub fn outcome(view: &TransitionView) -> String {
+    let (lines, plans) = (count(view.lines.len(), "subscription"), count(view.plans.len(), "plan"));
+    let adopted = if view.adopted { ", adopted" } else { "" };
+    let rest = match view.state {
+        State::Completed => format!("{lines} under {plans}"),
+        State::Ineligible => view.reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>().join(", "),
+        _ => view.failure.as_ref().map_or_else(String::new, |failure| format!("{} in {}", failure.code, failure.step)),
+    };
+    format!("{}{adopted}: {rest}", view.state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_for_people() {
+        assert_eq!(count(1, "plan"), "1 plan");
+        assert_eq!(count(0, "plan"), "0 plans");
+        assert_eq!(moment("2026-11-22T15:12:00.5Z".parse().unwrap()), "2026-11-22 15:12:00Z");
+        assert_eq!(moment("2026-11-22T15:12:00Z".parse().unwrap()), "2026-11-22 15:12:00Z");
+    }
+}

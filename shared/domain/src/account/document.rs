@@ -1,0 +1,100 @@
+//! An account document, read as a stream: [`check`] first, then [`read`].
+//!
+//! Twice, because a document with a fault is refused whole, before anything of it is stored or sent, and a fault may stand
+//! at its very end. Memory: one customer while reading; while checking, the ids that must be unique.
+
+use super::{
+    facts::{CustomerPart, PartnerFacts, ResellerFacts},
+    fault::{DocumentError, Faults},
+    input::{Input, NotUtf8},
+    node::Value,
+    parts,
+    seen::Seen,
+    walk::{Document, Walk},
+};
+use crate::ids::{CustomerId, MpnId};
+use serde::de::DeserializeSeed;
+use std::{
+    collections::BTreeMap,
+    io::{self, BufReader, Read},
+    ops::ControlFlow,
+};
+
+/// What a document without fault says, but for its customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Whose document it is.
+    pub partner: PartnerFacts,
+    /// Its resellers by MPN id.
+    pub resellers: BTreeMap<MpnId, ResellerFacts>,
+    /// Its customers, in the order of the document.
+    pub customers: Vec<CustomerId>,
+    /// How many subscriptions they have, of any offer.
+    pub subscriptions: usize,
+    /// How many of those are of the legacy Azure offer, deleted ones too.
+    pub legacy_subscriptions: usize,
+}
+
+/// Looks at a whole document.
+///
+/// # Errors
+/// All its faults; or that its source broke off.
+pub fn check(input: impl Read) -> Result<Checked, DocumentError> {
+    let mut walk = Walk { seen: Some(Seen::default()), ..Walk::default() };
+    go(input, &mut walk)?;
+    let Walk { faults, partner, resellers, customers, subscriptions, legacy_subscriptions, .. } = walk;
+    match partner {
+        Some(partner) if faults.is_empty() => Ok(Checked { partner, resellers, customers, subscriptions, legacy_subscriptions }),
+        _ => Err(faults.into()),
+    }
+}
+
+/// Gives each customer of a checked document to `sink`, in the order of the document, as parts (at least one) that each
+/// fit a message. Ends early where the sink breaks, with what it broke with.
+///
+/// # Errors
+/// The document's faults, where it is not the one that was checked; or that its source broke off. Customers before that
+/// were given away already.
+pub fn read<B>(
+    input: impl Read,
+    checked: &Checked,
+    mut sink: impl FnMut(Vec<CustomerPart>) -> ControlFlow<B>,
+) -> Result<ControlFlow<B>, DocumentError> {
+    let mut outcome = ControlFlow::Continue(());
+    let mut give = |record| match sink(parts::cut(record, &checked.resellers)) {
+        ControlFlow::Continue(()) => ControlFlow::Continue(()),
+        broken @ ControlFlow::Break(_) => {
+            outcome = broken;
+            ControlFlow::Break(())
+        }
+    };
+    let mut walk = Walk { sink: Some(&mut give), ..Walk::default() };
+    go(input, &mut walk)?;
+    let Walk { faults, .. } = walk;
+    if faults.is_empty() { Ok(outcome) } else { Err(faults.into()) }
+}
+
+fn go(input: impl Read, walk: &mut Walk<'_>) -> Result<(), DocumentError> {
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(Input::new(input)));
+    let result = Value(Document(walk)).deserialize(&mut json).and_then(|()| json.end());
+    match result {
+        Err(error) if !walk.stopped => not_read(error, &mut walk.faults),
+        _ => Ok(()),
+    }
+}
+
+/// A syntax error is a fault of the document; a source that broke off is none.
+fn not_read(error: serde_json::Error, faults: &mut Faults) -> Result<(), DocumentError> {
+    if error.is_io() {
+        let error = io::Error::from(error);
+        let Some(place) = error.get_ref().and_then(|inner| inner.downcast_ref::<NotUtf8>()) else {
+            return Err(DocumentError::Io(error));
+        };
+        faults.add_not_json(place.line, place.column, "bytes that are no character".to_owned(), "UTF-8");
+    } else {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default().to_owned();
+        faults.add_not_json(error.line(), error.column(), what, "JSON");
+    }
+    Ok(())
+}

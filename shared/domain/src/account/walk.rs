@@ -1,0 +1,169 @@
+//! One way through a document: what was met, what was wrong, and who gets the customers.
+
+use super::{
+    customer::Customer,
+    facts::{CustomerFacts, PartnerFacts, PlanFacts, ResellerFacts, SubscriptionFacts},
+    fault::{Faults, Path},
+    fields::Fields,
+    node::{Members, Node, Take, Value},
+    objects,
+    seen::Seen,
+    shape::{DOCUMENT, RESELLER, Shape},
+};
+use crate::{
+    account::parse,
+    ids::{CustomerId, MpnId},
+};
+use serde::de::{Error, MapAccess, SeqAccess};
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+/// A customer as it stands in the document, with roles and transfers at their subscriptions.
+pub(super) struct CustomerRecord {
+    pub(super) id: CustomerId,
+    pub(super) facts: CustomerFacts,
+    pub(super) subscriptions: Vec<SubscriptionFacts>,
+    pub(super) plans: Vec<PlanFacts>,
+}
+
+/// Who gets each customer.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(CustomerRecord) -> ControlFlow<()>;
+
+/// What is known of the document so far.
+#[derive(Default)]
+pub(super) struct Walk<'a> {
+    pub(super) faults: Faults,
+    /// Absent where the document was checked before: ids are then known to be unique.
+    pub(super) seen: Option<Seen>,
+    pub(super) partner: Option<PartnerFacts>,
+    pub(super) resellers: BTreeMap<MpnId, ResellerFacts>,
+    pub(super) customers: Vec<CustomerId>,
+    pub(super) subscriptions: usize,
+    pub(super) legacy_subscriptions: usize,
+    /// Absent where it is only checked: nothing of a customer is then kept.
+    pub(super) sink: Option<Sink<'a>>,
+    /// The sink wants no more.
+    pub(super) stopped: bool,
+}
+
+impl Walk<'_> {
+    fn reseller(&mut self, path: &Path<'_>, index: usize, members: Members) {
+        if let Some(facts) = objects::reseller(&mut Fields::open(path, members, &mut self.faults)) {
+            if let Some(seen) = &mut self.seen {
+                seen.reseller(&facts.mpn_id, index, path, &mut self.faults);
+            }
+            self.resellers.entry(facts.mpn_id.clone()).or_insert(facts);
+        }
+    }
+}
+
+/// The whole document.
+pub(super) struct Document<'w, 'a>(pub(super) &'w mut Walk<'a>);
+
+impl<'de> Take<'de> for Document<'_, '_> {
+    type Out = ();
+
+    fn other(self, node: Node) {
+        self.0.faults.add(&Path::Root, node.found(), "an object");
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let walk = self.0;
+        let path = Path::Root;
+        let mut members = Members::new(&DOCUMENT);
+        let mut had_customers = false;
+        while let Some(position) = members.next(&mut map)? {
+            match DOCUMENT.0[position].name {
+                "customers" => {
+                    had_customers = true;
+                    map.next_value_seed(Value(Customers { walk: &mut *walk, path: &path.property("customers") }))?;
+                }
+                "resellers" => {
+                    let each = |walk: &mut Walk<'_>, path: &Path<'_>, index, members| walk.reseller(path, index, members);
+                    map.next_value_seed(Value(Items { state: &mut *walk, shape: &RESELLER, path: &path.property("resellers"), each }))?;
+                }
+                _ => members.put(position, &mut map)?,
+            }
+        }
+        let mut fields = Fields::open(&path, members, &mut walk.faults);
+        walk.partner = fields.inside("partner", objects::partner);
+        if !had_customers {
+            fields.required("customers", |_| Err::<(), _>(AT_LEAST_ONE.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+const AT_LEAST_ONE: &str = "a list of at least one customer";
+
+struct Customers<'p, 'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    path: &'p Path<'p>,
+}
+
+impl<'de> Take<'de> for Customers<'_, '_, '_> {
+    type Out = ();
+
+    fn other(self, node: Node) {
+        self.walk.faults.add(self.path, node.found(), AT_LEAST_ONE);
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        loop {
+            let customer = Customer::new(&mut *self.walk, self.path.item(index), index);
+            if items.next_element_seed(Value(customer))?.is_none() {
+                break;
+            }
+            if self.walk.stopped {
+                return Err(A::Error::custom("stopped"));
+            }
+            index += 1;
+        }
+        if index == 0 {
+            self.other(Node::List(Vec::new()));
+        }
+        Ok(())
+    }
+}
+
+/// Whoever collects the items of a list, and the faults.
+pub(super) trait Collector {
+    /// Where faults are noted.
+    fn faults(&mut self) -> &mut Faults;
+}
+impl Collector for Walk<'_> {
+    fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+}
+
+/// A list of objects that may be absent or null, each given away as soon as it is read.
+pub(super) struct Items<'p, 's, S, F> {
+    pub(super) state: &'s mut S,
+    pub(super) shape: &'static Shape,
+    pub(super) path: &'p Path<'p>,
+    pub(super) each: F,
+}
+
+impl<'de, S: Collector, F: FnMut(&mut S, &Path<'_>, usize, Members)> Take<'de> for Items<'_, '_, S, F> {
+    type Out = ();
+
+    fn other(self, node: Node) {
+        if !matches!(node, Node::Null) {
+            self.state.faults().add(self.path, node.found(), "a list");
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while let Some(mut node) = items.next_element_seed(Value(super::node::Tree { shape: self.shape, listed: true }))? {
+            let path = self.path.item(index);
+            match parse::object(&mut node) {
+                Ok(members) => (self.each)(self.state, &path, index, members),
+                Err(expected) => self.state.faults().add(&path, node.found(), expected),
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+}

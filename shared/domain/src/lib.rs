@@ -1,0 +1,25 @@
+//! The vocabulary of Planshift: what a partner, a plan, a transition and a message are. No I/O, no async.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ids`] | the identifiers that people confuse, each a type of its own |
+//! | [`time`] | instants in UTC, whole hours |
+//! | [`account`] | the account document: its shape, its faults, and the facts cut from it |
+//! | [`transition`] | states, lines, plans, reasons, warnings, failures |
+//! | [`step`] | the four steps and their kinds |
+//! | [`ownership`] | who is billed for an Azure subscription from when |
+//! | [`history`] | what happened to a transition, hash-chained |
+//! | [`message`] | commands, replies, requests, answers, events |
+//! | [`report`] | what failed, what was undone, who must do what next |
+//! | [`view`] | a transition as people and programs see it |
+
+pub mod account;
+pub mod history;
+pub mod ids;
+pub mod message;
+pub mod ownership;
+pub mod report;
+pub mod step;
+pub mod time;
+pub mod transition;
+pub mod view;

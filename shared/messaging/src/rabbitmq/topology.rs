@@ -1,0 +1,216 @@
+//! Exchanges, queues and bindings: what is promised outward, and the queues that retries wait in.
+//!
+//! Whoever connects declares them; where its user may not, or where they exist with other arguments (an operator's), it is
+//! enough that they exist. [`topology`] is the same as data, for definitions that are loaded when the broker starts.
+
+use crate::{DELAY_LEVELS, Queue, Service};
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::{AMQPValue, FieldTable, LongString};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
+
+/// Commands, and requests to the coordinator: direct, by the service's name.
+pub const COMMANDS: &str = "planshift.commands";
+/// Replies to the coordinator: direct, with the routing key `coordinator`.
+pub const REPLIES: &str = "planshift.replies";
+/// Answers: direct, by the name of the asker's queue.
+pub const ANSWERS: &str = "planshift.answers";
+/// Events: topic.
+pub const EVENTS: &str = "planshift.events";
+/// Dead letters: fanout, to the queue of the same name.
+pub const DEAD: &str = "planshift.dead";
+
+/// Deliveries of a message that was never settled, before the broker itself gives it up. Retries do not count: they are new messages.
+const DELIVERY_LIMIT: i64 = 100;
+
+/// The name of a delay level's exchange and queue.
+pub fn delay_name(level: &str) -> String {
+    format!("planshift.delay.{level}")
+}
+
+/// An exchange; durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeSpec {
+    /// Its name.
+    pub name: String,
+    /// `direct`, `topic` or `fanout`.
+    pub kind: &'static str,
+}
+
+/// A queue; durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Vec<(&'static str, Argument)>,
+}
+
+/// An argument of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
+/// A binding of a queue to an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingSpec {
+    /// The exchange.
+    pub exchange: String,
+    /// The queue.
+    pub queue: String,
+    /// The routing key.
+    pub routing_key: String,
+}
+
+/// Everything that is declared (askers' own queues are not: they come and go).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// The exchanges.
+    pub exchanges: Vec<ExchangeSpec>,
+    /// The queues.
+    pub queues: Vec<QueueSpec>,
+    /// The bindings.
+    pub bindings: Vec<BindingSpec>,
+}
+
+/// The topology.
+pub fn topology() -> Topology {
+    let exchange = |name: &str, kind| ExchangeSpec { name: name.to_owned(), kind };
+    let mut exchanges = vec![
+        exchange(COMMANDS, "direct"),
+        exchange(REPLIES, "direct"),
+        exchange(ANSWERS, "direct"),
+        exchange(EVENTS, "topic"),
+        exchange(DEAD, "fanout"),
+    ];
+    let mut queues = vec![QueueSpec { name: DEAD.to_owned(), arguments: quorum() }];
+    let mut bindings = vec![binding(DEAD, DEAD, "")];
+    for service in Service::ALL {
+        let name = Queue::Service(service).name();
+        let mut arguments = quorum();
+        arguments.push(("x-delivery-limit", Argument::Number(DELIVERY_LIMIT)));
+        arguments.extend(dead_letters_to(DEAD));
+        queues.push(QueueSpec { name: name.to_owned(), arguments });
+        bindings.push(binding(COMMANDS, name, service.name()));
+    }
+    bindings.push(binding(REPLIES, Queue::Service(Service::Coordinator).name(), Service::Coordinator.name()));
+    bindings.push(binding(EVENTS, Queue::Service(Service::Gateway).name(), "#"));
+    for level in DELAY_LEVELS {
+        let name = delay_name(level.name);
+        exchanges.push(exchange(&name, "fanout"));
+        let mut arguments = quorum();
+        // The default exchange leads a message to the queue that its routing key names: back to where it came from.
+        arguments.extend(dead_letters_to(""));
+        arguments.push(("x-message-ttl", Argument::Number(i64::try_from(level.length.as_millis()).unwrap_or(i64::MAX))));
+        bindings.push(binding(&name, &name, ""));
+        queues.push(QueueSpec { name, arguments });
+    }
+    Topology { exchanges, queues, bindings }
+}
+
+fn text(text: &str) -> Argument {
+    Argument::Text(text.to_owned())
+}
+
+fn quorum() -> Vec<(&'static str, Argument)> {
+    vec![("x-queue-type", text("quorum"))]
+}
+
+/// Without loss: all three are needed for a dead letter that arrives at least once.
+fn dead_letters_to(exchange: &str) -> Vec<(&'static str, Argument)> {
+    vec![
+        ("x-dead-letter-exchange", text(exchange)),
+        ("x-dead-letter-strategy", text("at-least-once")),
+        ("x-overflow", text("reject-publish")),
+    ]
+}
+
+fn binding(exchange: &str, queue: &str, routing_key: &str) -> BindingSpec {
+    BindingSpec { exchange: exchange.to_owned(), queue: queue.to_owned(), routing_key: routing_key.to_owned() }
+}
+
+/// Declares everything, or makes sure that it is there.
+pub(super) async fn declare(connection: &Connection) -> Result<(), lapin::Error> {
+    let topology = topology();
+    let mut declarer = Declarer { connection, channel: connection.create_channel().await? };
+    for exchange in &topology.exchanges {
+        declarer.exchange(exchange).await?;
+    }
+    for queue in &topology.queues {
+        declarer.queue(queue).await?;
+    }
+    for binding in &topology.bindings {
+        declarer.bind(binding).await?;
+    }
+    declarer.channel.close(200, "OK".into()).await
+}
+
+struct Declarer<'a> {
+    connection: &'a Connection,
+    channel: Channel,
+}
+
+impl Declarer<'_> {
+    async fn exchange(&mut self, spec: &ExchangeSpec) -> Result<(), lapin::Error> {
+        let kind = ExchangeKind::Custom(spec.kind.to_owned());
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let name = spec.name.as_str();
+        match self.channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await {
+            Err(error) if is_not_ours_to_declare(&error) => {
+                self.reopen(name, &error).await?;
+                let passive = ExchangeDeclareOptions { passive: true, ..options };
+                self.channel.exchange_declare(name.into(), kind, passive, FieldTable::default()).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn queue(&mut self, spec: &QueueSpec) -> Result<(), lapin::Error> {
+        let mut arguments = FieldTable::default();
+        for (key, value) in &spec.arguments {
+            let value = match value {
+                Argument::Text(text) => AMQPValue::LongString(LongString::from(text.as_str())),
+                Argument::Number(number) => AMQPValue::LongLongInt(*number),
+            };
+            arguments.insert((*key).into(), value);
+        }
+        let name = spec.name.as_str();
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        match self.channel.queue_declare(name.into(), options, arguments.clone()).await {
+            Err(error) if is_not_ours_to_declare(&error) => {
+                self.reopen(name, &error).await?;
+                let passive = QueueDeclareOptions { passive: true, ..options };
+                self.channel.queue_declare(name.into(), passive, arguments).await.map(|_| ())
+            }
+            outcome => outcome.map(|_| ()),
+        }
+    }
+
+    async fn bind(&mut self, spec: &BindingSpec) -> Result<(), lapin::Error> {
+        let (queue, exchange, key) = (spec.queue.as_str(), spec.exchange.as_str(), spec.routing_key.as_str());
+        let options = QueueBindOptions::default();
+        match self.channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await {
+            // Whoever may declare the queue has bound it; a publication that finds no queue is returned, and seen.
+            Err(error) if is_not_ours_to_declare(&error) => self.reopen(queue, &error).await,
+            outcome => outcome,
+        }
+    }
+
+    /// A refusal closes the channel.
+    async fn reopen(&mut self, name: &str, error: &lapin::Error) -> Result<(), lapin::Error> {
+        tracing::debug!(name, error = %error, "not declared; what is there is used");
+        self.channel = self.connection.create_channel().await?;
+        Ok(())
+    }
+}
+
+/// No right to declare it, or it exists otherwise.
+fn is_not_ours_to_declare(error: &lapin::Error) -> bool {
+    let refusals = [AMQPSoftError::ACCESSREFUSED, AMQPSoftError::PRECONDITIONFAILED];
+    matches!(error.kind(), ErrorKind::ProtocolError(error)
+        if matches!(error.kind(), AMQPErrorKind::Soft(soft) if refusals.contains(soft)))
+}

@@ -1,0 +1,191 @@
+//! Messages as AMQP carries them, and back.
+
+use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, SENDER, TRACEPARENT, TRACESTATE};
+use super::sender::Senders;
+use super::topology::{self, delay_name};
+use crate::{BrokerError, Destination, Message, Outgoing, Service, Settlement, delay};
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::types::{FieldTable, ShortString};
+
+const CONTENT_TYPE: &str = "application/json";
+const PERSISTENT: u8 = 2;
+
+/// One publication.
+#[derive(Clone, Debug)]
+pub(super) struct Parcel {
+    pub(super) exchange: ShortString,
+    pub(super) routing_key: ShortString,
+    /// The broker returns what finds no queue.
+    pub(super) mandatory: bool,
+    pub(super) properties: BasicProperties,
+    pub(super) body: Bytes,
+    /// The messages in it.
+    pub(super) ids: Vec<String>,
+    /// The queue that it leads to: what goes to one queue stays in order.
+    pub(super) queue: String,
+}
+
+/// The publications of messages.
+pub(super) fn parcels(messages: Vec<Outgoing>, senders: &Senders) -> Result<Vec<Parcel>, BrokerError> {
+    let parcel = |outgoing: Outgoing| {
+        let id = outgoing.message.message_id.clone();
+        parcel(outgoing, senders).map_err(|TooLong| BrokerError::Refused {
+            ids: vec![id],
+            reason: "a property or a routing key is longer than the 255 bytes that AMQP allows".to_owned(),
+        })
+    };
+    messages.into_iter().map(parcel).collect()
+}
+
+pub(super) struct TooLong;
+
+pub(super) fn short(text: &str) -> Result<ShortString, TooLong> {
+    ShortString::try_new(text).map_err(|_| TooLong)
+}
+
+fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
+    let Outgoing { to, message } = outgoing;
+    let mut headers = Headers::default();
+    for (name, value) in [(TRACEPARENT, &message.traceparent), (TRACESTATE, &message.tracestate)] {
+        if !value.is_empty() {
+            headers.set_text(name, value);
+        }
+    }
+    let (exchange, routing_key, queue) = match &to {
+        Destination::Command(service) => (topology::COMMANDS, service.name(), None),
+        Destination::Reply => (topology::REPLIES, Service::Coordinator.name(), None),
+        Destination::Answer(name) => (topology::ANSWERS, name.as_str(), Some(name)),
+        Destination::Event(key) => (topology::EVENTS, key.as_str(), None),
+        Destination::Redrive { to, sender } => {
+            if let Some(sender) = sender {
+                headers.set_text(SENDER, sender.name());
+            }
+            (topology::COMMANDS, to.name(), None)
+        }
+    };
+    let mut properties = BasicProperties::default()
+        .with_content_type(CONTENT_TYPE.into())
+        .with_delivery_mode(PERSISTENT)
+        .with_timestamp(message.timestamp)
+        .with_app_id(senders.service().name().into())
+        .with_user_id(short(senders.user())?);
+    if !message.message_id.is_empty() {
+        properties = properties.with_message_id(short(&message.message_id)?);
+    }
+    if !message.kind.is_empty() {
+        properties = properties.with_type(short(&message.kind)?);
+    }
+    if !message.correlation_id.is_empty() {
+        properties = properties.with_correlation_id(short(&message.correlation_id)?);
+    }
+    if let Some(reply_to) = &message.reply_to {
+        properties = properties.with_reply_to(short(reply_to)?);
+    }
+    Ok(Parcel {
+        exchange: exchange.into(),
+        routing_key: short(routing_key)?,
+        mandatory: !matches!(to, Destination::Answer(_)),
+        properties: properties.with_headers(headers.0),
+        body: message.body,
+        ids: vec![message.message_id],
+        queue: queue.cloned().unwrap_or_else(|| to.queue().map_or_else(String::new, |queue| queue.name().to_owned())),
+    })
+}
+
+/// A message that was delivered, as it was: what it is published again from.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) properties: BasicProperties,
+    pub(super) body: Bytes,
+    pub(super) sender: Option<Service>,
+    pub(super) attempts: u32,
+}
+
+pub(super) fn headers(properties: &BasicProperties) -> Headers {
+    Headers(properties.headers().clone().unwrap_or_default())
+}
+
+/// The message. What is missing is empty: the reader tells what it cannot do without.
+pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Bytes) -> Message {
+    let text = |value: &Option<ShortString>| value.as_ref().map(|text| text.as_str().to_owned());
+    Message {
+        message_id: text(properties.message_id()).unwrap_or_default(),
+        kind: text(properties.kind()).unwrap_or_default(),
+        correlation_id: text(properties.correlation_id()).unwrap_or_default(),
+        reply_to: text(properties.reply_to()),
+        timestamp: properties.timestamp().unwrap_or(0),
+        traceparent: headers.text(TRACEPARENT).unwrap_or_default(),
+        tracestate: headers.text(TRACESTATE).unwrap_or_default(),
+        body,
+    }
+}
+
+/// The publication that a retry or a dead letter is; `None` for an acknowledgement.
+pub(super) fn again(held: &Held, queue: &str, settlement: &Settlement, senders: &Senders) -> Option<Parcel> {
+    let original = headers(&held.properties);
+    let sender = held.sender.map_or("", Service::name);
+    match settlement {
+        Settlement::Ack => None,
+        Settlement::Retry { delay } => {
+            let (level, wait) = delay::choose(*delay);
+            let mut headers = original.without_the_brokers_own();
+            headers.set_text(SENDER, sender);
+            headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
+            let expiration = ShortString::from(wait.as_millis().to_string());
+            let properties = properties_again(&held.properties, headers.0, senders).with_expiration(expiration);
+            Some(parcel_again(held, delay_name(level.name).as_str().into(), queue, properties))
+        }
+        Settlement::Dead { reason, description } => {
+            let mut headers = original;
+            headers.set_text(SENDER, sender);
+            headers.set_text(REASON, reason);
+            headers.set_text(DESCRIPTION, description);
+            headers.set_text(QUEUE, queue);
+            headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
+            let properties = properties_again(&held.properties, headers.0, senders);
+            Some(parcel_again(held, topology::DEAD.into(), queue, properties))
+        }
+    }
+}
+
+/// A queue's name comes from the topology, or is an asker's own: short enough as it was declared.
+fn parcel_again(held: &Held, exchange: ShortString, queue: &str, properties: BasicProperties) -> Parcel {
+    let id = held.properties.message_id().as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    Parcel {
+        exchange,
+        routing_key: ShortString::try_new(queue).unwrap_or_default(),
+        mandatory: true,
+        properties,
+        body: held.body.clone(),
+        ids: vec![id],
+        queue: String::new(),
+    }
+}
+
+/// The original properties, except what belongs to one publication: the user, how it is stored, and when it expires.
+fn properties_again(original: &BasicProperties, headers: FieldTable, senders: &Senders) -> BasicProperties {
+    type Set = fn(BasicProperties, ShortString) -> BasicProperties;
+    let kept: [(&Option<ShortString>, Set); 7] = [
+        (original.content_type(), BasicProperties::with_content_type),
+        (original.content_encoding(), BasicProperties::with_content_encoding),
+        (original.correlation_id(), BasicProperties::with_correlation_id),
+        (original.reply_to(), BasicProperties::with_reply_to),
+        (original.message_id(), BasicProperties::with_message_id),
+        (original.kind(), BasicProperties::with_type),
+        (original.app_id(), BasicProperties::with_app_id),
+    ];
+    let mut properties = BasicProperties::default()
+        .with_headers(headers)
+        .with_delivery_mode(PERSISTENT)
+        .with_user_id(ShortString::try_new(senders.user()).unwrap_or_default());
+    for (value, set) in kept {
+        if let Some(value) = value {
+            properties = set(properties, value.clone());
+        }
+    }
+    if let Some(timestamp) = original.timestamp() {
+        properties = properties.with_timestamp(*timestamp);
+    }
+    properties
+}

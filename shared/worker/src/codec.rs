@@ -1,0 +1,113 @@
+//! Messages read and written, and who may send what.
+
+use bytes::Bytes;
+use planshift_domain::{
+    message::{Body, command, event, reply, request},
+    time::Timestamp,
+};
+use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
+use planshift_telemetry::TraceContext;
+
+/// Why a message can never be handled: a code for `x-planshift-reason`, and words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {description}")]
+pub struct Unreadable {
+    /// `UnreadableBody`, `UnknownType`, `WrongSender`, `MissingProperty` …
+    pub code: &'static str,
+    /// In words.
+    pub description: String,
+}
+
+impl Unreadable {
+    /// A code and words.
+    pub fn new(code: &'static str, description: impl Into<String>) -> Self {
+        Self { code, description: description.into() }
+    }
+}
+
+impl From<Unreadable> for Settlement {
+    fn from(error: Unreadable) -> Self {
+        Self::Dead { reason: error.code.to_owned(), description: error.description }
+    }
+}
+
+/// The services that may send a type, or `None` for a type that is not known.
+pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
+    const COORDINATOR: &[Service] = &[Service::Coordinator];
+    const GATEWAY: &[Service] = &[Service::Gateway];
+    const WORKERS: &[Service] = &[Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
+    Some(match kind {
+        command::CheckEligibility::TYPE
+        | command::ReleaseEligibility::TYPE
+        | command::PurchasePlans::TYPE
+        | command::UndoPurchasePlans::TYPE
+        | command::MapSubscriptions::TYPE
+        | command::UndoMapSubscriptions::TYPE
+        | command::SuspendSubscriptions::TYPE
+        | command::TakeEligibilityFacts::TYPE
+        | command::TakePurchasingFacts::TYPE
+        | command::TakeMappingFacts::TYPE
+        | command::TakeSuspensionFacts::TYPE
+        | request::CustomersImported::TYPE
+        | request::StartAnswered::TYPE
+        | request::ActAnswered::TYPE
+        | event::TransitionChanged::TYPE
+        | event::AccountImported::TYPE => COORDINATOR,
+        request::ImportCustomers::TYPE
+        | request::StartTransition::TYPE
+        | request::ActOnTransition::TYPE
+        | request::AssessCustomer::TYPE
+        | request::TellAgain::TYPE => GATEWAY,
+        reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
+        reply::PlansAnswered::TYPE => &[Service::Purchasing],
+        reply::MappingAnswered::TYPE => &[Service::Mapping],
+        reply::SuspensionAnswered::TYPE => &[Service::Suspension],
+        reply::FactsTaken::TYPE | reply::PacketGivenUp::TYPE => WORKERS,
+        _ => return None,
+    })
+}
+
+/// Is this delivery of a type that is known, from one who may send it? Gives the sender.
+///
+/// # Errors
+/// `Unreadable` with the code of what is wrong.
+pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
+    let message = &delivery.message;
+    if message.message_id.is_empty() || message.kind.is_empty() {
+        return Err(Unreadable::new("MissingProperty", "a message needs the properties message_id and type"));
+    }
+    let allowed = senders_of(&message.kind).ok_or_else(|| Unreadable::new("UnknownType", format!("no service here reads {:?}", message.kind)))?;
+    match delivery.sender {
+        Some(sender) if allowed.contains(&sender) => Ok(sender),
+        Some(sender) => Err(Unreadable::new("WrongSender", format!("{} may not send {}", sender.name(), message.kind))),
+        None => Err(Unreadable::new("WrongSender", format!("nobody vouches for the sender of {}", message.kind))),
+    }
+}
+
+/// The body as `B`.
+///
+/// # Errors
+/// `UnreadableBody` where it is not JSON of that shape.
+pub fn body<B: Body>(message: &Message) -> Result<B, Unreadable> {
+    serde_json::from_slice(&message.body).map_err(|error| Unreadable::new("UnreadableBody", format!("{}: {error}", B::TYPE)))
+}
+
+/// A message with this body.
+pub fn message<B: Body>(message_id: String, correlation_id: String, trace: &TraceContext, now: Timestamp, body: &B) -> Message {
+    Message {
+        message_id,
+        kind: B::TYPE.to_owned(),
+        correlation_id,
+        reply_to: None,
+        timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+        traceparent: trace.traceparent(),
+        tracestate: trace.tracestate.clone(),
+        // our own types have no map with keys that are not texts, the one thing that serde_json refuses
+        body: Bytes::from(serde_json::to_vec(body).unwrap_or_default()),
+    }
+}
+
+/// The same, on its way.
+pub fn outgoing<B: Body>(to: Destination, message_id: String, correlation_id: String, trace: &TraceContext, now: Timestamp, body: &B) -> Outgoing {
+    Outgoing { to, message: message(message_id, correlation_id, trace, now, body) }
+}

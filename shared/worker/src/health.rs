@@ -1,0 +1,139 @@
+//! A service's administration address, never public: `/healthz` (alive), `/readyz` (broker and database reached), `/metrics`.
+
+use crate::metrics::Metrics;
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use planshift_messaging::Broker;
+use planshift_storage::Database;
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How long the database may take to answer before it counts as away: a probe's own patience is a second or more.
+const PING_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// What readiness asks: each service of the process with its broker and its database. Cheap to clone; clones see the same.
+#[derive(Clone, Default)]
+pub struct Readiness {
+    services: Arc<RwLock<Vec<Watched>>>,
+}
+
+#[derive(Clone)]
+struct Watched {
+    name: &'static str,
+    broker: Option<Arc<dyn Broker>>,
+    database: Option<Database>,
+    reason: Option<String>,
+}
+
+impl Readiness {
+    /// Nothing to ask yet, and so not ready.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A service that has reached neither broker nor database yet, and why.
+    pub fn starting(&self, name: &'static str, reason: impl Into<String>) {
+        self.put(Watched { name, broker: None, database: None, reason: Some(reason.into()) });
+    }
+
+    /// A service that runs: from now on its broker and database are asked.
+    pub fn running(&self, name: &'static str, broker: Arc<dyn Broker>, database: Database) {
+        self.put(Watched { name, broker: Some(broker), database: Some(database), reason: None });
+    }
+
+    /// A service that takes nothing more.
+    pub fn stopping(&self, name: &'static str) {
+        self.starting(name, "stopping");
+    }
+
+    fn put(&self, watched: Watched) {
+        let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
+        services.retain(|known| known.name != watched.name);
+        services.push(watched);
+    }
+
+    /// Is everything reached? With what is away.
+    pub async fn ask(&self) -> (bool, Value) {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut all_ready = !services.is_empty();
+        let mut answer = serde_json::Map::new();
+        for service in services {
+            let broker = match &service.broker {
+                Some(broker) => broker.ready().await,
+                None => false,
+            };
+            let database = match &service.database {
+                Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
+                None => false,
+            };
+            all_ready &= broker && database;
+            let word = |reached| if reached { "reached" } else { "away" };
+            let mut one = json!({ "broker": word(broker), "database": word(database) });
+            if let Some(reason) = service.reason {
+                one["reason"] = reason.into();
+            }
+            answer.insert(service.name.to_owned(), one);
+        }
+        (all_ready, json!({ "ready": all_ready, "services": answer }))
+    }
+}
+
+/// The administration server, bound but not yet serving.
+pub struct Admin {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Admin {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// Where the address cannot be had.
+    pub async fn bind(address: SocketAddr, readiness: Readiness, metrics: Metrics) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, router: router(readiness, metrics) })
+    }
+
+    /// Where it listens: the port that was given out, where 0 was asked for.
+    ///
+    /// # Errors
+    /// Where the system cannot tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, and finishes what was asked before it.
+    ///
+    /// # Errors
+    /// Where the listener fails.
+    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
+        axum::serve(self.listener, self.router).with_graceful_shutdown(stop.cancelled_owned()).await
+    }
+}
+
+/// The routes. Other methods than GET (and HEAD) are answered with 405.
+pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
+    Router::new()
+        .route("/healthz", get(async || Json(json!({ "alive": true }))))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(count).with_state(metrics))
+}
+
+async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
+    let (ready, answer) = readiness.ask().await;
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer))
+}
+
+async fn count(State(metrics): State<Metrics>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text())
+}

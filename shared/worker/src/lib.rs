@@ -1,0 +1,29 @@
+//! What every worker is: take a batch, do it in one transaction, reply, acknowledge.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ports`] | clock, ids, spawning, and the rest that a simulator replaces |
+//! | [`run`] | the loop: take, handle, publish with confirms, settle; what fails, and what then |
+//! | [`codec`] | messages read and written; who may send what |
+//! | [`answer`] | replies: their ids, their trace |
+//! | [`step`] | the worker of a step: packets, the effect ledger, answers |
+//! | [`facts`] | the versions of customers' facts that a worker has |
+//! | [`metrics`] | counters |
+//! | [`health`] | `/healthz`, `/readyz`, `/metrics` |
+//! | [`host`] | a process with one service in it: settings, signals, drain |
+
+pub mod answer;
+pub mod codec;
+pub mod facts;
+pub mod health;
+pub mod host;
+pub mod metrics;
+pub mod ports;
+pub mod run;
+mod running;
+pub mod step;
+
+pub use planshift_messaging::Service;
+pub use ports::Ports;
+pub use run::{End, HandleError, Handled, Handler};
+pub use running::Running;

@@ -1,0 +1,257 @@
+//! The batch around the engine, as the loop of [`crate::run`] sees it.
+
+use super::{
+    Faults, StepWorker,
+    engine::{Answers, Counts, Engine, internal_error},
+    item_error,
+    read::{Input, Todo, read, rounds},
+};
+use crate::{
+    End, HandleError, Handled, Handler, Ports,
+    answer::{PacketName, child_trace, reply},
+    facts::{self, Taken},
+    metrics::{FACTS, Metrics},
+};
+use async_trait::async_trait;
+use planshift_domain::{
+    message::{
+        command::{Item, Packet, TakeFacts},
+        reply::{ItemAnswer, PacketAnswer, PacketGivenUp},
+    },
+    step::Action,
+    transition::Evidence,
+};
+use planshift_messaging::{Delivery, Outgoing, Service};
+use planshift_storage::{Database, StorageError};
+use std::collections::HashMap;
+
+/// How the worker of a step is run.
+#[derive(Clone, Debug, Default)]
+pub struct StepOptions {
+    /// Items that are refused for good.
+    pub faults: Faults,
+    /// Where it counts.
+    pub metrics: Metrics,
+}
+
+/// The worker of a step, ready for [`crate::run::run`].
+pub struct StepHandler<W> {
+    worker: W,
+    database: Database,
+    ports: Ports,
+    options: StepOptions,
+}
+
+/// What became of one message within a transaction.
+enum Outcome {
+    Facts,
+    Packet(Vec<ItemAnswer>),
+    NotYet(String),
+    Dead,
+}
+
+impl<W: StepWorker> StepHandler<W> {
+    /// The worker on its database.
+    pub fn new(worker: W, database: Database, ports: Ports, options: StepOptions) -> Self {
+        Self { worker, database, ports, options }
+    }
+
+    /// The database that it works on.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    fn packet_name(action: Action, packet: &Packet<W::Item>) -> PacketName {
+        PacketName { transition: packet.transition_id, step: W::STEP, action, packet: packet.packet, attempt: packet.attempt }
+    }
+
+    /// Everything in one transaction. Facts come first: a command of the same batch may be about them.
+    async fn together(&self, inputs: &[Input<W>]) -> Result<Vec<Outcome>, HandleError> {
+        let messages: Vec<&TakeFacts<W::Facts>> = inputs.iter().filter_map(|input| if let Input::Facts(m) = input { Some(m) } else { None }).collect();
+        let packets: Vec<Todo<'_, W::Item>> = inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(index, input)| if let Input::Packet(action, packet) = input { Some(Todo { index, action: *action, packet }) } else { None })
+            .collect();
+        if messages.is_empty() && packets.is_empty() {
+            return Ok(inputs.iter().map(|_| Outcome::Dead).collect());
+        }
+        let mut tx = self.database.begin().await?;
+        let taken = facts::take(&self.worker, &mut tx, &messages).await?;
+        // an undo needs no facts: what was never done is fenced all the same
+        let commands = packets.iter().filter(|todo| todo.action == Action::Do);
+        let complete = facts::complete_versions(&mut tx, commands.map(|todo| (todo.packet.partner_id, todo.packet.customer_id))).await?;
+        let (ready, not_yet): (Vec<_>, Vec<_>) = packets.into_iter().partition(|todo| {
+            let customer = (todo.packet.partner_id, todo.packet.customer_id);
+            todo.action == Action::Undo || complete.get(&customer).is_some_and(|version| *version >= i64::from(todo.packet.facts_version))
+        });
+        let mut outcomes: HashMap<usize, Outcome> = not_yet.iter().map(|todo| (todo.index, Outcome::NotYet(missing_facts(todo.packet)))).collect();
+        let mut engine = self.engine();
+        for round in rounds(ready) {
+            let answers = engine.round(&mut tx, &round).await?;
+            for todo in &round {
+                outcomes.insert(todo.index, Outcome::Packet(items_of(todo.packet, &answers)?));
+            }
+        }
+        tx.commit().await?;
+        self.count(&engine.counts, taken);
+        let outcome = |(index, input): (usize, &Input<W>)| match input {
+            Input::Facts(_) => Outcome::Facts,
+            Input::Dead(_) => Outcome::Dead,
+            Input::Packet(..) => outcomes.remove(&index).unwrap_or_else(|| Outcome::NotYet("it was left out of its batch".to_owned())),
+        };
+        Ok(inputs.iter().enumerate().map(outcome).collect())
+    }
+
+    /// One packet whose handling fails: its items in halves, each in a transaction of its own, until the one at fault stands
+    /// alone. The others have their effect; that one is refused.
+    async fn apart(&self, action: Action, packet: Packet<W::Item>, why: &HandleError) -> Result<Vec<ItemAnswer>, HandleError> {
+        tracing::warn!(transition = %packet.transition_id, step = W::STEP.name(), packet = packet.packet, %why, "taken apart");
+        let mut answers: HashMap<String, ItemAnswer> = HashMap::new();
+        let mut waiting = halves(packet.items.clone());
+        while let Some(items) = waiting.pop() {
+            let part = [Input::Packet(action, Packet { items, ..packet.clone() })];
+            let found = match (self.together(&part).await, part) {
+                (Err(error), [Input::Packet(_, part)]) if is_own_fault(&error) && part.items.len() > 1 => {
+                    waiting.extend(halves(part.items));
+                    continue;
+                }
+                (Err(error), [Input::Packet(_, part)]) if is_own_fault(&error) => self.refuse(action, &part, &error).await?,
+                (outcomes, _) => match outcomes?.pop() {
+                    Some(Outcome::Packet(found)) => found,
+                    Some(Outcome::NotYet(why)) => return Err(HandleError::NotYet(why)),
+                    _ => return Err(HandleError::Faulty("a packet was taken for something else".to_owned())),
+                },
+            };
+            answers.extend(found.into_iter().map(|answer| (answer.item.clone(), answer)));
+        }
+        packet.items.iter().map(|item| answer_of(&item.key(), answers.get(&item.key()))).collect()
+    }
+
+    /// The item that cannot be handled. A command is refused for good; an undo is answered as refused and may come again.
+    async fn refuse(&self, action: Action, part: &Packet<W::Item>, why: &HandleError) -> Result<Vec<ItemAnswer>, HandleError> {
+        tracing::error!(transition = %part.transition_id, step = W::STEP.name(), packet = part.packet, %why, "an item cannot be handled");
+        if action == Action::Undo {
+            let answer = |key: String| ItemAnswer { item: key, evidence: Evidence::Refused, error: Some(internal_error(why)), plan: None };
+            return Ok(part.items.iter().map(|item| answer(item.key())).collect());
+        }
+        let mut tx = self.database.begin().await?;
+        let mut engine = self.engine();
+        let answers = engine.refuse_alone(&mut tx, part, why).await?;
+        tx.commit().await?;
+        self.count(&engine.counts, Taken::default());
+        items_of(part, &answers)
+    }
+
+    fn engine(&self) -> Engine<'_, W> {
+        Engine { worker: &self.worker, faults: &self.options.faults, now: self.ports.clock.now(), counts: Counts::default() }
+    }
+
+    fn count(&self, counts: &Counts, taken: Taken) {
+        counts.add_to(&self.options.metrics, W::STEP.name());
+        for (outcome, count) in [("taken", taken.taken), ("stale", taken.stale)] {
+            if count > 0 {
+                self.options.metrics.add(FACTS, &[("service", W::SERVICE.name()), ("outcome", outcome)], count);
+            }
+        }
+    }
+
+    /// The answer to a packet.
+    fn answer(&self, delivery: &Delivery, action: Action, packet: &Packet<W::Item>, items: Vec<ItemAnswer>) -> Outgoing {
+        let name = Self::packet_name(action, packet);
+        let trace = child_trace(&delivery.message, &self.ports);
+        tracing::debug!(
+            transition = %name.transition,
+            trace_id = trace.trace_id,
+            step = name.step.name(),
+            action = action.name(),
+            packet = name.packet,
+            attempt = name.attempt,
+            items = items.len(),
+            refused = items.iter().filter(|item| item.error.is_some()).count(),
+            "answered"
+        );
+        let body =
+            PacketAnswer { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, items };
+        let body: W::Answer = body.into();
+        reply(name.message_id("answer"), name.transition.to_string(), &trace, self.ports.clock.now(), &body)
+    }
+}
+
+#[async_trait]
+impl<W: StepWorker> Handler for StepHandler<W> {
+    type Receipt = ();
+
+    fn service(&self) -> Service {
+        W::SERVICE
+    }
+
+    async fn handle(&self, batch: &[Delivery]) -> Result<Handled<()>, HandleError> {
+        let inputs: Vec<Input<W>> = batch.iter().map(read).collect();
+        let outcomes = match (self.together(&inputs).await, inputs.as_slice()) {
+            // alone, and at fault: somewhere in it is the line that takes the others down
+            (Err(error), [Input::Packet(action, packet)]) if is_own_fault(&error) => {
+                vec![Outcome::Packet(self.apart(*action, packet.clone(), &error).await?)]
+            }
+            (outcomes, _) => outcomes?,
+        };
+        let mut publish = Vec::with_capacity(batch.len());
+        let mut ends = Vec::with_capacity(batch.len());
+        for ((delivery, input), outcome) in batch.iter().zip(inputs).zip(outcomes) {
+            ends.push(match (input, outcome) {
+                (Input::Facts(message), Outcome::Facts) => {
+                    publish.push(facts::taken(W::SERVICE, delivery, &message, &self.ports, self.ports.clock.now()));
+                    End::Done
+                }
+                (Input::Packet(action, packet), Outcome::Packet(items)) => {
+                    publish.push(self.answer(delivery, action, &packet, items));
+                    End::Done
+                }
+                (_, Outcome::NotYet(why)) => End::NotYet(why),
+                (Input::Dead(why), _) => End::Dead(why),
+                (Input::Facts(_) | Input::Packet(..), _) => End::NotYet("it was taken for something else".to_owned()),
+            });
+        }
+        Ok(Handled { publish, ends, receipt: () })
+    }
+
+    fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
+        let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
+        let name = Self::packet_name(action, &packet);
+        let error = item_error("AttemptsUsedUp", why);
+        let body = PacketGivenUp { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, error };
+        let trace = child_trace(&delivery.message, &self.ports);
+        vec![reply(name.message_id("given-up"), name.transition.to_string(), &trace, self.ports.clock.now(), &body)]
+    }
+}
+
+/// An error that comes again however often the same is tried. The others pass, or are the database's.
+fn is_own_fault(error: &HandleError) -> bool {
+    matches!(
+        error,
+        HandleError::Faulty(_)
+            | HandleError::Storage(StorageError::Statement(_) | StorageError::Constraint { .. } | StorageError::Decode { .. })
+    )
+}
+
+fn missing_facts<I>(packet: &Packet<I>) -> String {
+    format!("version {} of the facts of customer {} is not here yet", packet.facts_version, packet.customer_id)
+}
+
+/// The answers to a packet's items, in their order.
+fn items_of<I: Item>(packet: &Packet<I>, answers: &Answers) -> Result<Vec<ItemAnswer>, HandleError> {
+    packet.items.iter().map(|item| answer_of(&item.key(), answers.get(&(packet.transition_id, item.key())))).collect()
+}
+
+fn answer_of(key: &str, answer: Option<&ItemAnswer>) -> Result<ItemAnswer, HandleError> {
+    answer.cloned().ok_or_else(|| HandleError::Faulty(format!("nothing became of {key}")))
+}
+
+/// Both halves, the first one last; one item is not halved.
+fn halves<I>(mut items: Vec<I>) -> Vec<Vec<I>> {
+    if items.len() <= 1 {
+        return vec![items];
+    }
+    let second = items.split_off(items.len() / 2);
+    vec![second, items]
+}

@@ -1,0 +1,141 @@
+//! The worker of a step: packets in, the effect ledger, answers out.
+//!
+//! A batch is one transaction: the items of all its packets are claimed in the ledger together, those that are to have their
+//! effect get it from the [`StepWorker`] with set-based statements, and what the ledger says afterwards is the answer. The same
+//! command again is answered from the ledger alone.
+//!
+//! | file | does |
+//! |---|---|
+//! | `read` | deliveries to facts, packets, or dead letters; packets into rounds |
+//! | `engine` | a round: claim, apply or undo, record |
+//! | `handler` | the batch around it; a packet that cannot be done, taken apart line by line |
+
+mod engine;
+mod handler;
+mod read;
+
+pub use handler::{StepHandler, StepOptions};
+
+use crate::{codec::Unreadable, facts::FactsStore};
+use async_trait::async_trait;
+use planshift_domain::{
+    message::{
+        Body,
+        command::{Item, Packet},
+        reply::{PacketAnswer, PlanAnswer},
+    },
+    step::Step,
+    time::Timestamp,
+    transition::ItemError,
+};
+use planshift_messaging::Service;
+use planshift_storage::{StorageError, Transaction};
+use std::{collections::HashSet, sync::Arc};
+
+/// What a step does; everything around it is [`StepHandler`]'s.
+#[async_trait]
+pub trait StepWorker: FactsStore {
+    /// What has one effect.
+    type Item: Item;
+    /// The reply.
+    type Answer: Body + From<PacketAnswer>;
+
+    /// The step.
+    const STEP: Step;
+    /// Whose queue it is.
+    const SERVICE: Service;
+    /// The type of its command.
+    const DO: &'static str;
+    /// The type of its undo, where there is one.
+    const UNDO: Option<&'static str>;
+    /// The type of its facts.
+    const FACTS: &'static str;
+
+    /// Is there in a packet what the step needs?
+    ///
+    /// # Errors
+    /// What is missing; the packet is dead-lettered.
+    fn check(packet: &Packet<Self::Item>) -> Result<(), Unreadable> {
+        let _ = packet;
+        Ok(())
+    }
+
+    /// Has the effect of every piece of work, or refuses it: one outcome for each, in their order. No item stands twice in `work`.
+    async fn apply(&self, tx: &mut Transaction, work: &[Work<'_, Self::Item>], now: Timestamp) -> Result<Vec<Applied>, StorageError>;
+
+    /// Undoes effects that the ledger says are there, or says why it cannot: one outcome for each, in their order.
+    async fn undo(&self, tx: &mut Transaction, work: &[Undoing<'_, Self::Item>], now: Timestamp) -> Result<Vec<Undone>, StorageError>;
+}
+
+/// An item that is to have its effect.
+#[derive(Debug)]
+pub struct Work<'a, I> {
+    /// Its packet: whose transition, which customer, which version of the facts.
+    pub packet: &'a Packet<I>,
+    /// The item.
+    pub item: &'a I,
+}
+
+/// An item whose effect is to be undone.
+#[derive(Debug)]
+pub struct Undoing<'a, I> {
+    /// The undo's packet.
+    pub packet: &'a Packet<I>,
+    /// The item.
+    pub item: &'a I,
+    /// The plan that the ledger kept with the effect.
+    pub plan: Option<PlanAnswer>,
+}
+
+/// What came of a piece of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The effect is there; with the plan to keep in the ledger, where there is one.
+    Done(Option<PlanAnswer>),
+    /// There is no effect, for a reason of business.
+    Refused(ItemError),
+}
+
+/// What came of an undo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// The effect is gone; with the plan as it is now, where there is one.
+    Undone(Option<PlanAnswer>),
+    /// The effect is still there.
+    Refused(ItemError),
+}
+
+impl Applied {
+    /// Refused with a code and words.
+    pub fn refused(code: &str, description: impl Into<String>) -> Self {
+        Self::Refused(item_error(code, description))
+    }
+}
+
+impl Undone {
+    /// Refused with a code and words.
+    pub fn refused(code: &str, description: impl Into<String>) -> Self {
+        Self::Refused(item_error(code, description))
+    }
+}
+
+/// An item's error.
+pub fn item_error(code: &str, description: impl Into<String>) -> ItemError {
+    ItemError { code: code.to_owned(), description: description.into() }
+}
+
+/// Items that are refused for good with the code `FaultInjected`: for trying out what happens then. Keys in any case.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<HashSet<String>>);
+
+impl Faults {
+    /// Faults at the items of these keys.
+    pub fn new<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Self {
+        Self(Arc::new(items.into_iter().map(|item| item.as_ref().to_ascii_lowercase()).collect()))
+    }
+
+    /// Is there a fault at this item?
+    pub fn hits(&self, key: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&key.to_ascii_lowercase())
+    }
+}

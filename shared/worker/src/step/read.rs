@@ -1,0 +1,70 @@
+//! Deliveries read, and packets put into rounds.
+
+use super::StepWorker;
+use crate::codec::{self, Unreadable};
+use planshift_domain::{
+    ids::TransitionId,
+    message::command::{Item, Packet, TakeFacts},
+    step::Action,
+};
+use planshift_messaging::{Delivery, Message};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// What a delivery is.
+pub(super) enum Input<W: StepWorker> {
+    Facts(TakeFacts<W::Facts>),
+    Packet(Action, Packet<W::Item>),
+    Dead(Unreadable),
+}
+
+/// Reads a delivery. What cannot be read is dead, not an error: it takes nothing else down.
+pub(super) fn read<W: StepWorker>(delivery: &Delivery) -> Input<W> {
+    let input = codec::sender(delivery).and_then(|_| {
+        let message = &delivery.message;
+        if message.kind == W::DO {
+            packet::<W>(message).map(|packet| Input::Packet(Action::Do, packet))
+        } else if Some(message.kind.as_str()) == W::UNDO {
+            packet::<W>(message).map(|packet| Input::Packet(Action::Undo, packet))
+        } else if message.kind == W::FACTS {
+            json(message).map(Input::Facts)
+        } else {
+            Err(Unreadable::new("UnknownType", format!("{} does not read {}", W::SERVICE.name(), message.kind)))
+        }
+    });
+    input.unwrap_or_else(Input::Dead)
+}
+
+fn packet<W: StepWorker>(message: &Message) -> Result<Packet<W::Item>, Unreadable> {
+    let packet = json(message)?;
+    W::check(&packet)?;
+    Ok(packet)
+}
+
+fn json<T: DeserializeOwned>(message: &Message) -> Result<T, Unreadable> {
+    serde_json::from_slice(&message.body).map_err(|error| Unreadable::new("UnreadableBody", format!("{}: {error}", message.kind)))
+}
+
+/// A packet of the batch: its place among the deliveries, and what it wants.
+pub(super) struct Todo<'a, I> {
+    pub index: usize,
+    pub action: Action,
+    pub packet: &'a Packet<I>,
+}
+
+/// Puts packets into rounds so that no item stands in two packets of one round, and of two packets with the same item the
+/// earlier one is in the earlier round. A batch without a command next to its undo or its double is one round.
+pub(super) fn rounds<I: Item>(todos: Vec<Todo<'_, I>>) -> Vec<Vec<Todo<'_, I>>> {
+    let mut rounds: Vec<Vec<Todo<'_, I>>> = Vec::new();
+    let mut next_round: HashMap<(TransitionId, String), usize> = HashMap::new();
+    for todo in todos {
+        let keys: Vec<_> = todo.packet.items.iter().map(|item| (todo.packet.transition_id, item.key())).collect();
+        let round = keys.iter().filter_map(|key| next_round.get(key)).max().copied().unwrap_or_default();
+        next_round.extend(keys.into_iter().map(|key| (key, round + 1)));
+        if rounds.len() <= round {
+            rounds.resize_with(round + 1, Vec::new);
+        }
+        rounds[round].push(todo);
+    }
+    rounds
+}

@@ -17,32 +17,49 @@ pub use saga::Limits;
 pub use store::MIGRATIONS;
 
 use engine::Engine;
-use planshift_messaging::Broker;
+use handler::CoordinatorHandler;
+use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
-use planshift_worker::{Ports, run};
+use planshift_worker::{Ports, Running, Service, metrics::Metrics, run::RunOptions};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+/// Whose queue, schema and broker user.
+pub const SERVICE: Service = Service::Coordinator;
+
+/// How the coordinator is run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Packets and deadlines.
+    pub limits: Limits,
+    /// Batches and attempts.
+    pub run: RunOptions,
+    /// Where it counts.
+    pub metrics: Metrics,
+}
+
+impl Options {
+    /// The coordinator, ready to run on this database and broker.
+    pub fn build(self, database: Database, broker: SharedBroker, ports: Ports) -> Coordinator {
+        let engine = Arc::new(Engine::new(database, ports.clone(), self.limits));
+        let handler = CoordinatorHandler { engine: engine.clone() };
+        Coordinator { messages: Running::new(handler, broker.clone(), ports, self.run, self.metrics), engine, broker }
+    }
+}
+
 /// The coordinator, ready to run.
 pub struct Coordinator {
+    messages: Running<CoordinatorHandler>,
     engine: Arc<Engine>,
-    broker: Arc<dyn Broker>,
-    options: run::RunOptions,
+    broker: SharedBroker,
 }
 
 impl Coordinator {
-    /// A coordinator on its own database.
-    pub fn new(db: Database, broker: Arc<dyn Broker>, ports: Ports, limits: Limits, options: run::RunOptions) -> Self {
-        Self { engine: Arc::new(Engine::new(db, ports, limits)), broker, options }
-    }
-
     /// Runs until `stop`, finishing what is taken.
     pub async fn run(self, stop: CancellationToken) {
-        let ports = self.engine.ports.clone();
-        let handler = Arc::new(handler::CoordinatorHandler { engine: self.engine.clone() });
-        let timers = timers::run(self.engine, self.broker.clone(), stop.clone());
-        let timers = ports.spawn.spawn(Box::pin(timers));
-        run::run(handler, self.broker, ports, self.options, stop).await;
+        let spawn = self.engine.ports.spawn.clone();
+        let timers = spawn.spawn(Box::pin(timers::run(self.engine, self.broker, stop.clone())));
+        self.messages.run(stop).await;
         timers.await;
     }
 }

@@ -2,8 +2,8 @@
 
 use planshift_domain::{
     account::facts::{
-        AgreementFacts, Cloud, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, Relationship, ResellerFacts, RoleFacts, SubscriptionFacts,
-        SubscriptionStatus,
+        AgreementFacts, Cloud, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, Relationship, ResellerFacts, RoleFacts,
+        SubscriptionFacts, SubscriptionStatus,
     },
     ids::{MpnId, Reseller},
     time::Timestamp,
@@ -188,7 +188,13 @@ fn rules_of_the_customer() {
 
 #[test]
 fn rules_of_a_subscription() {
-    for status in [SubscriptionStatus::None, SubscriptionStatus::Pending, SubscriptionStatus::Suspended, SubscriptionStatus::Expired, SubscriptionStatus::Disabled] {
+    for status in [
+        SubscriptionStatus::None,
+        SubscriptionStatus::Pending,
+        SubscriptionStatus::Suspended,
+        SubscriptionStatus::Expired,
+        SubscriptionStatus::Disabled,
+    ] {
         assert_eq!(reasons(|c| c.subscriptions[0].status = status), one("SubscriptionStatusNotActive", AZURE));
     }
     let without_azure_id = reasons(|c| c.subscriptions[0].azure_subscription_id = None);

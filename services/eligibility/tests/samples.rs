@@ -144,7 +144,8 @@ fn portfolio() {
 #[test]
 fn every_customer_of_a_generated_document_may_move() {
     let mut document = Vec::new();
-    account::sample::write(account::sample::SampleOptions { customers: 40, subscriptions: 30, seed: 7, resellers: 3 }, &mut document).unwrap();
+    account::sample::write(account::sample::SampleOptions { customers: 40, subscriptions: 30, seed: 7, resellers: 3 }, &mut document)
+        .unwrap();
     let checked = account::check(&document[..]).unwrap();
     let read = account::read(&document[..], &checked, |parts| {
         let assessed = assess(&checked, &parts);

@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The public face: the HTTP API, and the read model behind it.
+//!
+//! It decides nothing about transitions. What is asked of it, it asks the coordinator (or eligibility), and waits for the
+//! answer on a queue of its own; what it shows, the coordinator's events have told it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `gateway` | options, bind, run, drain |
+//! | `http` | paths, bodies, errors, idempotency |
+//! | `ask` | questions and their answers |
+//! | `import` | a document, cut into chunks |
+//! | `model` | the read model |
+//! | `events` | events into the read model |
+//! | `hub`, `wait` | who waits for a transition |
+//! | `housekeeping` | what is missing for long, what is too old |
+//! | `view` | a transition from its rows |
+//! | `settings` | every limit |
+
+mod app;
+mod ask;
+mod events;
+mod gateway;
+mod housekeeping;
+mod http;
+mod hub;
+mod import;
+mod model;
+mod settings;
+mod view;
+mod wait;
+
+pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
+pub use model::MIGRATIONS;
+pub use settings::Settings;
+
+/// Which service this is.
+pub const SERVICE: planshift_messaging::Service = planshift_messaging::Service::Gateway;

@@ -13,7 +13,7 @@ pub enum Keeping {
     /// SQLite files and the queues of this process, in this folder.
     Embedded(PathBuf),
     /// PostgreSQL and RabbitMQ.
-    Distributed(Servers),
+    Distributed(Box<Servers>),
 }
 
 /// The servers of the distributed way, for each service.
@@ -78,7 +78,7 @@ pub fn keeping(store: &StoreArgs, environment: Environment<'_>) -> Result<Keepin
     match (database, broker) {
         (None, None) => Ok(Keeping::Embedded(store.data.clone())),
         (Some(database), Some(broker)) => {
-            let own = |kind: &str, common: &Secret| {
+            let own = |kind: &str, common: &Secret| -> Result<_, Failure> {
                 let mut urls = Service::ALL.map(|_| common.clone());
                 for (url, service) in urls.iter_mut().zip(Service::ALL) {
                     if let Some(own) = secret(None, &format!("PLANSHIFT_{}_{kind}_URL", service.name().to_uppercase()), environment)? {
@@ -87,7 +87,7 @@ pub fn keeping(store: &StoreArgs, environment: Environment<'_>) -> Result<Keepin
                 }
                 Ok(urls)
             };
-            Ok(Keeping::Distributed(Servers { databases: own("DATABASE", &database)?, brokers: own("BROKER", &broker)? }))
+            Ok(Keeping::Distributed(Box::new(Servers { databases: own("DATABASE", &database)?, brokers: own("BROKER", &broker)? })))
         }
         (database, _) => {
             let (given, missing) = if database.is_some() { ("--database", "--broker") } else { ("--broker", "--database") };
@@ -102,7 +102,7 @@ pub fn keeping(store: &StoreArgs, environment: Environment<'_>) -> Result<Keepin
 /// # Errors
 /// Usage: the file cannot be read or is empty.
 pub fn secret(given: Option<&str>, name: &str, environment: Environment<'_>) -> Result<Option<Secret>, Failure> {
-    if let Some(value) = given.map(str::to_owned).or_else(|| environment(name)) {
+    if let Some(value) = given.filter(|value| !value.is_empty()).map(str::to_owned).or_else(|| environment(name)) {
         return Ok(Some(Secret(value)));
     }
     let variable = format!("{name}_FILE");
@@ -110,8 +110,8 @@ pub fn secret(given: Option<&str>, name: &str, environment: Environment<'_>) -> 
 }
 
 fn read_secret(file: &Path, variable: &str) -> Result<Secret, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{variable}: cannot read {}", file.display())).because(error))?;
+    let text =
+        fs::read_to_string(file).map_err(|error| Failure::usage(format!("{variable}: cannot read {}", file.display())).because(error))?;
     let text = text.trim();
     if text.is_empty() { Err(Failure::usage(format!("{variable}: {} is empty", file.display()))) } else { Ok(Secret(text.to_owned())) }
 }

@@ -159,7 +159,6 @@ impl Store for PostgresStore {
     }
 
     async fn query(&self, statement: &Statement, args: Args) -> Result<Vec<Row>, StorageError> {
-        crate::bind::check(statement, &args)?;
         let rows = self.autocommit(statement, args, fetch).await?;
         rows.iter().map(decode::row).collect()
     }
@@ -175,7 +174,7 @@ impl Store for PostgresStore {
         }
         let mut lease = self.live_lease(Greeting::Ping).await?;
         // The name was checked when the store was made.
-        let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", self.schema);
+        let sql = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.schema);
         match sqlx::raw_sql(AssertSqlSafe(sql)).execute(lease.connection()?).await {
             Ok(_) => {
                 lease.give_back();

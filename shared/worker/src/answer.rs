@@ -1,6 +1,7 @@
 //! What a worker sends back: replies to the coordinator, in the trace of the command that they answer.
 
 use crate::{Ports, codec};
+use bytes::Bytes;
 use planshift_domain::{
     ids::TransitionId,
     message::Body,
@@ -43,4 +44,36 @@ pub fn child_trace(message: &Message, ports: &Ports) -> TraceContext {
 /// A reply to the coordinator.
 pub fn reply<B: Body>(message_id: String, correlation_id: String, trace: &TraceContext, now: Timestamp, body: &B) -> Outgoing {
     codec::outgoing(Destination::Reply, message_id, correlation_id, trace, now, body)
+}
+
+/// A reply that a worker makes itself, not yet a message: it gets its id and its trace from the command that it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    packet: u32,
+    kind: &'static str,
+    body: Bytes,
+}
+
+impl Reply {
+    /// Reply number `packet` (from 0) to one command.
+    pub fn new<B: Body>(packet: u32, body: &B) -> Self {
+        let message = codec::message(String::new(), String::new(), &TraceContext::default(), Timestamp::from_micros(0), body);
+        Self { packet, kind: B::TYPE, body: message.body }
+    }
+
+    /// The message: its id is that of an answer to the command's packet of the reply's number.
+    pub fn into_outgoing(self, command: PacketName, trace: &TraceContext, now: Timestamp) -> Outgoing {
+        let name = PacketName { packet: self.packet, ..command };
+        let message = Message {
+            message_id: name.message_id("answer"),
+            kind: self.kind.to_owned(),
+            correlation_id: command.transition.to_string(),
+            reply_to: None,
+            timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+            traceparent: trace.traceparent(),
+            tracestate: trace.tracestate.clone(),
+            body: self.body,
+        };
+        Outgoing { to: Destination::Reply, message }
+    }
 }

@@ -23,5 +23,5 @@ mod starts;
 mod turn;
 mod work;
 
-pub use input::Input;
+pub use input::{Asker, Input};
 pub use turn::{Engine, Turn};

@@ -37,17 +37,12 @@ impl Sent {
         self.lock().get(&id).map_or(0, |confirmed| confirmed.version)
     }
 
-    /// What a commit is to write: the ends, or (for a flush) everything.
-    pub fn take(&self, everything: bool) -> Vec<(TransitionId, u32)> {
-        let mut waiting = self.lock();
-        let taken: Vec<_> = waiting.iter().filter(|(_, c)| everything || c.ended).map(|(id, c)| (*id, c.version)).collect();
-        for (id, _) in &taken {
-            waiting.remove(id);
-        }
-        taken
+    /// What a commit is to write: the ends, or (for a flush) everything. Kept here until it is [`written`](Self::written).
+    pub fn unwritten(&self, everything: bool) -> Vec<(TransitionId, u32)> {
+        self.lock().iter().filter(|(_, c)| everything || c.ended).map(|(id, c)| (*id, c.version)).collect()
     }
 
-    /// It was written with its transition.
+    /// It was committed.
     pub fn written(&self, id: TransitionId, version: u32) {
         let mut waiting = self.lock();
         if waiting.get(&id).is_some_and(|confirmed| confirmed.version <= version) {

@@ -67,24 +67,14 @@ impl Engine {
     /// # Errors
     /// The database's; what was not written is kept for the next time.
     pub async fn flush_sent(&self) -> Result<(), HandleError> {
-        let taken = self.sent.take(true);
-        let result = async {
+        let unwritten = self.sent.unwritten(true);
+        if !unwritten.is_empty() {
             let mut tx = self.db.begin().await?;
-            transitions::mark_sent(&mut tx, &taken).await?;
-            tx.commit().await
-        };
-        if !taken.is_empty()
-            && let Err(error) = result.await
-        {
-            self.keep(&taken);
-            return Err(error.into());
+            transitions::mark_sent(&mut tx, &unwritten).await?;
+            tx.commit().await?;
+            unwritten.iter().for_each(|(id, version)| self.sent.written(*id, *version));
         }
         Ok(())
-    }
-
-    fn keep(&self, taken: &[(TransitionId, u32)]) {
-        let again: Vec<_> = taken.iter().map(|(id, version)| (*id, *version, true)).collect();
-        self.sent.confirm(&again);
     }
 
     /// One transaction about all of `inputs`.
@@ -92,13 +82,11 @@ impl Engine {
     /// # Errors
     /// The database's, or `Faulty` where the saga is at fault; nothing was done then.
     pub async fn turn(&self, inputs: &[Input]) -> Result<Turn, HandleError> {
-        let ends = self.sent.take(false);
-        let result = self.transact(inputs, &ends).await;
-        match &result {
-            Ok((_, written)) => written.iter().for_each(|(id, version)| self.sent.written(*id, *version)),
-            Err(_) => self.keep(&ends),
-        }
-        result.map(|(turn, _)| turn)
+        let ends = self.sent.unwritten(false);
+        let (turn, mut written) = self.transact(inputs, &ends).await?;
+        written.extend(ends);
+        written.iter().for_each(|(id, version)| self.sent.written(*id, *version));
+        Ok(turn)
     }
 
     async fn transact(&self, inputs: &[Input], ends: &[(TransitionId, u32)]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {

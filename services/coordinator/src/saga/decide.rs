@@ -43,13 +43,14 @@ fn record(decision: &mut Decision, answer: &super::Answer, known: Option<Known>)
     let tally = decision.saga.tally_mut(answer.step, answer.action);
     let of_ours = tally.commanded() && answer.packet < tally.packets && answer.attempt <= attempt;
     // what was refused in an earlier attempt is being tried again: that refusal is history
-    let outdated = answer.refused > 0 && answer.attempt < attempt;
-    let news = known.is_none_or(|known| answer.attempt > known.attempt || (known.refused > 0 && answer.refused < known.refused));
+    let outdated = answer.refused > 0 && answer.attempt < tally.since;
+    // an effect that is there, or undone, is final; a refusal may be followed by a better answer
+    let news = known.is_none_or(|known| known.refused > 0 && (answer.attempt > known.attempt || answer.refused < known.refused));
     if !of_ours || outdated || !news {
         return false;
     }
     // a refusal that `resume` took back is no longer counted as answered
-    let counted = known.filter(|known| known.refused == 0 || known.attempt == attempt);
+    let counted = known.filter(|known| known.refused == 0 || known.attempt >= tally.since);
     if let Some(known) = counted {
         tally.faulty -= u32::from(known.refused > 0);
     } else {
@@ -112,6 +113,7 @@ fn resume(decision: &mut Decision, because: &str, now: Timestamp, limits: &Limit
         let tally = decision.saga.tally_mut(*step, *action);
         tally.answered -= tally.faulty;
         tally.faulty = 0;
+        tally.since = attempt;
     }
     decision.saga.give_up_at = now.plus_seconds(i64::from(limits.total_seconds));
     decision.go(left, now, format!("Resumed, attempt {attempt}{because}"))?;

@@ -162,8 +162,10 @@ impl Decision {
     }
     pub(super) fn command(&mut self, step: Step, action: Action) {
         let packets = self.saga.packets_of(step);
+        let since = self.saga.attempt;
         let tally = self.saga.tally_mut(step, action);
         tally.packets = packets;
+        tally.since = since;
         self.send.push(Send { step, action, which: Which::All });
     }
 }

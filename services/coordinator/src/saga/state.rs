@@ -36,6 +36,9 @@ pub struct Tally {
     /// How many of these have items that were refused.
     #[serde(rename = "f")]
     pub faulty: u32,
+    /// The attempt from which refusals count: those of earlier ones were taken back by a `resume`.
+    #[serde(rename = "s")]
+    pub since: u32,
     /// How many items were answered without an error.
     #[serde(rename = "g")]
     pub good: u32,

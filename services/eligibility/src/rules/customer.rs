@@ -20,13 +20,18 @@ fn block(subject: &Subject<'_>, found: &mut Found) {
         let is = customer.relationship_to_partner;
         block(
             Blocking::ResellerRelationshipMissing,
-            format!("The relationship of {name} to {} is \"{is}\" and not \"reseller\": send the customer a reseller relationship request and have it accepted.", subject.partner.name),
+            format!(
+                "The relationship of {name} to {} is \"{is}\" and not \"reseller\": send the customer a reseller relationship request and have it accepted.",
+                subject.partner.name
+            ),
         );
     }
     if !has_agreed(subject) {
         block(
             Blocking::CustomerAgreementMissing,
-            format!("{name} has not agreed to the Microsoft Customer Agreement: confirm its acceptance in Partner Center, or have the customer sign it directly."),
+            format!(
+                "{name} has not agreed to the Microsoft Customer Agreement: confirm its acceptance in Partner Center, or have the customer sign it directly."
+            ),
         );
     }
     if customer.is_shared_services {
@@ -48,7 +53,10 @@ fn block(subject: &Subject<'_>, found: &mut Found) {
         let country = &customer.country;
         block(
             Blocking::CatalogItemNotFound,
-            format!("{name} is in {country}, where {} cannot buy an Azure plan: check the customer's country, or wait until the plan is offered there.", subject.partner.name),
+            format!(
+                "{name} is in {country}, where {} cannot buy an Azure plan: check the customer's country, or wait until the plan is offered there.",
+                subject.partner.name
+            ),
         );
     }
     if let Some(order) = customer.orders.iter().find(|order| is_pending_order(&order.status)) {
@@ -71,13 +79,17 @@ fn warn(subject: &Subject<'_>, found: &mut Found) {
         let segment = &customer.segment;
         warn(
             Warning::SegmentNotCommercial,
-            format!("{name} is of the segment \"{segment}\", and Azure plans are priced for Commercial: check that its special prices are not missed."),
+            format!(
+                "{name} is of the segment \"{segment}\", and Azure plans are priced for Commercial: check that its special prices are not missed."
+            ),
         );
     }
     if customer.has_support_plan {
         warn(
             Warning::SupportPlanPresent,
-            format!("{name} has a support plan, which does not move along: support comes from the partner from then on. Cancel the plan where it is no longer needed."),
+            format!(
+                "{name} has a support plan, which does not move along: support comes from the partner from then on. Cancel the plan where it is no longer needed."
+            ),
         );
     }
     if let Some(budget) = &customer.budget {
@@ -89,7 +101,9 @@ fn warn(subject: &Subject<'_>, found: &mut Found) {
     }
     warn(
         Warning::ReportingWillChange,
-        format!("For {name} the utilisation API and hourly usage data stop, and lists show Azure plans in place of subscriptions: change reports and tools that read them."),
+        format!(
+            "For {name} the utilisation API and hourly usage data stop, and lists show Azure plans in place of subscriptions: change reports and tools that read them."
+        ),
     );
 }
 

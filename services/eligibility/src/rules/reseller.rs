@@ -31,7 +31,8 @@ pub(super) fn assess(subject: &Subject<'_>, reseller: &Reseller, subscriptions: 
         };
         let name = &subject.customer.company_name;
         let go = if subscriptions == 1 { "its subscription goes".to_owned() } else { format!("its {subscriptions} subscriptions go") };
-        let what = format!("{name} has an active Azure plan{whose} already: {go} under that one, and none is bought. Nothing is to be done.");
+        let what =
+            format!("{name} has an active Azure plan{whose} already: {go} under that one, and none is bought. Nothing is to be done.");
         found.warn(Warning::AzurePlanAlreadyExists, reseller.key(), what);
     }
 }

@@ -21,7 +21,9 @@ fn block(subject: &Subject<'_>, subscription: &SubscriptionFacts, found: &mut Fo
     let mut block = |code, what: &dyn Fn(String) -> String| found.block(code, subscription.resource_id(), what(called(subscription)));
     if subscription.status != SubscriptionStatus::Active {
         let status = subscription.status;
-        block(Blocking::SubscriptionStatusNotActive, &|it| format!("The subscription {it} is {status} and not active: reactivate it, or have it deleted."));
+        block(Blocking::SubscriptionStatusNotActive, &|it| {
+            format!("The subscription {it} is {status} and not active: reactivate it, or have it deleted.")
+        });
     }
     if is_too_recent(subject, subscription) {
         let (hours, bought) = (subject.settings.recent_window_hours, subscription.creation_date);
@@ -42,24 +44,32 @@ fn block(subject: &Subject<'_>, subscription: &SubscriptionFacts, found: &mut Fo
     if let Some(tenant) = subscription.tenant_id.filter(|tenant| *tenant != subject.customer_id) {
         let name = &subject.customer.company_name;
         block(Blocking::TenantMismatch, &|it| {
-            format!("The Azure subscription {it} is in the directory of the tenant {tenant} and not in that of {name}: change its directory first.")
+            format!(
+                "The Azure subscription {it} is in the directory of the tenant {tenant} and not in that of {name}: change its directory first."
+            )
         });
     }
     if let Some(mpn_id) = &subscription.reseller.0 {
         let partner = &subject.partner.name;
         if subject.partner.kind == PartnerType::DirectBill {
             block(Blocking::PartnerIdOnRecordInvalid, &|it| {
-                format!("The subscription {it} has the reseller {mpn_id} on record, but {partner} bills directly and has no resellers: remove the partner on record.")
+                format!(
+                    "The subscription {it} has the reseller {mpn_id} on record, but {partner} bills directly and has no resellers: remove the partner on record."
+                )
             });
         } else {
             let wrong = match subject.resellers.get(mpn_id) {
                 None => Some(format!("no reseller of {partner} has that MPN id")),
-                Some(reseller) if !is_active(&reseller.state) => Some(format!("{} is \"{}\" and not Active", reseller.name, reseller.state)),
+                Some(reseller) if !is_active(&reseller.state) => {
+                    Some(format!("{} is \"{}\" and not Active", reseller.name, reseller.state))
+                }
                 Some(_) => None,
             };
             if let Some(wrong) = wrong {
                 block(Blocking::PartnerIdOnRecordInvalid, &|it| {
-                    format!("The subscription {it} has the reseller {mpn_id} on record, but {wrong}: set an active reseller of the partner on record.")
+                    format!(
+                        "The subscription {it} has the reseller {mpn_id} on record, but {wrong}: set an active reseller of the partner on record."
+                    )
                 });
             }
         }
@@ -75,7 +85,9 @@ fn warn(subject: &Subject<'_>, subscription: &SubscriptionFacts, found: &mut Fou
     let mut warn = |code, what: &dyn Fn(String) -> String| found.warn(code, subscription.resource_id(), what(called(subscription)));
     if subscription.has_reservations {
         warn(Warning::ReservationPresent, &|it| {
-            format!("The subscription {it} has reservations, which are priced otherwise under an Azure plan: compare their prices before renewing them.")
+            format!(
+                "The subscription {it} has reservations, which are priced otherwise under an Azure plan: compare their prices before renewing them."
+            )
         });
     }
     // a subscription without an Azure id has nothing that a role could be on
@@ -87,7 +99,9 @@ fn warn(subject: &Subject<'_>, subscription: &SubscriptionFacts, found: &mut Fou
     if !is_administered {
         let partner = &subject.partner.name;
         warn(Warning::AdminAccessMissing, &|it| {
-            format!("On the subscription {it} neither {partner} nor its reseller is Owner or Contributor, so that partner earned credit will be 0 %: have the customer assign the role.")
+            format!(
+                "On the subscription {it} neither {partner} nor its reseller is Owner or Contributor, so that partner earned credit will be 0 %: have the customer assign the role."
+            )
         });
     }
 }

@@ -13,7 +13,7 @@ mod tests;
 mod write;
 
 pub(crate) use changes::Changes;
-pub(crate) use list::{Filter, Page};
+pub(crate) use list::Filter;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 

@@ -99,7 +99,9 @@ impl Refusal {
 
     fn advice(&self) -> Option<&'static str> {
         Some(match (self.error_name.as_str(), self.status) {
-            ("PastThePivot", _) => "every subscription is mapped, from here a transition only goes forward: watch it with `planshift watch`",
+            ("PastThePivot", _) => {
+                "every subscription is mapped, from here a transition only goes forward: watch it with `planshift watch`"
+            }
             ("NotAllowedInState", _) => "look where it stands with `planshift status`",
             ("ImportInProgress", _) => "wait until the import is answered, then start again",
             (_, 401 | 403) => "give a token that may do this with --token",
@@ -140,39 +142,26 @@ impl From<ApiError> for Failure {
                     let _ = write!(text, "\ntransition {id}");
                 }
                 // what was asked is wrong (400, 404 …) or merely not possible now
-                let failure = if matches!(refusal.status, 400 | 404 | 405 | 413 | 415 | 422) { Self::usage(text) } else { Self::program(text) };
+                let failure =
+                    if matches!(refusal.status, 400 | 404 | 405 | 413 | 415 | 422) { Self::usage(text) } else { Self::program(text) };
                 match refusal.advice() {
                     Some(advice) => failure.advise(advice),
                     None => failure,
                 }
             }
-            ApiError::Unreachable { ref url, not_sent, .. } => {
+            ApiError::Unreachable { url, not_sent, source } => {
                 let advice = if not_sent {
                     "start it first with `planshift serve --data DIR`, or name another one with --api".to_owned()
                 } else {
                     format!("whether it was done is not known: ask {url} again when it is back")
                 };
-                Self::program(error.to_string()).because(SourceOf(error)).advise(advice)
+                Self::program(format!("the API at {url} is not reached")).because(source.without_url()).advise(advice)
             }
-            ApiError::Garbled { .. } | ApiError::Body(_) => Self::program(error.to_string()).because(SourceOf(error)),
+            ApiError::Garbled { url, source } => {
+                Self::program(format!("the answer of {url} is not as this version of the API gives it")).because(source)
+            }
+            ApiError::Body(source) => Self::program("what was to be sent could not be read").because(source),
         }
-    }
-}
-
-/// Only the causes of an error whose own text is printed already.
-#[derive(Debug)]
-struct SourceOf(ApiError);
-impl std::fmt::Display for SourceOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match std::error::Error::source(&self.0) {
-            Some(source) => source.fmt(f),
-            None => self.0.fmt(f),
-        }
-    }
-}
-impl std::error::Error for SourceOf {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0).and_then(std::error::Error::source)
     }
 }
 
@@ -197,7 +186,8 @@ mod tests {
 
     #[test]
     fn faults_of_a_document_are_all_told_and_end_with_two() {
-        let error = refusal(400, r#"{"code":"2000","description":"no","data":[{"path":"customers[0].id","found":"7","expected":"a GUID"}]}"#);
+        let error =
+            refusal(400, r#"{"code":"2000","description":"no","data":[{"path":"customers[0].id","found":"7","expected":"a GUID"}]}"#);
         let failure = Failure::from(error);
         assert_eq!(failure.exit(), Exit::Usage);
         assert!(failure.to_string().contains("\ncustomers[0].id: found 7, expected a GUID"), "{failure}");

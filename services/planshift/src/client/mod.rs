@@ -101,9 +101,7 @@ impl Api {
             .header(REQUEST_ID, request.to_string())
             .json(&json!({ "customerId": customer, "productFamily": "Azure" }));
         match self.send(request).await {
-            Ok(response) => started_id(&response)
-                .map(Started::Accepted)
-                .ok_or_else(|| self.garbled("its Location names no transition")),
+            Ok(response) => started_id(&response).map(Started::Accepted).ok_or_else(|| self.garbled("its Location names no transition")),
             Err(ApiError::Refused(refusal)) => match refused_start(&refusal) {
                 Some(started) => Ok(started),
                 None => Err(ApiError::Refused(refusal)),
@@ -246,8 +244,9 @@ mod tests {
             let body = format!(r#"{{"code":{code},"errorName":"UpgradeInProgress","transitionId":"{ID}"}}"#);
             assert_eq!(refused_start(&refusal(&body)), Some(Started::UnderWay(id)));
         }
-        let body =
-            format!(r#"{{"code":900108,"transitionId":"{ID}","reasons":[{{"code":"NoAzureSubscriptions","resourceId":"x","description":"y"}}]}}"#);
+        let body = format!(
+            r#"{{"code":900108,"transitionId":"{ID}","reasons":[{{"code":"NoAzureSubscriptions","resourceId":"x","description":"y"}}]}}"#
+        );
         assert_eq!(refused_start(&refusal(&body)), Some(Started::Ineligible(id)));
         assert_eq!(refused_start(&refusal(r#"{"code":900118}"#)), None);
     }

@@ -18,8 +18,8 @@ use crate::{
     settings::{self, Secret},
 };
 use futures::StreamExt;
-use planshift_domain::{transition::State, view::TransitionView};
-use std::{pin::pin, sync::Arc, time::Instant};
+use planshift_domain::transition::State;
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Instant};
 
 /// What becomes of an interrupted run, for people.
 const GOES_ON: &str = "interrupted: what was accepted goes on when it is started again (the same `planshift run`, or `planshift serve`)";
@@ -81,7 +81,7 @@ async fn go(args: &RunArgs, account: Account, api: Api, begun: Instant) -> Outco
     let (fleet, imported) = Fleet::import(api.clone(), &source, Arc::new(move |progress| saw.saw(progress))).await?;
     live.say(&format!("imported {imported} of {}, moving them", text::count(customers.len(), "customer")));
 
-    let (mut summary, mut views, mut failure) = (Summary::default(), Vec::new(), None);
+    let (mut summary, mut rows, mut failed) = (Summary::default(), Vec::new(), false);
     let mut ends = pin!(moving::move_all(fleet, customers.clone()));
     while let Some((customer, end)) = ends.next().await {
         match end {
@@ -91,14 +91,13 @@ async fn go(args: &RunArgs, account: Account, api: Api, begun: Instant) -> Outco
                 if args.json {
                     json::print_line(&view)?;
                 } else {
-                    views.push(kept(view));
+                    rows.push(table::Row::of(&view));
                 }
             }
             Err(error) => {
                 summary.customers += 1;
-                let error = Failure::from(error);
-                live.failed(customer, &error.to_string());
-                failure = Some(error);
+                failed = true;
+                live.failed(customer, &Failure::from(error).to_string());
             }
         }
     }
@@ -108,20 +107,13 @@ async fn go(args: &RunArgs, account: Account, api: Api, begun: Instant) -> Outco
         json::print_line(&SummaryLine { summary })?;
         eprintln!("{}", sentence(&summary));
     } else {
-        let views = moving::in_order(&customers, views);
-        output::print(&format!("\n{}{}\n", table::outcomes(&views, &scope.names), sentence(&summary)))?;
-        reports(&api, &views).await?;
+        let place: HashMap<_, _> = customers.iter().zip(0_usize..).collect();
+        rows.sort_by_key(|row| place.get(&row.customer));
+        output::print(&format!("\n{}{}\n", table::outcomes(&rows, &scope.names), sentence(&summary)))?;
+        reports(&api, &rows).await?;
     }
-    match failure {
-        // told as it happened; here it decides how the program ends
-        Some(_) => Ok(Exit::Failed),
-        None => Ok(summary.exit()),
-    }
-}
-
-/// What the table and the reports need of a view: a portfolio's lines are not kept.
-fn kept(view: TransitionView) -> TransitionView {
-    view
+    // a customer that could not be moved at all was told as it happened; here it decides how the program ends
+    Ok(if failed { Exit::Failed } else { summary.exit() })
 }
 
 fn sentence(summary: &Summary) -> String {
@@ -139,9 +131,9 @@ fn sentence(summary: &Summary) -> String {
 }
 
 /// The reports of those that did not complete, the same text as the API gives.
-async fn reports(api: &Api, views: &[TransitionView]) -> Result<(), Failure> {
-    for view in views.iter().filter(|view| view.state != State::Completed) {
-        let text = api.report(view.transition_id).await?;
+async fn reports(api: &Api, rows: &[table::Row]) -> Result<(), Failure> {
+    for row in rows.iter().filter(|row| row.state != State::Completed) {
+        let text = api.report(row.transition).await?;
         let rule = To::Out.dim(&"─".repeat(usize::from(To::Out.width().min(80))));
         output::print(&format!("\n{rule}\n{}", report::with_newline(text)))?;
     }

@@ -38,6 +38,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     host.stop().await;
     match ended {
         None => Ok(Exit::Done),
-        Some(name) => Err(Failure::program(format!("{name} ended by itself")).advise("its log says why; what was accepted goes on when it is started again")),
+        Some(name) => Err(Failure::program(format!("{name} ended by itself"))
+            .advise("its log says why; what was accepted goes on when it is started again")),
     }
 }

@@ -75,7 +75,7 @@ where
     Ok(Exit::Done)
 }
 
-fn servers(args: &ServiceArgs, service: Service) -> Result<Servers, Failure> {
+fn servers(args: &ServiceArgs, service: Service) -> Result<Box<Servers>, Failure> {
     match settings::keeping(&args.store, &settings::process_environment)? {
         Keeping::Distributed(servers) => Ok(servers),
         Keeping::Embedded(_) => Err(Failure::usage(format!("{} alone needs --database and --broker", service.name()))
@@ -86,7 +86,18 @@ fn servers(args: &ServiceArgs, service: Service) -> Result<Servers, Failure> {
 fn failed(error: HostError) -> Failure {
     match error {
         HostError::Setting(_) | HostError::BrokerUrl(_) => Failure::usage(error.to_string()),
-        HostError::Database(_) => Failure::program(error.to_string()).because(error).advise("`planshift migrate` brings databases to this version"),
+        HostError::Database(_) => {
+            Failure::program(error.to_string()).because(error).advise("`planshift migrate` brings databases to this version")
+        }
         HostError::Admin { .. } => Failure::program(error.to_string()).because(error),
     }
+}
+
+/// The gateway, until SIGTERM or SIGINT.
+///
+/// # Errors
+/// As [`alone`]; the API's address cannot be had.
+pub async fn gateway(args: GatewayArgs) -> Outcome {
+    let _ = args;
+    Err(Failure::program("no gateway yet"))
 }

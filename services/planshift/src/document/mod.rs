@@ -164,8 +164,9 @@ mod tests {
     #[test]
     fn a_fault_must_be_in_scope_of_a_chosen_customer() {
         let file = file(DOCUMENT);
-        let account = load(file.path(), &[], &["purchasing=none".parse().unwrap_or_else(|e: String| panic!("{e}"))]);
-        assert_eq!(account.unwrap_err().exit(), Exit::Usage);
+        for unknown in ["purchasing=1", "mapping=00000000-0000-4000-8000-000000000000", "suspension=00000000-0000-4000-8000-000000000000"] {
+            assert_eq!(load(file.path(), &[], &[unknown.parse().unwrap()]).unwrap_err().exit(), Exit::Usage, "{unknown}");
+        }
         let fault: Fault = format!("mapping={}", crate::commands::demo::FAILING_AZURE_SUBSCRIPTION).parse().unwrap();
         let account = load(file.path(), &[], std::slice::from_ref(&fault)).unwrap();
         let first = account.customers[0];

@@ -124,7 +124,11 @@ async fn databases(keeping: &Keeping) -> Result<(Vec<(Service, Database)>, Optio
                 let url = servers.database(service).expose();
                 let database = Database::connect_postgres(url, service.name(), DEFAULT_POOL_SIZE).await;
                 // the URL is at fault, and what is told of it does not hold its password
-                databases.push((service, database.map_err(|error| Failure::usage(format!("the database of {service}", service = service.name())).because(error))?));
+                databases.push((
+                    service,
+                    database
+                        .map_err(|error| Failure::usage(format!("the database of {service}", service = service.name())).because(error))?,
+                ));
             }
             Ok((databases, None))
         }
@@ -155,7 +159,8 @@ const fn is_away(error: &StorageError) -> bool {
 
 async fn rabbitmq(url: &str, service: Service) -> Result<RabbitMqBroker, Failure> {
     let options = RabbitMqOptions::new(url.to_owned(), service);
-    let broker = RabbitMqBroker::start(options).map_err(|error| Failure::usage(format!("the broker of {}", service.name())).because(error))?;
+    let broker =
+        RabbitMqBroker::start(options).map_err(|error| Failure::usage(format!("the broker of {}", service.name())).because(error))?;
     let begun = Instant::now();
     while !broker.ready().await {
         if begun.elapsed() > SERVER_PATIENCE {

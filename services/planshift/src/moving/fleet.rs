@@ -7,12 +7,14 @@ use crate::{
     exit::Failure,
 };
 use futures::{Stream, StreamExt, stream};
-use planshift_domain::{ids::CustomerId, time::Timestamp, view::TransitionView};
-use planshift_worker::Ports;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+use planshift_domain::{
+    ids::{CustomerId, TransitionId},
+    time::Timestamp,
+    transition::State,
+    view::TransitionView,
 };
+use planshift_worker::Ports;
+use std::{collections::BTreeSet, sync::Arc};
 use uuid::Uuid;
 
 /// How many transitions are started and waited for at once: enough to fill the workers' batches, few enough for the gateway's
@@ -64,7 +66,7 @@ impl Fleet {
         };
         let mut view = settled_view(&self.api, id, |progress| (self.saw)(progress)).await?;
         if adopt::is_completed_before(view.state, &view.reasons) {
-            let completed = Patience::REACHED.ask(|| self.api.list(Some(customer), Some(planshift_domain::transition::State::Completed), 100)).await?;
+            let completed = Patience::REACHED.ask(|| self.api.list(Some(customer), Some(State::Completed), 100)).await?;
             if let Some(id) = adopt::last_completed(&completed.items) {
                 view = Patience::REACHED.ask(|| self.api.get(id)).await?;
                 adopted = true;
@@ -75,7 +77,7 @@ impl Fleet {
     }
 
     /// The transition that kept the import from taking this customer.
-    async fn found_under_way(&self, customer: CustomerId) -> Result<Option<planshift_domain::ids::TransitionId>, ApiError> {
+    async fn found_under_way(&self, customer: CustomerId) -> Result<Option<TransitionId>, ApiError> {
         if !self.under_way.contains(&customer) {
             return Ok(None);
         }
@@ -92,12 +94,4 @@ pub fn move_all(fleet: Fleet, customers: Vec<CustomerId>) -> impl Stream<Item = 
             async move { (customer, fleet.move_one(customer).await) }
         })
         .buffer_unordered(AT_ONCE)
-}
-
-/// Views in the order of these customers.
-pub fn in_order(customers: &[CustomerId], views: Vec<TransitionView>) -> Vec<TransitionView> {
-    let place: BTreeMap<_, _> = customers.iter().zip(0_usize..).collect();
-    let mut views = views;
-    views.sort_by_key(|view| place.get(&view.customer_id).copied());
-    views
 }

@@ -4,5 +4,5 @@ mod adopt;
 mod fleet;
 mod settle;
 
-pub use fleet::{Fleet, Saw, in_order, move_all};
+pub use fleet::{Fleet, Saw, move_all};
 pub use settle::{settle, settled_view};

@@ -79,7 +79,11 @@ impl Live {
         };
         let shown = entry.or_insert_with(|| Shown {
             state: progress.state,
-            bar: self.bars.as_ref().filter(|_| room).map(|bars| bars.all.add(ProgressBar::new(1).with_style(style("  {bar:12.cyan} {wide_msg}")))),
+            bar: self
+                .bars
+                .as_ref()
+                .filter(|_| room)
+                .map(|bars| bars.all.add(ProgressBar::new(1).with_style(style("  {bar:12.cyan} {wide_msg}")))),
         });
         shown.state = progress.state;
         if let Some(bar) = &shown.bar {

@@ -79,9 +79,10 @@ impl To {
     /// The names of states wherever they stand in a text that is laid out already, in their colours. Colours are put on last:
     /// they have no width, and what lays a table out does not know.
     pub fn paint_states(self, text: &str) -> String {
-        State::ALL.into_iter().filter(|state| state.is_settled()).fold(text.to_owned(), |text, state| {
-            text.replace(state.name(), &self.state(state, state.name()))
-        })
+        State::ALL
+            .into_iter()
+            .filter(|state| state.is_settled())
+            .fold(text.to_owned(), |text, state| text.replace(state.name(), &self.state(state, state.name())))
     }
 }
 

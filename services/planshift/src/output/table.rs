@@ -3,7 +3,11 @@
 use super::{style::To, text};
 use crate::client::Summary;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use planshift_domain::{ids::CustomerId, view::TransitionView};
+use planshift_domain::{
+    ids::{CustomerId, TransitionId},
+    transition::State,
+    view::TransitionView,
+};
 use std::collections::BTreeMap;
 
 /// The names of customers, as far as they are known.
@@ -36,17 +40,47 @@ fn laid_out(table: &Table) -> String {
     To::Out.paint_states(&lines.join("\n")) + "\n"
 }
 
+/// A row of what a run came to: what the table and the reports need, without the lines.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Who.
+    pub customer: CustomerId,
+    /// Which transition.
+    pub transition: TransitionId,
+    /// Where it ended.
+    pub state: State,
+    adopted: bool,
+    plans: usize,
+    lines: usize,
+    why: String,
+}
+
+impl Row {
+    /// Of a transition.
+    pub fn of(view: &TransitionView) -> Self {
+        Self {
+            customer: view.customer_id,
+            transition: view.transition_id,
+            state: view.state,
+            adopted: view.adopted,
+            plans: view.plans.len(),
+            lines: view.lines.len(),
+            why: why(view),
+        }
+    }
+}
+
 /// What a run came to: a row for each customer.
-pub fn outcomes(views: &[TransitionView], names: &Names) -> String {
+pub fn outcomes(rows: &[Row], names: &Names) -> String {
     let mut table = table(&["customer", "state", "plans", "subscr.", "why"], &[2, 3]);
-    for view in views {
-        let name = names.get(&view.customer_id).map(|name| format!("{name}\n")).unwrap_or_default();
+    for row in rows {
+        let name = names.get(&row.customer).map(|name| format!("{name}\n")).unwrap_or_default();
         table.add_row(vec![
-            Cell::new(format!("{name}{}", view.customer_id)),
-            Cell::new(if view.adopted { format!("{}\n(adopted)", view.state) } else { view.state.to_string() }),
-            Cell::new(view.plans.len()),
-            Cell::new(view.lines.len()),
-            Cell::new(why(view)),
+            Cell::new(format!("{name}{}", row.customer)),
+            Cell::new(if row.adopted { format!("{}\n(adopted)", row.state) } else { row.state.to_string() }),
+            Cell::new(row.plans),
+            Cell::new(row.lines),
+            Cell::new(&row.why),
         ]);
     }
     laid_out(&table)
@@ -57,18 +91,16 @@ fn why(view: &TransitionView) -> String {
     if let Some(failure) = &view.failure {
         return format!("{} in {}", failure.code, failure.step);
     }
-    let mut codes: Vec<String> = Vec::new();
+    let mut codes: Vec<&str> = Vec::new();
     for reason in &view.reasons {
-        if !codes.contains(&reason.code) {
-            codes.push(reason.code.clone());
+        if !codes.contains(&reason.code.as_str()) {
+            codes.push(&reason.code);
         }
     }
-    if codes.len() > REASONS_SHOWN {
-        let more = codes.len() - REASONS_SHOWN;
-        codes.truncate(REASONS_SHOWN);
-        codes.push(format!("and {more} more"));
-    }
-    codes.join("\n")
+    let more = codes.len().saturating_sub(REASONS_SHOWN);
+    codes.truncate(REASONS_SHOWN);
+    let codes = codes.join("\n");
+    if more > 0 { format!("{codes}\nand {more} more") } else { codes }
 }
 
 /// A list of transitions.

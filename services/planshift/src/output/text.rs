@@ -17,6 +17,29 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
+/// A text broken at spaces so that no line is longer than `width`; the first line begins at the column `indent`, where the
+/// others are indented to.
+pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let mut out = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > indent {
+            if column + 1 + length > width {
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else {
+                out.push(' ');
+                column += 1;
+            }
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
 /// How far a transition is, in a few words.
 pub fn how_far(progress: &Progress) -> String {
     let (lines, mapped, suspended) = (progress.lines, progress.mapped, progress.suspended);
@@ -47,6 +70,8 @@ mod tests {
     fn texts_for_people() {
         assert_eq!(count(1, "plan"), "1 plan");
         assert_eq!(count(0, "plan"), "0 plans");
+        assert_eq!(wrapped("one two three four", 11, 2), "one two\n  three\n  four");
+        assert_eq!(wrapped("a-very-long-word", 5, 2), "a-very-long-word");
         assert_eq!(moment("2026-11-22T15:12:00.5Z".parse().unwrap()), "2026-11-22 15:12:00Z");
         assert_eq!(moment("2026-11-22T15:12:00Z".parse().unwrap()), "2026-11-22 15:12:00Z");
     }

@@ -89,14 +89,12 @@ impl<'p, 'w, 'a> Customer<'p, 'w, 'a> {
     }
 
     fn azure_plan(&mut self, path: &Path<'_>, index: usize, members: Members) {
-        let read = objects::azure_plan(&mut Fields::open(path, members, &mut self.walk.faults));
-        if let Some(plan) = read {
-            if let Some(seen) = &mut self.walk.seen {
-                seen.plan(plan.id.0, (self.index, index), path, &mut self.walk.faults);
-            }
-            if self.is_kept() {
-                self.plans.push(plan);
-            }
+        let (id, plan) = objects::azure_plan(&mut Fields::open(path, members, &mut self.walk.faults));
+        if let (Some(seen), Some(id)) = (&mut self.walk.seen, id) {
+            seen.plan(id.0, (self.index, index), path, &mut self.walk.faults);
+        }
+        if let Some(plan) = plan.filter(|_| self.is_kept()) {
+            self.plans.push(plan);
         }
     }
 
@@ -132,18 +130,15 @@ impl<'p, 'w, 'a> Customer<'p, 'w, 'a> {
     }
 
     fn finish(mut self, members: Members) {
-        let faults_before = self.walk.faults.total;
         let (agreements, orders) = (std::mem::take(&mut self.agreements), std::mem::take(&mut self.orders));
-        let read = objects::customer(&mut Fields::open(&self.path, members, &mut self.walk.faults), agreements, orders);
-        let Some((id, facts)) = read else { return };
+        let (id, facts) = objects::customer(&mut Fields::open(&self.path, members, &mut self.walk.faults), agreements, orders);
+        let Some(id) = id else { return };
         if let Some(seen) = &mut self.walk.seen {
             seen.customer(id.0, self.index, &self.path, &mut self.walk.faults);
         }
         self.walk.customers.push(id);
-        if faults_before != self.walk.faults.total {
-            return;
-        }
-        if let Some(sink) = self.walk.sink.as_mut().filter(|_| self.walk.faults.is_empty()) {
+        // once anything is at fault, nothing more is handed out
+        if let (Some(sink), Some(facts), true) = (&mut self.walk.sink, facts, self.walk.faults.is_empty()) {
             for subscription in &mut self.subscriptions {
                 subscription.transfers = self.transfers.remove(&subscription.commerce_subscription_id.0).unwrap_or_default();
                 let roles = subscription.azure_subscription_id.and_then(|id| self.roles.remove(&id.0));

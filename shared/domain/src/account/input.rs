@@ -126,13 +126,9 @@ mod tests {
 
     #[test]
     fn what_is_not_utf8_is_refused_with_its_place() {
-        for (bytes, line, column) in [
-            (&b"ab\n\xffc"[..], 2, 1),
-            (b"abc\xe2\x82", 1, 4),
-            (b"\xef\xbb", 1, 1),
-            (b"\n\nx\xc3(", 3, 2),
-            (b"\xef\xbb\xbf\xff", 1, 1),
-        ] {
+        for (bytes, line, column) in
+            [(&b"ab\n\xffc"[..], 2, 1), (b"abc\xe2\x82", 1, 4), (b"\xef\xbb", 1, 1), (b"\n\nx\xc3(", 3, 2), (b"\xef\xbb\xbf\xff", 1, 1)]
+        {
             for got in all(bytes) {
                 let error = got.unwrap_err();
                 let place = error.get_ref().and_then(|e| e.downcast_ref::<NotUtf8>()).unwrap();

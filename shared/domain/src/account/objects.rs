@@ -2,14 +2,14 @@
 
 use super::{
     facts::{
-        AgreementFacts, Cloud, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts, RoleFacts,
-        SubscriptionFacts, SubscriptionStatus,
+        AgreementFacts, Cloud, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts,
+        RoleFacts, SubscriptionFacts, SubscriptionStatus,
     },
     fields::Fields,
     parse,
     scope::is_legacy_azure,
 };
-use crate::ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, PlanId, Reseller};
+use crate::ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, MpnId, PartnerId, PlanId, Reseller};
 use uuid::Uuid;
 
 /// The value of the status or programme of whoever may transact.
@@ -36,8 +36,8 @@ pub(super) fn partner(fields: &mut Fields<'_>) -> Option<PartnerFacts> {
     })
 }
 
-/// `resellers[]`.
-pub(super) fn reseller(fields: &mut Fields<'_>) -> Option<ResellerFacts> {
+/// `resellers[]`: its MPN id, and its facts where it is without fault.
+pub(super) fn reseller(fields: &mut Fields<'_>) -> (Option<MpnId>, Option<ResellerFacts>) {
     let id = fields.required("id", parse::guid);
     let name = fields.required("name", parse::text);
     let mpn_id = fields.required("mpnId", parse::mpn_id);
@@ -45,12 +45,19 @@ pub(super) fn reseller(fields: &mut Fields<'_>) -> Option<ResellerFacts> {
     let state = fields.required("state", parse::text);
     fields.optional("location", parse::text);
     let is_agreement_signed = fields.optional("isAgreementSigned", parse::boolean).unwrap_or(true);
-    id?;
-    Some(ResellerFacts { mpn_id: mpn_id?, name: name?, state: state?, is_agreement_signed })
+    let facts = |mpn_id: MpnId| {
+        id?;
+        Some(ResellerFacts { mpn_id, name: name?, state: state?, is_agreement_signed })
+    };
+    (mpn_id.clone(), mpn_id.and_then(facts))
 }
 
-/// `customers[]` without its lists.
-pub(super) fn customer(fields: &mut Fields<'_>, agreements: Vec<AgreementFacts>, orders: Vec<OrderFacts>) -> Option<(CustomerId, CustomerFacts)> {
+/// `customers[]` without its lists: its id, and its facts where it is without fault.
+pub(super) fn customer(
+    fields: &mut Fields<'_>,
+    agreements: Vec<AgreementFacts>,
+    orders: Vec<OrderFacts>,
+) -> (Option<CustomerId>, Option<CustomerFacts>) {
     let id = fields.required("id", parse::guid);
     let profile = fields.inside("companyProfile", |profile| {
         let tenant = profile.required("tenantId", parse::guid);
@@ -63,7 +70,8 @@ pub(super) fn customer(fields: &mut Fields<'_>, agreements: Vec<AgreementFacts>,
         }
         Some((domain?, company_name?))
     });
-    let country = fields.inside("billingProfile", |billing| billing.inside("defaultAddress", |address| address.required("country", parse::country)));
+    let country =
+        fields.inside("billingProfile", |billing| billing.inside("defaultAddress", |address| address.required("country", parse::country)));
     let relationship = fields.required("relationshipToPartner", parse::one_of(Relationship::from_text, Relationship::TEXTS));
     let is_shared_services = fields.optional("isSharedServices", parse::boolean).unwrap_or(false);
     let cloud = fields.optional("cloud", parse::one_of(Cloud::from_text, Cloud::TEXTS)).unwrap_or(Cloud::Public);
@@ -72,23 +80,25 @@ pub(super) fn customer(fields: &mut Fields<'_>, agreements: Vec<AgreementFacts>,
     let budget = fields.maybe_inside("usageBudget", |budget| budget.optional("amount", parse::amount));
     let currency_code = fields.required("currencyCode", parse::currency);
     let has_support_plan = fields.optional("hasSupportPlan", parse::boolean).unwrap_or(false);
-    let (domain, company_name) = profile?;
-    let facts = CustomerFacts {
-        company_name,
-        domain,
-        country: country?,
-        relationship_to_partner: relationship?,
-        is_shared_services,
-        cloud,
-        segment,
-        agreements,
-        has_signed_directly: signed.unwrap_or(false),
-        budget,
-        currency_code: currency_code?,
-        has_support_plan,
-        orders,
+    let facts = || {
+        let (domain, company_name) = profile?;
+        Some(CustomerFacts {
+            company_name,
+            domain,
+            country: country?,
+            relationship_to_partner: relationship?,
+            is_shared_services,
+            cloud,
+            segment,
+            agreements,
+            has_signed_directly: signed.unwrap_or(false),
+            budget,
+            currency_code: currency_code?,
+            has_support_plan,
+            orders,
+        })
     };
-    Some((CustomerId(id?), facts))
+    (id.map(CustomerId), facts())
 }
 
 /// `customers[].agreements[]`.
@@ -121,15 +131,17 @@ pub(super) fn role_assignment(fields: &mut Fields<'_>) -> Option<(Uuid, RoleFact
     Some((azure?, RoleFacts { mpn_id: mpn_id?, role: role? }))
 }
 
-/// `customers[].azurePlans[]`.
-pub(super) fn azure_plan(fields: &mut Fields<'_>) -> Option<PlanFacts> {
+/// `customers[].azurePlans[]`: its id, and its facts where it is without fault.
+pub(super) fn azure_plan(fields: &mut Fields<'_>) -> (Option<PlanId>, Option<PlanFacts>) {
     let id = fields.required("id", parse::guid);
     let reseller = fields.optional_id("partnerId", parse::mpn_id);
     let status = fields.required("status", parse::one_of(PlanStatus::from_text, PlanStatus::TEXTS));
-    Some(PlanFacts { id: PlanId(id?), reseller: Reseller(reseller), status: status? })
+    let id = id.map(PlanId);
+    let facts = || Some(PlanFacts { id: id?, reseller: Reseller(reseller), status: status? });
+    (id, facts())
 }
 
-/// What a subscription is, as soon as its ids are right.
+/// A subscription. Its ids count even where something else of it is at fault, so that all faults are found at once.
 pub(super) struct SubscriptionRead {
     /// Its commerce id.
     pub(super) commerce: Option<Uuid>,

@@ -18,7 +18,7 @@ const PART_ITEMS: usize = 4 * PART_SUBSCRIPTIONS;
 pub(super) fn cut(record: CustomerRecord, resellers: &BTreeMap<MpnId, ResellerFacts>) -> Vec<CustomerPart> {
     let CustomerRecord { id, facts, subscriptions, plans } = record;
     let mut subscriptions = subscription_slices(subscriptions).into_iter();
-    let mut plans = plan_slices(plans).into_iter();
+    let mut plans = plan_slices(&plans).into_iter();
     let parts = subscriptions.len().max(plans.len()).max(1);
     let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     (0..parts)
@@ -57,6 +57,6 @@ fn subscription_slices(subscriptions: Vec<SubscriptionFacts>) -> Vec<Vec<Subscri
     slices
 }
 
-fn plan_slices(plans: Vec<PlanFacts>) -> Vec<Vec<PlanFacts>> {
+fn plan_slices(plans: &[PlanFacts]) -> Vec<Vec<PlanFacts>> {
     plans.chunks(PART_SUBSCRIPTIONS).map(<[PlanFacts]>::to_vec).collect()
 }

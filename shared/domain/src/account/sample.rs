@@ -67,7 +67,8 @@ const MARKETS: [(&str, &str, &str); 8] = [
 ];
 const CONTACTS: [(&str, &str); 6] =
     [("Marie", "Durand"), ("Jonas", "Weber"), ("Amelia", "Clarke"), ("Zofia", "Nowak"), ("Daan", "de Vries"), ("Elin", "Lindqvist")];
-const WORKLOADS: [&str; 10] = ["Production", "Datalake", "Web shop", "ERP", "Test", "Backup", "Analytics", "Intranet", "Identity", "Disaster recovery"];
+const WORKLOADS: [&str; 10] =
+    ["Production", "Datalake", "Web shop", "ERP", "Test", "Backup", "Analytics", "Intranet", "Identity", "Disaster recovery"];
 const OTHER_OFFERS: [(&str, &str); 3] = [
     ("796b6b5f-613c-4e24-a17c-eba730d49c02", "Office 365 E3"),
     ("031c9e47-4802-4248-838e-778fb1d2cc05", "Dynamics 365 Sales"),

@@ -43,15 +43,8 @@ pub(super) const PARTNER: Shape = Shape(&[
 ]);
 
 /// `resellers[]`.
-pub(super) const RESELLER: Shape = Shape(&[
-    leaf("id"),
-    leaf("name"),
-    leaf("mpnId"),
-    leaf("relationshipType"),
-    leaf("state"),
-    leaf("location"),
-    leaf("isAgreementSigned"),
-]);
+pub(super) const RESELLER: Shape =
+    Shape(&[leaf("id"), leaf("name"), leaf("mpnId"), leaf("relationshipType"), leaf("state"), leaf("location"), leaf("isAgreementSigned")]);
 
 /// `customers[]`.
 pub(super) const CUSTOMER: Shape = Shape(&[

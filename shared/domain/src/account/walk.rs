@@ -5,15 +5,12 @@ use super::{
     facts::{CustomerFacts, PartnerFacts, PlanFacts, ResellerFacts, SubscriptionFacts},
     fault::{Faults, Path},
     fields::Fields,
-    node::{Members, Node, Take, Value},
-    objects,
+    node::{Members, Node, Take, Tree, Value},
+    objects, parse,
     seen::Seen,
-    shape::{DOCUMENT, RESELLER, Shape},
+    shape::{DOCUMENT, PARTNER, RESELLER, Shape},
 };
-use crate::{
-    account::parse,
-    ids::{CustomerId, MpnId},
-};
+use crate::ids::{CustomerId, MpnId};
 use serde::de::{Error, MapAccess, SeqAccess};
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -46,12 +43,20 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    fn partner(&mut self, path: &Path<'_>, mut node: Node) {
+        match parse::object(&mut node) {
+            Ok(members) => self.partner = objects::partner(&mut Fields::open(path, members, &mut self.faults)),
+            Err(expected) => self.faults.add(path, node.found(), expected),
+        }
+    }
+
     fn reseller(&mut self, path: &Path<'_>, index: usize, members: Members) {
-        if let Some(facts) = objects::reseller(&mut Fields::open(path, members, &mut self.faults)) {
-            if let Some(seen) = &mut self.seen {
-                seen.reseller(&facts.mpn_id, index, path, &mut self.faults);
-            }
-            self.resellers.entry(facts.mpn_id.clone()).or_insert(facts);
+        let (mpn_id, facts) = objects::reseller(&mut Fields::open(path, members, &mut self.faults));
+        if let (Some(seen), Some(mpn_id)) = (&mut self.seen, &mpn_id) {
+            seen.reseller(mpn_id, index, path, &mut self.faults);
+        }
+        if let (Some(mpn_id), Some(facts)) = (mpn_id, facts) {
+            self.resellers.entry(mpn_id).or_insert(facts);
         }
     }
 }
@@ -63,14 +68,14 @@ impl<'de> Take<'de> for Document<'_, '_> {
     type Out = ();
 
     fn other(self, node: Node) {
-        self.0.faults.add(&Path::Root, node.found(), "an object");
+        self.0.faults.add(&Path::Root, node.found(), AN_OBJECT);
     }
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let walk = self.0;
         let path = Path::Root;
         let mut members = Members::new(&DOCUMENT);
-        let mut had_customers = false;
+        let (mut had_partner, mut had_customers) = (false, false);
         while let Some(position) = members.next(&mut map)? {
             match DOCUMENT.0[position].name {
                 "customers" => {
@@ -81,18 +86,25 @@ impl<'de> Take<'de> for Document<'_, '_> {
                     let each = |walk: &mut Walk<'_>, path: &Path<'_>, index, members| walk.reseller(path, index, members);
                     map.next_value_seed(Value(Items { state: &mut *walk, shape: &RESELLER, path: &path.property("resellers"), each }))?;
                 }
-                _ => members.put(position, &mut map)?,
+                _ => {
+                    had_partner = true;
+                    let node = map.next_value_seed(Value(Tree { shape: &PARTNER, listed: true }))?;
+                    walk.partner(&path.property("partner"), node);
+                }
             }
         }
-        let mut fields = Fields::open(&path, members, &mut walk.faults);
-        walk.partner = fields.inside("partner", objects::partner);
+        let fields = Fields::open(&path, members, &mut walk.faults);
+        if !had_partner {
+            fields.faults.add(&path.property("partner"), "nothing", AN_OBJECT);
+        }
         if !had_customers {
-            fields.required("customers", |_| Err::<(), _>(AT_LEAST_ONE.to_owned()));
+            fields.faults.add(&path.property("customers"), "nothing", AT_LEAST_ONE);
         }
         Ok(())
     }
 }
 
+const AN_OBJECT: &str = "an object";
 const AT_LEAST_ONE: &str = "a list of at least one customer";
 
 struct Customers<'p, 'w, 'a> {
@@ -156,7 +168,7 @@ impl<'de, S: Collector, F: FnMut(&mut S, &Path<'_>, usize, Members)> Take<'de> f
 
     fn list<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         let mut index = 0;
-        while let Some(mut node) = items.next_element_seed(Value(super::node::Tree { shape: self.shape, listed: true }))? {
+        while let Some(mut node) = items.next_element_seed(Value(Tree { shape: self.shape, listed: true }))? {
             let path = self.path.item(index);
             match parse::object(&mut node) {
                 Ok(members) => (self.each)(self.state, &path, index, members),

@@ -2,7 +2,7 @@
 //!
 //! Runs where `PLANSHIFT_TEST_RABBITMQ_URL` (`amqp://guest:guest@127.0.0.1:5672`, without a vhost) and
 //! `PLANSHIFT_TEST_RABBITMQ_MANAGEMENT` (`http://127.0.0.1:15672`) are set, and is skipped elsewhere. What stops the broker needs
-//! `PLANSHIFT_TEST_RABBITMQ_CTL` too: the `rabbitmqctl` of that broker. Each case has a vhost of its own.
+//! `PLANSHIFT_TEST_RABBITMQ_CTL` too: the `rabbitmqctl` of that broker. Each test has a vhost of its own.
 
 mod faults;
 mod server;
@@ -51,14 +51,14 @@ impl World for RabbitMq {
 
 async fn run_all(pack_messages: usize) {
     let Some(server) = Server::from_environment() else { return };
+    let world = Arc::new(RabbitMq::new(&server, pack_messages).await);
     for case in CASES {
+        world.vhost.purge().await;
         let before = std::time::Instant::now();
-        let world = Arc::new(RabbitMq::new(&server, pack_messages).await);
         (case.run)(world.clone()).await;
         for broker in world.handles.lock().await.drain(..) {
             broker.close().await;
         }
-        world.vhost.delete().await;
         println!("{} ({} messages a pack): {:?}", case.name, pack_messages, before.elapsed());
     }
 }

@@ -1,14 +1,14 @@
 //! The batch around the engine, as the loop of [`crate::run`] sees it.
 
 use super::{
-    Faults, StepWorker,
+    Command, Faults, StepWorker,
     engine::{Answers, Counts, Engine, internal_error},
     item_error,
     read::{Input, Todo, read, rounds},
 };
 use crate::{
     End, HandleError, Handled, Handler, Ports,
-    answer::{PacketName, child_trace, reply},
+    answer::{PacketName, Reply, child_trace, reply},
     facts::{self, Taken},
     metrics::{FACTS, Metrics},
 };
@@ -19,10 +19,10 @@ use planshift_domain::{
         reply::{ItemAnswer, PacketAnswer, PacketGivenUp},
     },
     step::Action,
-    transition::Evidence,
+    transition::{Evidence, ItemError},
 };
 use planshift_messaging::{Delivery, Outgoing, Service};
-use planshift_storage::{Database, StorageError};
+use planshift_storage::{Database, StorageError, Transaction};
 use std::collections::HashMap;
 
 /// How the worker of a step is run.
@@ -45,7 +45,7 @@ pub struct StepHandler<W> {
 /// What became of one message within a transaction.
 enum Outcome {
     Facts,
-    Packet(Vec<ItemAnswer>),
+    Packet(Vec<ItemAnswer>, Vec<Reply>),
     NotYet(String),
     Dead,
 }
@@ -89,8 +89,10 @@ impl<W: StepWorker> StepHandler<W> {
         let mut engine = self.engine();
         for round in rounds(ready) {
             let answers = engine.round(&mut tx, &round).await?;
-            for todo in &round {
-                outcomes.insert(todo.index, Outcome::Packet(items_of(todo.packet, &answers)?));
+            let items: Vec<Vec<ItemAnswer>> = round.iter().map(|todo| items_of(todo.packet, &answers)).collect::<Result<_, _>>()?;
+            let mut replies = self.replies(&mut tx, &round, &items).await?;
+            for (todo, items) in round.iter().zip(items) {
+                outcomes.insert(todo.index, Outcome::Packet(items, replies.remove(&todo.index).unwrap_or_default()));
             }
         }
         tx.commit().await?;
@@ -103,11 +105,32 @@ impl<W: StepWorker> StepHandler<W> {
         Ok(inputs.iter().enumerate().map(outcome).collect())
     }
 
+    /// The replies that the worker makes itself, by the place of their command in the batch.
+    async fn replies(
+        &self,
+        tx: &mut Transaction,
+        round: &[Todo<'_, W::Item>],
+        items: &[Vec<ItemAnswer>],
+    ) -> Result<HashMap<usize, Vec<Reply>>, HandleError> {
+        if !W::OWN_REPLIES {
+            return Ok(HashMap::new());
+        }
+        let commands = round.iter().zip(items).filter(|(todo, _)| todo.action == Action::Do);
+        let (places, commands): (Vec<usize>, Vec<Command<'_, W::Item>>) =
+            commands.map(|(todo, items)| (todo.index, Command { packet: todo.packet, items })).unzip();
+        if commands.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let replies = self.worker.replies(tx, &commands).await?;
+        Ok(places.into_iter().zip(replies).collect())
+    }
+
     /// One packet whose handling fails: its items in halves, each in a transaction of its own, until the one at fault stands
     /// alone. The others have their effect; that one is refused.
-    async fn apart(&self, action: Action, packet: Packet<W::Item>, why: &HandleError) -> Result<Vec<ItemAnswer>, HandleError> {
+    async fn apart(&self, action: Action, packet: Packet<W::Item>, why: &HandleError) -> Result<Outcome, HandleError> {
         tracing::warn!(transition = %packet.transition_id, step = W::STEP.name(), packet = packet.packet, %why, "taken apart");
         let mut answers: HashMap<String, ItemAnswer> = HashMap::new();
+        let mut replies = Vec::new();
         let mut waiting = halves(packet.items.clone());
         while let Some(items) = waiting.pop() {
             let part = [Input::Packet(action, Packet { items, ..packet.clone() })];
@@ -118,14 +141,18 @@ impl<W: StepWorker> StepHandler<W> {
                 }
                 (Err(error), [Input::Packet(_, part)]) if is_own_fault(&error) => self.refuse(action, &part, &error).await?,
                 (outcomes, _) => match outcomes?.pop() {
-                    Some(Outcome::Packet(found)) => found,
+                    Some(Outcome::Packet(found, own)) => {
+                        replies.extend(own);
+                        found
+                    }
                     Some(Outcome::NotYet(why)) => return Err(HandleError::NotYet(why)),
                     _ => return Err(HandleError::Faulty("a packet was taken for something else".to_owned())),
                 },
             };
             answers.extend(found.into_iter().map(|answer| (answer.item.clone(), answer)));
         }
-        packet.items.iter().map(|item| answer_of(&item.key(), answers.get(&item.key()))).collect()
+        let items = packet.items.iter().map(|item| answer_of(&item.key(), answers.get(&item.key()))).collect::<Result<_, _>>()?;
+        Ok(Outcome::Packet(items, replies))
     }
 
     /// The item that cannot be handled. A command is refused for good; an undo is answered as refused and may come again.
@@ -156,10 +183,10 @@ impl<W: StepWorker> StepHandler<W> {
         }
     }
 
-    /// The answer to a packet.
-    fn answer(&self, delivery: &Delivery, action: Action, packet: &Packet<W::Item>, items: Vec<ItemAnswer>) -> Outgoing {
+    /// What to send for a packet.
+    fn answers(&self, delivery: &Delivery, action: Action, packet: &Packet<W::Item>, items: Vec<ItemAnswer>, replies: Vec<Reply>) -> Vec<Outgoing> {
         let name = Self::packet_name(action, packet);
-        let trace = child_trace(&delivery.message, &self.ports);
+        let (trace, now) = (child_trace(&delivery.message, &self.ports), self.ports.clock.now());
         tracing::debug!(
             transition = %name.transition,
             trace_id = trace.trace_id,
@@ -171,10 +198,22 @@ impl<W: StepWorker> StepHandler<W> {
             refused = items.iter().filter(|item| item.error.is_some()).count(),
             "answered"
         );
-        let body =
-            PacketAnswer { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, items };
+        if W::OWN_REPLIES && action == Action::Do {
+            return match items.into_iter().find_map(|item| item.error) {
+                Some(error) if replies.is_empty() => vec![self.give_up(delivery, action, packet, error)],
+                _ => replies.into_iter().map(|reply| reply.into_outgoing(name, &trace, now)).collect(),
+            };
+        }
+        let body = PacketAnswer { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, items };
         let body: W::Answer = body.into();
-        reply(name.message_id("answer"), name.transition.to_string(), &trace, self.ports.clock.now(), &body)
+        vec![reply(name.message_id("answer"), name.transition.to_string(), &trace, now, &body)]
+    }
+
+    fn give_up(&self, delivery: &Delivery, action: Action, packet: &Packet<W::Item>, error: ItemError) -> Outgoing {
+        let name = Self::packet_name(action, packet);
+        let body = PacketGivenUp { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, error };
+        let trace = child_trace(&delivery.message, &self.ports);
+        reply(name.message_id("given-up"), name.transition.to_string(), &trace, self.ports.clock.now(), &body)
     }
 }
 
@@ -191,7 +230,7 @@ impl<W: StepWorker> Handler for StepHandler<W> {
         let outcomes = match (self.together(&inputs).await, inputs.as_slice()) {
             // alone, and at fault: somewhere in it is the line that takes the others down
             (Err(error), [Input::Packet(action, packet)]) if is_own_fault(&error) => {
-                vec![Outcome::Packet(self.apart(*action, packet.clone(), &error).await?)]
+                vec![self.apart(*action, packet.clone(), &error).await?]
             }
             (outcomes, _) => outcomes?,
         };
@@ -203,8 +242,8 @@ impl<W: StepWorker> Handler for StepHandler<W> {
                     publish.push(facts::taken(W::SERVICE, delivery, &message, &self.ports, self.ports.clock.now()));
                     End::Done
                 }
-                (Input::Packet(action, packet), Outcome::Packet(items)) => {
-                    publish.push(self.answer(delivery, action, &packet, items));
+                (Input::Packet(action, packet), Outcome::Packet(items, replies)) => {
+                    publish.extend(self.answers(delivery, action, &packet, items, replies));
                     End::Done
                 }
                 (_, Outcome::NotYet(why)) => End::NotYet(why),
@@ -217,11 +256,7 @@ impl<W: StepWorker> Handler for StepHandler<W> {
 
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
         let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
-        let name = Self::packet_name(action, &packet);
-        let error = item_error("AttemptsUsedUp", why);
-        let body = PacketGivenUp { transition_id: packet.transition_id, action, packet: packet.packet, attempt: packet.attempt, error };
-        let trace = child_trace(&delivery.message, &self.ports);
-        vec![reply(name.message_id("given-up"), name.transition.to_string(), &trace, self.ports.clock.now(), &body)]
+        vec![self.give_up(delivery, action, &packet, item_error("AttemptsUsedUp", why))]
     }
 }
 

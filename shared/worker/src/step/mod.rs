@@ -16,13 +16,13 @@ mod read;
 
 pub use handler::{StepHandler, StepOptions};
 
-use crate::{codec::Unreadable, facts::FactsStore};
+use crate::{answer::Reply, codec::Unreadable, facts::FactsStore};
 use async_trait::async_trait;
 use planshift_domain::{
     message::{
         Body,
         command::{Item, Packet},
-        reply::{PacketAnswer, PlanAnswer},
+        reply::{ItemAnswer, PacketAnswer, PlanAnswer},
     },
     step::Step,
     time::Timestamp,
@@ -51,6 +51,9 @@ pub trait StepWorker: FactsStore {
     /// The type of its facts.
     const FACTS: &'static str;
 
+    /// Commands are answered with replies of the worker's own ([`replies`](Self::replies)), undos with [`Answer`](Self::Answer).
+    const OWN_REPLIES: bool = false;
+
     /// Is there in a packet what the step needs?
     ///
     /// # Errors
@@ -65,6 +68,23 @@ pub trait StepWorker: FactsStore {
 
     /// Undoes effects that the ledger says are there, or says why it cannot: one outcome for each, in their order.
     async fn undo(&self, tx: &mut Transaction, work: &[Undoing<'_, Self::Item>], now: Timestamp) -> Result<Vec<Undone>, StorageError>;
+
+    /// The replies to commands, in their order, where the worker makes them itself ([`OWN_REPLIES`](Self::OWN_REPLIES)): called
+    /// with all commands of a round after their effects, also with those that were done before, which must come to the same.
+    /// A command without replies whose item was refused is given up.
+    async fn replies(&self, tx: &mut Transaction, commands: &[Command<'_, Self::Item>]) -> Result<Vec<Vec<Reply>>, StorageError> {
+        let _ = tx;
+        Ok(commands.iter().map(|_| Vec::new()).collect())
+    }
+}
+
+/// A command after its round.
+#[derive(Debug)]
+pub struct Command<'a, I> {
+    /// The packet.
+    pub packet: &'a Packet<I>,
+    /// What the ledger says of its items.
+    pub items: &'a [ItemAnswer],
 }
 
 /// An item that is to have its effect.

@@ -1,0 +1,465 @@
+//! The engine on SQLite, with workers that are a few lines of this file: what is written, what is sent, what a repetition does.
+
+use planshift_coordinator::{
+    Limits, MIGRATIONS,
+    engine::{Engine, Input},
+};
+use planshift_domain::{
+    account::facts::{Cloud, CustomerFacts, CustomerPart, PartnerFacts, PartnerType, PlanStatus, Relationship},
+    history,
+    ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, ImportId, MpnId, PartnerId, PlanId, Reseller, TransitionId},
+    message::{
+        Body, command as c,
+        event::TransitionChanged,
+        reply::{EligibilityChecked, EligibleLine, FactsTaken, ItemAnswer, PacketAnswer, PlanAnswer},
+        request::{Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+    },
+    step::{Action, Step},
+    transition::{Evidence, Finding, Findings, ItemError, State},
+};
+use planshift_messaging::{Outgoing, Service};
+use planshift_storage::Database;
+use planshift_worker::Ports;
+use std::collections::{HashSet, VecDeque};
+use uuid::Uuid;
+
+const PARTNER: PartnerId = PartnerId(Uuid::from_u128(1));
+
+fn customer(n: u128) -> CustomerId {
+    CustomerId(Uuid::from_u128(0x1000 + n))
+}
+
+struct World {
+    engine: Engine,
+    _folder: tempfile::TempDir,
+    /// How many lines each customer has; their resellers alternate between two.
+    lines: u32,
+    /// Azure ids that mapping refuses, commerce ids that suspension refuses.
+    refused: HashSet<Uuid>,
+    /// Every message that was published.
+    published: Vec<Outgoing>,
+    /// The highest version of each row that events told.
+    events: Vec<TransitionChanged>,
+}
+
+fn azure(n: u32) -> Uuid {
+    Uuid::from_u128(0x2000 + u128::from(n))
+}
+fn commerce(n: u32) -> Uuid {
+    Uuid::from_u128(0x9000_0000 + u128::from(n))
+}
+fn reseller(n: u32) -> Reseller {
+    Reseller(Some(MpnId::try_new(if n.is_multiple_of(2) { "4847383" } else { "4847433" }).unwrap()))
+}
+
+fn body<B: Body>(outgoing: &Outgoing) -> Option<B> {
+    (outgoing.message.kind == B::TYPE).then(|| serde_json::from_slice(&outgoing.message.body).unwrap())
+}
+
+impl World {
+    async fn new(lines: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::open_sqlite(folder.path().join("coordinator.db")).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let engine = Engine::new(db, Ports::system(), Limits::default());
+        Self { engine, _folder: folder, lines, refused: HashSet::new(), published: Vec::new(), events: Vec::new() }
+    }
+
+    /// One turn whose messages arrive.
+    async fn turn(&mut self, inputs: &[Input]) -> Vec<Outgoing> {
+        let out = self.turn_unsent(inputs).await;
+        out.1.iter().for_each(|v| self.engine.confirmed(&[*v]));
+        self.hear(&out.0);
+        out.0
+    }
+
+    /// One turn whose messages are lost: a crash between commit and publish.
+    async fn turn_unsent(&mut self, inputs: &[Input]) -> (Vec<Outgoing>, Vec<(TransitionId, u32, bool)>) {
+        let turn = self.engine.turn(inputs).await.unwrap();
+        (turn.publish, turn.versions)
+    }
+
+    fn hear(&mut self, published: &[Outgoing]) {
+        self.published.extend(published.iter().cloned());
+        self.events.extend(published.iter().filter_map(body::<TransitionChanged>));
+    }
+
+    fn state(&self, id: TransitionId) -> State {
+        self.events.iter().filter(|e| e.transition.id == id).max_by_key(|e| e.transition.version).unwrap().transition.state
+    }
+
+    fn asker() -> planshift_coordinator::engine::Asker {
+        planshift_coordinator::engine::Asker { reply_to: Some("asker".into()), trace: None }
+    }
+
+    async fn import(&mut self, import: u128, customers: &[u128]) -> CustomersImported {
+        let chunk = ImportCustomers {
+            import_id: ImportId(Uuid::from_u128(import)),
+            chunk: 0,
+            partner: PartnerFacts {
+                id: PARTNER,
+                name: "P".into(),
+                mpn_id: MpnId::try_new("1").unwrap(),
+                kind: PartnerType::IndirectProvider,
+                is_agreement_signed: true,
+                program_status: "Active".into(),
+                azure_plan_markets: None,
+            },
+            customers: customers.iter().map(|n| part(customer(*n), 0, 1)).collect(),
+        };
+        let mut out = self.turn(&[Input::Import(Box::new(chunk), Self::asker())]).await;
+        let workers = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
+        if out.iter().any(|o| o.message.kind == "TakeMappingFacts.v1") {
+            for worker in workers {
+                out = self.turn(&[Input::Taken(FactsTaken { import_id: ImportId(Uuid::from_u128(import)), chunk: 0 }, worker)]).await;
+            }
+        }
+        out.iter().find_map(body).unwrap()
+    }
+
+    async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {
+        let start = StartTransition { request_id: Uuid::from_u128(request), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
+        let out = self.turn(&[Input::Start(start, Self::asker())]).await;
+        let answered: StartAnswered = out.iter().find_map(body).unwrap();
+        (answered.outcome, out)
+    }
+
+    async fn act(&mut self, id: TransitionId, act: Act) -> (ActOutcome, Vec<Outgoing>) {
+        let act = ActOnTransition {
+            request_id: Uuid::from_u128(77),
+            partner_id: PARTNER,
+            transition_id: id,
+            act,
+            actor: "ann".into(),
+            reason: "because".into(),
+        };
+        let out = self.turn(&[Input::Act(act, Self::asker())]).await;
+        (out.iter().find_map(body::<ActAnswered>).unwrap().outcome, out)
+    }
+
+    /// Lets the workers of this file answer until there is nothing left to answer. `batch` answers a turn.
+    async fn work(&mut self, commands: Vec<Outgoing>, batch: usize) {
+        let mut waiting: VecDeque<Input> = commands.iter().flat_map(|o| self.answer(o)).collect();
+        while !waiting.is_empty() {
+            let inputs: Vec<Input> = waiting.drain(..waiting.len().min(batch)).collect();
+            let out = self.turn(&inputs).await;
+            waiting.extend(out.iter().flat_map(|o| self.answer(o)));
+        }
+    }
+
+    fn answer(&self, command: &Outgoing) -> Vec<Input> {
+        if let Some(c::CheckEligibility(p)) = body(command) {
+            return self.check(&p);
+        }
+        let one = |step, p: PacketAnswer| vec![Input::Answered(step, p)];
+        if let Some(c::ReleaseEligibility(p)) = body(command) {
+            return one(Step::Eligibility, answered(&p, Action::Undo, |i| good(c::Item::key(i), Evidence::Undone)));
+        }
+        if let Some(c::PurchasePlans(p)) = body(command) {
+            return one(Step::Purchasing, answered(&p, Action::Do, |i| plan(&i.reseller, Evidence::Done, PlanStatus::Active)));
+        }
+        if let Some(c::UndoPurchasePlans(p)) = body(command) {
+            return one(Step::Purchasing, answered(&p, Action::Undo, |i| plan(&i.reseller, Evidence::Undone, PlanStatus::Suspended)));
+        }
+        if let Some(c::MapSubscriptions(p)) = body(command) {
+            return one(Step::Mapping, answered(&p, Action::Do, |i| self.effect(i.azure_subscription_id.0)));
+        }
+        if let Some(c::UndoMapSubscriptions(p)) = body(command) {
+            let undone = |i: &c::MapItem| {
+                let refused = self.refused.contains(&i.azure_subscription_id.0);
+                good(c::Item::key(i), if refused { Evidence::Fenced } else { Evidence::Undone })
+            };
+            return one(Step::Mapping, answered(&p, Action::Undo, undone));
+        }
+        if let Some(c::SuspendSubscriptions(p)) = body(command) {
+            return one(Step::Suspension, answered(&p, Action::Do, |i| self.effect(i.commerce_subscription_id.0)));
+        }
+        Vec::new()
+    }
+
+    fn effect(&self, id: Uuid) -> ItemAnswer {
+        let mut answer = good(id.to_string(), Evidence::Done);
+        if self.refused.contains(&id) {
+            answer.evidence = Evidence::Refused;
+            answer.error = Some(ItemError { code: "FaultInjected".into(), description: "on purpose".into() });
+        }
+        answer
+    }
+
+    fn check(&self, p: &c::Packet<c::CustomerItem>) -> Vec<Input> {
+        let size = p.items[0].packet_items;
+        let packets = self.lines.div_ceil(size).max(1);
+        let reason = Finding { code: "NoAzureSubscriptions".into(), resource_id: p.customer_id.to_string(), description: String::new() };
+        (0..packets)
+            .map(|packet| {
+                let lines = (packet * size..self.lines.min((packet + 1) * size)).map(|n| EligibleLine {
+                    azure_subscription_id: AzureSubscriptionId(azure(n)),
+                    commerce_subscription_id: CommerceSubscriptionId(commerce(n)),
+                    reseller: reseller(n),
+                });
+                Input::Checked(Box::new(EligibilityChecked {
+                    transition_id: p.transition_id,
+                    attempt: p.attempt,
+                    packet,
+                    packets,
+                    checked_at: Ports::system().clock.now(),
+                    eligible: self.lines > 0,
+                    nothing_in_scope: self.lines == 0,
+                    lines_total: self.lines,
+                    resellers_total: self.lines.min(2),
+                    lines: lines.collect(),
+                    findings: Findings { reasons: if self.lines == 0 { vec![reason.clone()] } else { vec![] }, warnings: vec![] },
+                }))
+            })
+            .collect()
+    }
+}
+
+fn part(customer_id: CustomerId, part: u32, parts: u32) -> CustomerPart {
+    CustomerPart {
+        customer_id,
+        part,
+        parts,
+        customer: CustomerFacts {
+            company_name: "C".into(),
+            domain: "c.example".into(),
+            country: "US".into(),
+            relationship_to_partner: Relationship::Reseller,
+            is_shared_services: false,
+            cloud: Cloud::Public,
+            segment: "Commercial".into(),
+            agreements: vec![],
+            has_signed_directly: true,
+            budget: None,
+            currency_code: "USD".into(),
+            has_support_plan: false,
+            orders: vec![],
+        },
+        resellers: vec![],
+        subscriptions: vec![],
+        plans: vec![],
+    }
+}
+
+fn answered<I>(p: &c::Packet<I>, action: Action, f: impl Fn(&I) -> ItemAnswer) -> PacketAnswer {
+    PacketAnswer { transition_id: p.transition_id, action, packet: p.packet, attempt: p.attempt, items: p.items.iter().map(f).collect() }
+}
+fn good(item: String, evidence: Evidence) -> ItemAnswer {
+    ItemAnswer { item, evidence, error: None, plan: None }
+}
+fn plan(reseller: &Reseller, evidence: Evidence, status: PlanStatus) -> ItemAnswer {
+    let plan_id = PlanId(Uuid::new_v5(&Uuid::nil(), reseller.key().as_bytes()));
+    ItemAnswer { item: reseller.key().into(), evidence, error: None, plan: Some(PlanAnswer { plan_id, reused: false, status }) }
+}
+fn accepted(outcome: &StartOutcome) -> TransitionId {
+    let StartOutcome::Accepted { transition_id } = outcome else { panic!("{outcome:?}") };
+    *transition_id
+}
+
+#[tokio::test]
+async fn a_customer_moves_from_import_to_completed() {
+    let mut world = World::new(8).await;
+    let imported = world.import(1, &[1]).await;
+    assert_eq!(imported.imported, [customer(1)]);
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::Completed);
+
+    let commands: Vec<&str> = world.published.iter().filter(|o| o.message.kind.contains("Plans.") || o.message.kind.contains("Subs")).map(|o| o.message.kind.as_str()).collect();
+    assert_eq!(commands, ["PurchasePlans.v1", "MapSubscriptions.v1", "SuspendSubscriptions.v1"], "a few messages, whatever the number of lines");
+    let mut told: Vec<_> = world.events.iter().flat_map(|e| e.history.clone()).collect();
+    told.sort_by_key(|e| e.number);
+    assert_eq!(history::first_break(id, &told), None);
+    assert_eq!(told.last().unwrap().state, State::Completed);
+    let traces: HashSet<&str> = world.events.iter().map(|e| e.transition.traceparent.as_str()).collect();
+    assert_eq!(traces.len(), 1, "one trace from start to end");
+}
+
+#[tokio::test]
+async fn the_same_request_is_the_same_transition_and_another_one_waits() {
+    let mut world = World::new(1).await;
+    assert_eq!(world.start(1, 1).await.0, StartOutcome::UnknownCustomer);
+    world.import(1, &[1]).await;
+    let (first, commands) = world.start(1, 1).await;
+    let id = accepted(&first);
+    assert_eq!(world.start(1, 1).await.0, first);
+    assert_eq!(world.start(2, 1).await.0, StartOutcome::InProgress { transition_id: id });
+    let refused = world.import(2, &[1, 2]).await;
+    assert_eq!((refused.imported, refused.refused[0].code.as_str()), (vec![customer(2)], "UpgradeInProgress"));
+    world.work(commands, 10).await;
+    assert_eq!(world.start(1, 1).await.0, first, "also after its end");
+    let (second, _) = world.start(2, 1).await;
+    assert_ne!(accepted(&second), id);
+}
+
+#[tokio::test]
+async fn two_starts_in_one_batch_are_one_transition() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let start = |n: u128| {
+        let start = StartTransition { request_id: Uuid::from_u128(n), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into() };
+        Input::Start(start, World::asker())
+    };
+    let out = world.turn(&[start(1), start(2), start(1)]).await;
+    let outcomes: Vec<StartOutcome> = out.iter().filter_map(body::<StartAnswered>).map(|a| a.outcome).collect();
+    let id = accepted(&outcomes[0]);
+    assert_eq!(outcomes[1], StartOutcome::InProgress { transition_id: id });
+    assert_eq!(outcomes[2], outcomes[0]);
+}
+
+#[tokio::test]
+async fn a_refused_line_turns_everything_back_and_says_what_became_of_each() {
+    let mut world = World::new(5).await;
+    world.import(1, &[1]).await;
+    world.refused.insert(azure(3));
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::Compensated);
+    let last = world.events.iter().max_by_key(|e| e.transition.version).unwrap();
+    let failure = last.transition.failure.clone().unwrap();
+    assert_eq!((failure.step, failure.resource_id, failure.code.as_str()), (Step::Mapping, azure(3).to_string(), "FaultInjected"));
+    let mut lines: Vec<_> = world.events.iter().flat_map(|e| e.lines.clone()).collect();
+    lines.sort_by_key(|l| (l.azure_subscription_id, l.version));
+    let latest = |n: u32| lines.iter().rfind(|l| l.azure_subscription_id.0 == azure(n)).unwrap();
+    assert_eq!((latest(0).undo, latest(0).error.is_none()), (Some(Evidence::Undone), true));
+    assert_eq!((latest(3).undo, latest(3).error.as_ref().unwrap().1.code.as_str()), (Some(Evidence::Fenced), "FaultInjected"));
+    let plan = world.events.iter().flat_map(|e| e.plans.clone()).max_by_key(|p| p.version).unwrap();
+    assert_eq!((plan.status, plan.undo), (Some(PlanStatus::Suspended), Some(Evidence::Undone)));
+}
+
+#[tokio::test]
+async fn past_the_pivot_an_operator_resumes() {
+    let mut world = World::new(3).await;
+    world.import(1, &[1]).await;
+    world.refused.insert(commerce(1));
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::NeedsOperator);
+    assert_eq!(world.act(id, Act::Cancel).await.0, ActOutcome::PastThePivot(State::NeedsOperator));
+    assert!(matches!(world.start(9, 1).await.0, StartOutcome::InProgress { .. }), "the lock is kept");
+    world.refused.clear();
+    let (outcome, commands) = world.act(id, Act::Resume).await;
+    assert_eq!(outcome, ActOutcome::Accepted);
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::Completed);
+    let line = world.events.iter().flat_map(|e| e.lines.clone()).filter(|l| l.commerce_subscription_id.0 == commerce(1)).max_by_key(|l| l.version).unwrap();
+    assert_eq!(line.error, None, "what was refused is done now");
+}
+
+#[tokio::test]
+async fn a_crash_between_commit_and_publish_loses_nothing() {
+    let mut world = World::new(4).await;
+    world.import(1, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    let mut waiting: VecDeque<Input> = commands.iter().flat_map(|o| world.answer(o)).collect();
+    // at every turn: the messages are lost once, and the redelivered answer brings them again
+    while let Some(input) = waiting.pop_front() {
+        let (lost, _) = world.turn_unsent(std::slice::from_ref(&input)).await;
+        let again = world.turn(std::slice::from_ref(&input)).await;
+        let ids = |out: &[Outgoing]| -> HashSet<String> {
+            out.iter().filter(|o| !o.message.kind.starts_with("Transition")).map(|o| o.message.message_id.clone()).collect()
+        };
+        assert_eq!(ids(&lost), ids(&again), "the same messages, under the same ids");
+        waiting.extend(again.iter().flat_map(|o| world.answer(o)));
+    }
+    assert_eq!(world.state(id), State::Completed);
+    // once more: everything was sent, so a repeated answer brings nothing
+    let answer = PacketAnswer { transition_id: id, action: Action::Do, packet: 0, attempt: 1, items: vec![good(azure(0).to_string(), Evidence::Done)] };
+    assert!(world.turn(&[Input::Answered(Step::Mapping, answer)]).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_end_whose_event_was_lost_is_told_again() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.turn_unsent(&[act_input(id)]).await;
+    drop(commands);
+    let before = world.engine.ports.clock.now();
+    let unsent = planshift_coordinator::store::transitions::unsent(&world.engine.db, before, TransitionId(Uuid::nil()), 10).await.unwrap();
+    assert_eq!(unsent, [id]);
+    let out = world.turn(&[Input::Recover(id)]).await;
+    assert!(out.iter().any(|o| o.message.kind == "ReleaseEligibility.v1") && out.iter().any(|o| o.message.kind == "TransitionChanged.v1"));
+    world.engine.flush_sent().await.unwrap();
+    assert!(world.turn(&[Input::Recover(id)]).await.is_empty());
+}
+
+fn act_input(id: TransitionId) -> Input {
+    let act = ActOnTransition {
+        request_id: Uuid::from_u128(5),
+        partner_id: PARTNER,
+        transition_id: id,
+        act: Act::Cancel,
+        actor: "ann".into(),
+        reason: String::new(),
+    };
+    Input::Act(act, World::asker())
+}
+
+#[tokio::test]
+async fn two_thousand_lines_are_a_few_messages_a_step() {
+    let mut world = World::new(2000).await;
+    world.import(1, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 50).await;
+    assert_eq!(world.state(id), State::Completed);
+    let sent = |kind: &str| world.published.iter().filter(|o| o.message.kind == kind).count();
+    assert_eq!((sent("PurchasePlans.v1"), sent("MapSubscriptions.v1"), sent("SuspendSubscriptions.v1")), (1, 40, 40));
+    let largest = world.published.iter().map(|o| o.message.body.len()).max().unwrap();
+    assert!(largest < 200_000, "a message of {largest} bytes");
+}
+
+#[tokio::test]
+async fn nothing_in_scope_after_a_completed_transition_says_so() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (_, commands) = world.start(1, 1).await;
+    world.work(commands, 1).await;
+    world.lines = 0;
+    let (outcome, commands) = world.start(2, 1).await;
+    world.work(commands, 1).await;
+    let id = accepted(&outcome);
+    assert_eq!(world.state(id), State::Ineligible);
+    let reasons: Vec<String> = world
+        .events
+        .iter()
+        .filter(|e| e.transition.id == id)
+        .flat_map(|e| e.packets.iter().flat_map(|p| p.findings.reasons.iter().map(|r| r.code.clone())))
+        .collect();
+    assert_eq!(reasons, ["UpgradeAlreadyCompleted"]);
+}
+
+#[tokio::test]
+async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_come() {
+    let mut world = World::new(1).await;
+    let chunk = |n: u32, p: u32| {
+        let mut chunk = ImportCustomers {
+            import_id: ImportId(Uuid::from_u128(9)),
+            chunk: n,
+            partner: PartnerFacts {
+                id: PARTNER,
+                name: "P".into(),
+                mpn_id: MpnId::try_new("1").unwrap(),
+                kind: PartnerType::DirectBill,
+                is_agreement_signed: true,
+                program_status: "Active".into(),
+                azure_plan_markets: None,
+            },
+            customers: vec![],
+        };
+        chunk.customers.push(part(customer(1), p, 2));
+        Input::Import(Box::new(chunk), World::asker())
+    };
+    let versions = |out: &[Outgoing]| -> Vec<u32> { out.iter().filter_map(body::<c::TakeMappingFacts>).map(|t| t.customers[0].version).collect() };
+    assert_eq!(versions(&world.turn(&[chunk(1, 1)]).await), [1]);
+    assert_eq!(world.start(1, 1).await.0, StartOutcome::ImportUnderWay);
+    assert_eq!(versions(&world.turn(&[chunk(0, 0)]).await), [1]);
+    assert_eq!(versions(&world.turn(&[chunk(0, 0)]).await), [1], "a chunk that comes again is handed out again, under its version");
+    accepted(&world.start(2, 1).await.0);
+}

@@ -1,0 +1,128 @@
+//! A check: facts read, rules asked, lines marked. Asked again with the same instant, it says the same.
+
+use crate::{
+    read::{Check, in_scope, known},
+    rules::{Assessment, RuleSettings, Subject},
+    store,
+};
+use planshift_domain::{
+    message::reply::{EligibilityChecked, EligibleLine},
+    transition::{Finding, Findings},
+};
+use planshift_storage::{Args, StorageError, Transaction};
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    findings: Findings,
+    nothing_in_scope: bool,
+    resellers: usize,
+    /// In the order of the Azure ids; none unless eligible.
+    lines: Vec<EligibleLine>,
+}
+
+impl Found {
+    fn is_eligible(&self) -> bool {
+        self.findings.reasons.is_empty()
+    }
+}
+
+/// Makes checks; what is in scope of an eligible customer is marked as its transition's lines.
+pub(crate) async fn check(tx: &mut Transaction, checks: &[Check], settings: RuleSettings) -> Result<Vec<Found>, StorageError> {
+    let known = known(tx, checks).await?;
+    let begin = |(check, known)| {
+        let (check, known): (&Check, &_) = (check, known);
+        assessment(check, known, settings)
+    };
+    let mut assessments: Vec<Assessment<'_>> = checks.iter().zip(&known).map(begin).collect();
+    let mut lines: Vec<Vec<EligibleLine>> = checks.iter().map(|_| Vec::new()).collect();
+    in_scope(tx, checks, &mut |place, subscription| {
+        assessments[place].subscription(&subscription);
+        // one without an Azure id blocks, so that there are no lines at all
+        if let Some(azure_subscription_id) = subscription.azure_subscription_id {
+            lines[place].push(EligibleLine {
+                azure_subscription_id,
+                commerce_subscription_id: subscription.commerce_subscription_id,
+                reseller: subscription.reseller,
+            });
+        }
+    })
+    .await?;
+    let found: Vec<Found> = assessments.into_iter().zip(lines).map(|(assessment, lines)| finish(assessment, lines)).collect();
+    mark(tx, checks, &found).await?;
+    Ok(found)
+}
+
+fn assessment<'a>(check: &Check, known: &'a crate::read::Known, settings: RuleSettings) -> Assessment<'a> {
+    Assessment::begin(Subject {
+        partner: &known.partner,
+        customer_id: check.customer,
+        customer: &known.customer,
+        resellers: &known.resellers,
+        active_plans: &known.active_plans,
+        now: check.checked_at,
+        settings,
+    })
+}
+
+fn finish(assessment: Assessment<'_>, mut lines: Vec<EligibleLine>) -> Found {
+    let assessed = assessment.finish();
+    let eligible = assessed.is_eligible();
+    if eligible {
+        lines.sort_unstable_by_key(|line| line.azure_subscription_id);
+    } else {
+        lines = Vec::new();
+    }
+    Found {
+        nothing_in_scope: assessed.groups.is_empty(),
+        resellers: if eligible { assessed.groups.len() } else { 0 },
+        findings: assessed.findings,
+        lines,
+    }
+}
+
+async fn mark(tx: &mut Transaction, checks: &[Check], found: &[Found]) -> Result<(), StorageError> {
+    let eligible = checks.iter().zip(found).filter(|(_, found)| found.is_eligible());
+    let rows: Vec<_> = eligible
+        .map(|(check, _)| vec![check.partner.0.into(), check.customer.0.into(), check.facts_version.into(), check.transition.0.into()])
+        .collect();
+    if !rows.is_empty() {
+        tx.execute(&store::MARK, Args::new().rows(rows)).await?;
+    }
+    Ok(())
+}
+
+/// The answer, cut into packets of at most `packet_items` lines, and as many findings, each.
+pub(crate) fn packets(check: &Check, attempt: u32, packet_items: u32, found: Found) -> Vec<EligibilityChecked> {
+    let size = packet_items.max(1) as usize;
+    let (eligible, lines_total) = (found.is_eligible(), found.lines.len());
+    let Findings { reasons, warnings } = found.findings;
+    let findings: Vec<(bool, Finding)> =
+        reasons.into_iter().map(|reason| (true, reason)).chain(warnings.into_iter().map(|warning| (false, warning))).collect();
+    let packets = lines_total.div_ceil(size).max(findings.len().div_ceil(size)).max(1);
+    let (mut lines, mut findings) = (found.lines.into_iter(), findings.into_iter());
+    let packet = |packet: usize| {
+        let mut slice = Findings::default();
+        for (blocks, finding) in findings.by_ref().take(size) {
+            if blocks { slice.reasons.push(finding) } else { slice.warnings.push(finding) }
+        }
+        EligibilityChecked {
+            transition_id: check.transition,
+            attempt,
+            packet: count(packet),
+            packets: count(packets),
+            checked_at: check.checked_at,
+            eligible,
+            nothing_in_scope: found.nothing_in_scope,
+            lines_total: count(lines_total),
+            resellers_total: count(found.resellers),
+            lines: lines.by_ref().take(size).collect(),
+            findings: slice,
+        }
+    };
+    (0..packets).map(packet).collect()
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,120 @@
+//! Every statement of the eligibility worker.
+
+use planshift_storage::Statement;
+
+pub(crate) static STORE_HEADS: Statement = Statement::new(
+    "UPDATE customers SET partner = r.partner_facts, customer = r.customer_facts
+     FROM {1: partner_key uuid, customer_key uuid, partner_facts text, customer_facts text} AS r
+     WHERE customers.partner_id = r.partner_key AND customers.customer_id = r.customer_key",
+);
+
+/// What a transition did (`line_of`, `line_reseller`) is not touched.
+pub(crate) static STORE_SUBSCRIPTIONS: Statement = Statement::new(
+    "INSERT INTO subscriptions
+            (partner_id, customer_id, commerce_subscription_id, azure_subscription_id, status, reseller, facts, facts_version)
+     SELECT r.partner_id, r.customer_id, r.commerce, r.azure, r.status, r.reseller, r.facts, r.facts_version
+     FROM {1: partner_id uuid, customer_id uuid, commerce uuid, azure uuid, status text, reseller text, facts text, facts_version bigint} AS r
+     WHERE true
+     ORDER BY r.partner_id, r.customer_id, r.commerce
+     ON CONFLICT (partner_id, customer_id, commerce_subscription_id) DO UPDATE
+     SET azure_subscription_id = excluded.azure_subscription_id, status = excluded.status, reseller = excluded.reseller,
+         facts = excluded.facts, facts_version = excluded.facts_version",
+);
+pub(crate) static STORE_RESELLERS: Statement = Statement::new(
+    "INSERT INTO resellers (partner_id, customer_id, mpn_id, facts, facts_version)
+     SELECT r.partner_id, r.customer_id, r.mpn_id, r.facts, r.facts_version
+     FROM {1: partner_id uuid, customer_id uuid, mpn_id text, facts text, facts_version bigint} AS r
+     WHERE true
+     ORDER BY r.partner_id, r.customer_id, r.mpn_id
+     ON CONFLICT (partner_id, customer_id, mpn_id) DO UPDATE SET facts = excluded.facts, facts_version = excluded.facts_version",
+);
+pub(crate) static STORE_PLANS: Statement = Statement::new(
+    "INSERT INTO plans (partner_id, customer_id, plan_id, reseller, status, facts_version)
+     SELECT r.partner_id, r.customer_id, r.plan_id, r.reseller, r.status, r.facts_version
+     FROM {1: partner_id uuid, customer_id uuid, plan_id uuid, reseller text, status text, facts_version bigint} AS r
+     WHERE true
+     ORDER BY r.partner_id, r.customer_id, r.plan_id
+     ON CONFLICT (partner_id, customer_id, plan_id) DO UPDATE
+     SET reseller = excluded.reseller, status = excluded.status, facts_version = excluded.facts_version",
+);
+
+pub(crate) static HEADS: Statement = Statement::new(
+    "SELECT r.place, c.partner, c.customer
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN customers AS c
+     WHERE c.partner_id = r.partner AND c.customer_id = r.customer",
+);
+pub(crate) static RESELLERS: Statement = Statement::new(
+    "SELECT r.place, s.facts
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN resellers AS s
+     WHERE s.partner_id = r.partner AND s.customer_id = r.customer AND s.facts_version = r.version",
+);
+
+/// For whom there is an active plan: by the facts, or because an earlier transition's lines are under it.
+pub(crate) static ACTIVE_PLANS: Statement = Statement::new(
+    "SELECT r.place, p.reseller
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN plans AS p
+     WHERE p.partner_id = r.partner AND p.customer_id = r.customer AND p.facts_version = r.version AND p.status = 'active'
+     UNION
+     SELECT r.place, s.line_reseller
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN subscriptions AS s
+     WHERE s.partner_id = r.partner AND s.customer_id = r.customer AND s.line_of IS NOT NULL AND s.line_of <> r.transition",
+);
+
+/// Subscriptions in scope of several customers, customer by customer from the one at `$2` on.
+pub(crate) static IN_SCOPE: Statement = Statement::new(
+    "SELECT r.place, s.commerce_subscription_id, s.facts
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN subscriptions AS s
+     WHERE r.place >= $2 AND s.partner_id = r.partner AND s.customer_id = r.customer
+       AND s.facts_version = r.version AND s.status <> 'deleted' AND (s.line_of IS NULL OR s.line_of = r.transition)
+       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
+                       WHERE m.partner_id = s.partner_id AND m.azure_subscription_id = s.azure_subscription_id
+                         AND m.line_of IS NOT NULL AND m.line_of <> r.transition)
+     ORDER BY r.place, s.commerce_subscription_id LIMIT $3",
+);
+
+/// The same of one customer, from one commerce id on: a large customer is read along its key, not sorted anew for each page.
+pub(crate) static IN_SCOPE_OF_ONE: Statement = Statement::new(
+    "SELECT s.commerce_subscription_id, s.facts
+     FROM subscriptions AS s
+     WHERE s.partner_id = $1 AND s.customer_id = $2 AND s.commerce_subscription_id > $5
+       AND s.facts_version = $3 AND s.status <> 'deleted' AND (s.line_of IS NULL OR s.line_of = $4)
+       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
+                       WHERE m.partner_id = s.partner_id AND m.azure_subscription_id = s.azure_subscription_id
+                         AND m.line_of IS NOT NULL AND m.line_of <> $4)
+     ORDER BY s.commerce_subscription_id LIMIT $6",
+);
+
+/// What is in scope of eligible customers becomes the lines of their transitions.
+pub(crate) static MARK: Statement = Statement::new(
+    "UPDATE subscriptions SET line_of = r.transition, line_reseller = subscriptions.reseller
+     FROM {1: partner uuid, customer uuid, version bigint, transition uuid} AS r
+     WHERE subscriptions.partner_id = r.partner AND subscriptions.customer_id = r.customer
+       AND subscriptions.facts_version = r.version AND subscriptions.status <> 'deleted' AND subscriptions.line_of IS NULL
+       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
+                       WHERE m.partner_id = subscriptions.partner_id
+                         AND m.azure_subscription_id = subscriptions.azure_subscription_id
+                         AND m.line_of IS NOT NULL AND m.line_of <> r.transition)",
+);
+
+/// The lines of transitions are nobody's again.
+pub(crate) static RELEASE: Statement = Statement::new(
+    "UPDATE subscriptions SET line_of = NULL, line_reseller = NULL
+     FROM {1: partner uuid, customer uuid, transition uuid} AS r
+     WHERE subscriptions.partner_id = r.partner AND subscriptions.customer_id = r.customer AND subscriptions.line_of = r.transition",
+);
+
+/// A page of lines.
+pub(crate) static PAGE_LINES: Statement = Statement::new(
+    "SELECT partner_id, customer_id, commerce_subscription_id, azure_subscription_id, line_of, line_reseller
+     FROM subscriptions
+     WHERE line_of IS NOT NULL AND (partner_id, customer_id, commerce_subscription_id) > ($1, $2, $3)
+     ORDER BY partner_id, customer_id, commerce_subscription_id LIMIT $4",
+);
+
+/// A page of subscriptions.
+pub(crate) static PAGE_SUBSCRIPTIONS: Statement = Statement::new(
+    "SELECT s.partner_id, s.customer_id, s.commerce_subscription_id, s.facts, s.facts_version, coalesce(c.complete_version, 0), s.line_of
+     FROM subscriptions AS s LEFT JOIN customers AS c ON c.partner_id = s.partner_id AND c.customer_id = s.customer_id
+     WHERE (s.partner_id, s.customer_id, s.commerce_subscription_id) > ($1, $2, $3)
+     ORDER BY s.partner_id, s.customer_id, s.commerce_subscription_id LIMIT $4",
+);

@@ -1,0 +1,44 @@
+//! What the handlers share.
+
+use crate::{ask::{AskError, Asker, Question}, hub::Hub, model::{Known, ReadModel}, settings::Settings, wait};
+use planshift_domain::ids::TransitionId;
+use planshift_storage::StorageError;
+use planshift_telemetry::TraceContext;
+use planshift_worker::Ports;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) model: ReadModel,
+    pub(crate) asker: Asker,
+    pub(crate) hub: Hub,
+    pub(crate) ports: Ports,
+    pub(crate) settings: Arc<Settings>,
+    /// One for each document that may be read at once.
+    pub(crate) documents: Arc<Semaphore>,
+    /// Nothing new is begun, and nobody waits any longer.
+    pub(crate) stop: CancellationToken,
+    /// Held by work under way: when the last one is gone, so is the work.
+    pub(crate) under_way: mpsc::Sender<()>,
+}
+
+impl App {
+    /// Asks, with the usual patience.
+    pub(crate) async fn ask<Q: Question>(&self, question: &Q, trace: &TraceContext) -> Result<Q::Answer, AskError> {
+        self.asker.ask(question, trace, self.settings.answer).await
+    }
+
+    /// Waits until the transition `is_there`, at most for `limit`, or until the client is `gone`.
+    pub(crate) async fn wait_for(
+        &self,
+        id: TransitionId,
+        limit: Duration,
+        gone: &CancellationToken,
+        is_there: impl Fn(&Known) -> bool + Send,
+    ) -> Result<Option<Known>, StorageError> {
+        wait::wait_for((&self.model, &self.hub, &self.ports, &self.settings), id, limit, [gone, &self.stop], is_there).await
+    }
+}

@@ -1,0 +1,148 @@
+//! The gateway as a whole: bound, then run until it is stopped.
+
+use crate::{
+    app::App,
+    ask::Asker,
+    events::EventHandler,
+    housekeeping::Housekeeping,
+    http,
+    hub::Hub,
+    model::ReadModel,
+    settings::Settings,
+};
+use planshift_messaging::SharedBroker;
+use planshift_storage::Database;
+use planshift_worker::{Ports, Running, metrics::Metrics, run::RunOptions};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+use tokio::{net::TcpListener, sync::{Semaphore, mpsc}};
+use tokio_util::sync::CancellationToken;
+
+/// Where the gateway listens unless told otherwise.
+pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// What a gateway is made of.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it listens: a loopback address; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The read model, at the version of [`crate::MIGRATIONS`].
+    pub database: Database,
+    /// The gateway's own end of the broker.
+    pub broker: SharedBroker,
+    /// Clock, ids, tasks.
+    pub ports: Ports,
+    /// Where to count.
+    pub metrics: Metrics,
+    /// Limits.
+    pub settings: Settings,
+}
+
+impl Options {
+    /// A gateway at [`DEFAULT_ADDRESS`] with the usual limits.
+    pub fn new(database: Database, broker: SharedBroker, ports: Ports) -> Self {
+        Self { address: DEFAULT_ADDRESS, database, broker, ports, metrics: Metrics::new(), settings: Settings::default() }
+    }
+}
+
+/// Why a gateway could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address is one that others can reach.
+    #[error("the gateway has no tokens yet, so it listens on a loopback address alone: {0} is none")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("the address {address} cannot be had{}", if .source.kind() == io::ErrorKind::AddrInUse { ": another program listens there" } else { "" })]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The listener failed.
+    #[error("the gateway can no longer listen")]
+    Serve(#[source] io::Error),
+}
+
+/// A gateway that is bound and not yet running.
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: Options,
+}
+
+impl Gateway {
+    /// Binds the address. Nothing is served before [`run`](Self::run); connections wait until then.
+    ///
+    /// # Errors
+    /// `NotLoopback`, `Bind`.
+    pub async fn bind(options: Options) -> Result<Self, GatewayError> {
+        let address = options.address;
+        if !address.ip().is_loopback() {
+            return Err(GatewayError::NotLoopback(address));
+        }
+        let failed = |source| GatewayError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, options })
+    }
+
+    /// Where it listens, with the port that was taken.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until `stop`: takes no request more then, finishes those under way (within the settings' grace), and only then
+    /// stops to take answers and events, which those need.
+    ///
+    /// # Errors
+    /// `Serve`.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), GatewayError> {
+        let Self { listener, address, options: Options { database, broker, ports, metrics, settings, .. } } = self;
+        let (under_way, mut finished) = mpsc::channel(1);
+        let app = App {
+            model: ReadModel::new(database),
+            asker: Asker::new(broker.clone(), ports.clone(), &settings),
+            hub: Hub::new(settings.waiters),
+            ports: ports.clone(),
+            documents: Arc::new(Semaphore::new(settings.documents_at_once)),
+            settings: Arc::new(settings.clone()),
+            stop: stop.clone(),
+            under_way,
+        };
+        let behind = CancellationToken::new();
+        let handler = EventHandler { model: app.model.clone(), hub: app.hub.clone(), ports: ports.clone(), gap: settings.gap };
+        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
+        let housekeeping = Housekeeping { model: app.model.clone(), broker, ports: ports.clone(), settings: settings.clone() };
+        let (asker, listening) = (app.asker.clone(), behind.clone());
+        let tasks = [
+            ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(async move { asker.listen(&listening).await })),
+        ];
+
+        let router = http::router(&app);
+        drop(app);
+        tracing::info!(%address, "the API is served");
+        let grace = async {
+            stop.cancelled().await;
+            ports.clock.sleep(settings.grace).await;
+        };
+        let served = tokio::select! {
+            served = async { axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await } => served,
+            () = grace => Ok(()),
+        };
+        // what was begun goes to its end, also where its client is gone
+        tokio::select! {
+            _ = finished.recv() => {}
+            () = ports.clock.sleep(settings.grace) => tracing::warn!("some requests are still under way; their clients may ask again"),
+        }
+        behind.cancel();
+        futures::future::join_all(tasks).await;
+        served.map_err(GatewayError::Serve)
+    }
+}

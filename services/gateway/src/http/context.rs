@@ -1,0 +1,91 @@
+//! What belongs to one request: its ids, its caller, its trace.
+
+use super::errors::ApiError;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use planshift_domain::ids::{PartnerId, parse_guid};
+use planshift_telemetry::TraceContext;
+use planshift_worker::Ports;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The idempotency key: a retry sends the same.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("ms-requestid");
+/// The caller's own id for what it does.
+pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("ms-correlationid");
+/// Microsoft's tracing vector, handed back.
+pub(crate) const VECTOR: HeaderName = HeaderName::from_static("ms-cv");
+/// The longest tracing vector that is handed back. Source: the correlation vector specification, version 2.1.
+const VECTOR_BYTES: usize = 128;
+
+/// What belongs to one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) request_id: Uuid,
+    pub(crate) correlation_id: Uuid,
+    vector: String,
+    pub(crate) trace: TraceContext,
+    pub(crate) caller: Caller,
+    /// Cancelled when the client is gone. Only what has no effect may be cut short by it.
+    pub(crate) gone: CancellationToken,
+}
+
+/// Who asks. Tokens will say; until there are any, whoever reaches the loopback address may see and do everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The partner that it sees the customers of; all of them where there is none.
+    pub(crate) partner: Option<PartnerId>,
+    /// Who, in histories.
+    pub(crate) actor: String,
+}
+
+impl Caller {
+    fn local() -> Self {
+        Self { partner: None, actor: "local".to_owned() }
+    }
+
+    /// The key under which its idempotency keys stand.
+    pub(crate) fn key(&self) -> Uuid {
+        self.partner.map_or(Uuid::nil(), |partner| partner.0)
+    }
+
+    /// May it see what belongs to this partner?
+    pub(crate) fn sees(&self, partner: PartnerId) -> bool {
+        self.partner.is_none_or(|own| own == partner)
+    }
+}
+
+impl Context {
+    /// From the headers; what is missing is made up. An id that is no GUID is an error, told under a made-up one.
+    pub(crate) fn new(headers: &HeaderMap, ports: &Ports) -> (Self, Option<ApiError>) {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let mut wrong = None;
+        let mut guid = |name: &HeaderName| match headers.get(name) {
+            None => ports.random.id(),
+            Some(value) => value.to_str().ok().and_then(parse_guid).unwrap_or_else(|| {
+                wrong = Some(ApiError::bad_input("InvalidHeader", format!("The header {name} must be a GUID.")));
+                ports.random.id()
+            }),
+        };
+        let (request_id, correlation_id) = (guid(&REQUEST_ID), guid(&CORRELATION_ID));
+        let given = text(&VECTOR).filter(|text| !text.is_empty() && text.len() <= VECTOR_BYTES);
+        let vector = given.map_or_else(|| format!("{}.0", &ports.random.id().as_simple().to_string()[..22]), str::to_owned);
+        let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
+        let (caller, gone) = (Caller::local(), CancellationToken::new());
+        (Self { request_id, correlation_id, vector, trace, caller, gone }, wrong)
+    }
+
+    /// Hands the ids back.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+        for (name, value) in [
+            (REQUEST_ID, self.request_id.to_string()),
+            (CORRELATION_ID, self.correlation_id.to_string()),
+            (VECTOR, self.vector.clone()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! An error as Partner Center prints it: its standard shape with the fields of its newer services.
+//!
+//! A handler returns an [`ApiError`]; the body is written when the correlation id is known, by what surrounds the handlers.
+
+use crate::ask::AskError;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use planshift_storage::StorageError;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Who the error is from, as the field `source` says.
+const SOURCE: &str = "PlanshiftGateway";
+/// The longest description. Source: Partner Center's error codes.
+const DESCRIPTION_CHARS: usize = 1024;
+/// Input that is not as it must be, where no code says it more exactly.
+pub(crate) const BAD_INPUT: &str = "800002";
+
+/// An error of the API.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    code: &'static str,
+    name: String,
+    description: String,
+    retryable: bool,
+    retry_after: Option<u32>,
+    data: Vec<Value>,
+    more: Map<String, Value>,
+    definite: bool,
+}
+
+impl ApiError {
+    /// An error with Microsoft's code (the status where there is none) and our name for it.
+    pub(crate) fn new(status: StatusCode, code: &'static str, name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            name: name.into(),
+            description: description.into(),
+            retryable: false,
+            retry_after: None,
+            data: Vec::new(),
+            more: Map::new(),
+            definite: false,
+        }
+    }
+
+    /// The request is not as it must be.
+    pub(crate) fn bad_input(name: &str, description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, BAD_INPUT, name, description)
+    }
+
+    /// No such transition, or one of another partner: both look the same.
+    pub(crate) fn unknown_upgrade(id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "900106", "UpgradeNotFound", format!("There is no upgrade {id}."))
+    }
+
+    /// The customer's id is none, or nobody knows it.
+    pub(crate) fn invalid_customer(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "900118", "InvalidCustomerId", description)
+    }
+
+    /// It passes by itself.
+    pub(crate) fn unavailable(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "503", "ServiceUnavailable", description).after(2)
+    }
+
+    /// The fault is ours; the log says more than the answer.
+    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "800003", "InternalError", "The request failed here. The log has the correlation id.")
+    }
+
+    /// The same request may succeed later.
+    pub(crate) fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// The same request may succeed after so many seconds.
+    pub(crate) fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self.retryable()
+    }
+
+    /// The field `data`.
+    pub(crate) fn data(mut self, data: Vec<Value>) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// One more field.
+    pub(crate) fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        // our own types become JSON; a field that did not would only be absent
+        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// Whoever was asked has decided: under its idempotency key, this is the answer from now on.
+    pub(crate) fn definite(mut self) -> Self {
+        self.definite = true;
+        self
+    }
+
+    pub(crate) fn is_definite(&self) -> bool {
+        self.definite
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// The body.
+    pub(crate) fn body(&self, correlation: Uuid) -> String {
+        let description: String = match self.description.char_indices().nth(DESCRIPTION_CHARS) {
+            None => self.description.clone(),
+            Some(_) => self.description.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
+        };
+        let mut body = json!({
+            "code": self.code,
+            "description": description,
+            "data": self.data,
+            "source": SOURCE,
+            "errorName": self.name,
+            "isRetryable": self.retryable,
+            "correlationId": correlation,
+        });
+        if let Value::Object(fields) = &mut body {
+            fields.extend(self.more.clone());
+        }
+        body.to_string()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(_) | StorageError::CommitUnknown(_) | StorageError::Conflict(_) => {
+                tracing::warn!(%error, "the read model is away");
+                Self::unavailable("The database is away. Try again.")
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        let what = match error {
+            AskError::NoAnswer => "No answer came in time. The same request, with the same MS-RequestId, finds out what became of it.",
+            AskError::Busy => "Too much is under way. Try again.",
+        };
+        Self::unavailable(what)
+    }
+}

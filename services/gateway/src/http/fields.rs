@@ -1,0 +1,128 @@
+//! Request bodies and queries. Their names are matched without regard to case: Partner Center's own samples write
+//! `customerId` and `CustomerId`.
+
+use super::errors::{ApiError, BAD_INPUT};
+use crate::app::App;
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{StatusCode, request::Parts},
+};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The properties of a JSON object, their names in lower case.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    fields: HashMap<String, Value>,
+    /// The body as it came: what an idempotency key stands for.
+    pub(crate) raw: Bytes,
+}
+
+impl Fields {
+    fn read(raw: Bytes) -> Result<Self, ApiError> {
+        if raw.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self { fields: HashMap::new(), raw });
+        }
+        let text = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw);
+        let object = match serde_json::from_slice(text) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return Err(ApiError::bad_input("InvalidBody", "The body must be a JSON object.")),
+            Err(error) => return Err(ApiError::bad_input("InvalidBody", format!("The body is not JSON: {error}."))),
+        };
+        let mut fields = HashMap::with_capacity(object.len());
+        for (name, value) in object {
+            if fields.insert(name.to_lowercase(), value).is_some() {
+                return Err(ApiError::bad_input("InvalidBody", format!("The property {name} is given in two spellings.")));
+            }
+        }
+        Ok(Self { fields, raw })
+    }
+
+    /// A text; absent, null and empty are the same.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be a text."))),
+        }
+    }
+}
+
+impl FromRequest<App> for Fields {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let read = Bytes::from_request(request, app);
+        let bytes = tokio::select! {
+            bytes = read => bytes,
+            () = app.ports.clock.sleep(app.settings.piece_time) => {
+                return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "408", "RequestTimeout", "The body did not come in time.").retryable());
+            }
+        };
+        Self::read(bytes.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(app.settings.body_bytes as u64),
+            status => ApiError::new(status, BAD_INPUT, "InvalidBody", rejection.body_text()),
+        })?)
+    }
+}
+
+/// A body beyond its limit.
+pub(crate) fn too_large(limit: u64) -> ApiError {
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "413", "BodyTooLarge", format!("The body has more than the {limit} bytes that it may have."))
+}
+
+/// The parameters of a query, their names in lower case.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters(HashMap<String, String>);
+
+impl Parameters {
+    /// A parameter; absent and empty are the same.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_lowercase()).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A parameter that must be a `T`, where it is given.
+    pub(crate) fn parse<T>(&self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let wrong = || ApiError::bad_input("InvalidParameter", format!("The parameter {name} must be {expected}."));
+        parse(text).map(Some).ok_or_else(wrong)
+    }
+
+    /// A parameter that must be a number within bounds, where it is given.
+    pub(crate) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, ApiError> {
+        let parse = |text: &str| text.parse().ok().filter(|number| (least..=most).contains(number));
+        self.parse(name, &format!("a number from {least} to {most}"), parse)
+    }
+}
+
+impl FromRequestParts<App> for Parameters {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let Query(pairs) = query.map_err(|rejection| ApiError::bad_input("InvalidParameter", rejection.body_text()))?;
+        let mut parameters = HashMap::with_capacity(pairs.len());
+        for (name, value) in pairs {
+            if parameters.insert(name.to_lowercase(), value).is_some() {
+                return Err(ApiError::bad_input("InvalidParameter", format!("The parameter {name} is given twice.")));
+            }
+        }
+        Ok(Self(parameters))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case_but_not_twice() {
+        let fields = Fields::read(Bytes::from_static(b"\xef\xbb\xbf{\"CustomerID\": \"x\", \"productFamily\": null, \"n\": 1}")).unwrap();
+        assert_eq!(fields.text("customerId").unwrap(), Some("x"));
+        assert_eq!(fields.text("productFamily").unwrap(), None);
+        assert!(fields.text("n").is_err());
+        for wrong in [&b"{\"a\":1,\"A\":2}"[..], b"[]", b"{", b"\"x\""] {
+            assert!(Fields::read(Bytes::from_static(wrong)).is_err());
+        }
+        assert_eq!(Fields::read(Bytes::from_static(b" \n")).unwrap().text("a").unwrap(), None);
+    }
+}

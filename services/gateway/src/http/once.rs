@@ -1,0 +1,44 @@
+//! Idempotency: under one `MS-RequestId` a request has one answer.
+//!
+//! The key is taken before anyone is asked, and the answer is stored once whoever decides has decided. In between, the same
+//! request again asks again, under the same request id, which is answered the same; a different request under the key is refused.
+
+use super::{answer::Answer, context::Context, errors::ApiError};
+use crate::{app::App, model::Reserved};
+use sha2::{Digest as _, Sha256};
+use std::{fmt::Write as _, future::Future};
+
+/// Gives the stored answer, or does `work` and stores its answer if it is one for good.
+pub(crate) async fn once<F>(app: &App, context: &Context, target: &str, body_hash: &str, work: F) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Answer, ApiError>> + Send,
+{
+    let (caller, request) = (context.caller.key(), context.request_id);
+    match app.model.reserve(caller, request, target, body_hash, app.ports.clock.now()).await? {
+        Reserved::Answered(answer) => return Ok(answer.into()),
+        Reserved::Another => {
+            let text = format!("The MS-RequestId {request} was used for another request. A new request needs a new one.");
+            return Err(ApiError::bad_input("RequestIdReused", text));
+        }
+        Reserved::UnderWay => {}
+    }
+    let answer = match work.await {
+        Ok(answer) => answer,
+        Err(error) if error.is_definite() => Answer::error(&error, context.correlation_id),
+        Err(error) => return Err(error),
+    };
+    Ok(app.model.answer(caller, request, answer.into_stored()).await?.into())
+}
+
+/// What a body is known by.
+pub(crate) fn hash(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,79 @@
+//! What happens before and after every handler: ids, the path in lower case, a time limit, errors written out.
+
+use super::{answer::Answer, context::Context, errors::ApiError, local};
+use crate::app::App;
+use axum::{
+    extract::{Request, State},
+    http::{Uri, uri::PathAndQuery},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::oneshot;
+
+/// The one path that may take longer.
+const IMPORT: &str = "/v1/accounts";
+
+pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let (context, wrong) = Context::new(request.headers(), &app.ports);
+    let refused = local::check(request.headers()).err().or(wrong);
+    let response = match refused {
+        Some(error) => error.into_response(),
+        None => {
+            *request.uri_mut() = in_lower_case(request.uri());
+            request.extensions_mut().insert(context.clone());
+            handle(&app, &context, request, next).await
+        }
+    };
+    finish(&context, response)
+}
+
+/// Runs the handler on its own: a client that goes away must not cut a transaction in two.
+async fn handle(app: &App, context: &Context, request: Request, next: Next) -> Response {
+    let limit = if request.uri().path() == IMPORT { app.settings.import_time } else { app.settings.request_time };
+    let (done, response) = oneshot::channel();
+    let under_way = app.under_way.clone();
+    let work = app.ports.spawn.spawn(Box::pin(async move {
+        // nobody may be there any more to take the response
+        let _ = done.send(next.run(request).await);
+        drop(under_way);
+    }));
+    drop(work); // it goes on
+    let _tells_that_the_client_is_gone = context.gone.clone().drop_guard();
+    tokio::select! {
+        response = response => response.unwrap_or_else(|_| ApiError::internal(&"a handler ended without an answer").into_response()),
+        () = app.ports.clock.sleep(limit) => {
+            ApiError::unavailable("It takes longer than a request may. It goes on: ask again with the same MS-RequestId.").into_response()
+        }
+    }
+}
+
+/// Writes out an error, and hands the ids back.
+fn finish(context: &Context, mut response: Response) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let mut written = Answer::error(&error, context.correlation_id).into_response();
+        for (name, value) in response.headers() {
+            // `Allow` of a 405, for example; the body's own headers are those of the written one
+            if !written.headers().contains_key(name) && name != axum::http::header::CONTENT_LENGTH {
+                written.headers_mut().append(name.clone(), value.clone());
+            }
+        }
+        response = written;
+    }
+    context.stamp(response.headers_mut());
+    response
+}
+
+/// Partner Center's paths are without regard to case, and what is in ours are GUIDs. The query stays as it is.
+fn in_lower_case(uri: &Uri) -> Uri {
+    let path = uri.path().to_ascii_lowercase();
+    let path = if path.len() > 1 { path.trim_end_matches('/') } else { &path };
+    let path = if path.is_empty() { "/" } else { path };
+    let path_and_query = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    // what was a path is one in lower case too
+    parts.path_and_query = PathAndQuery::try_from(path_and_query).ok().or(parts.path_and_query);
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}

@@ -1,0 +1,69 @@
+//! `POST /v1/productUpgrades/{id}/cancel`, `/resume`, `/close`: the coordinator decides.
+
+use super::find;
+use crate::{
+    app::App,
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Fields,
+        once::{hash, once},
+    },
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use planshift_domain::message::request::{Act, ActOnTransition, ActOutcome};
+
+/// The longest reason: it stands in the history for ever.
+const REASON_CHARS: usize = 1_000;
+
+macro_rules! acts {
+    ($($name:ident: $act:expr),* $(,)?) => { $(
+        pub(in crate::http) async fn $name(
+            State(app): State<App>,
+            Extension(context): Extension<Context>,
+            Path(id): Path<String>,
+            fields: Fields,
+        ) -> Result<Answer, ApiError> {
+            act(&app, &context, &id, $act, stringify!($name), &fields).await
+        }
+    )* };
+}
+acts! { cancel: Act::Cancel, resume: Act::Resume, close: Act::Close }
+
+async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, fields: &Fields) -> Result<Answer, ApiError> {
+    let reason: String = fields.text("reason")?.unwrap_or_default().to_owned();
+    if reason.chars().count() > REASON_CHARS {
+        return Err(ApiError::bad_input("InvalidBody", format!("The property reason may have {REASON_CHARS} characters.")));
+    }
+    let known = find(app, context, id).await?;
+    let transition_id = known.row.id;
+    let question = ActOnTransition {
+        request_id: context.request_id,
+        partner_id: known.row.partner_id,
+        transition_id,
+        act,
+        actor: context.caller.actor.clone(),
+        reason,
+    };
+    let target = format!("POST /v1/productupgrades/{transition_id}/{name}");
+    once(app, context, &target, &hash(&fields.raw), async {
+        let refuse = |name: &str, text: String| {
+            Err(ApiError::new(StatusCode::CONFLICT, "409", name, text).with("transitionId", transition_id).definite())
+        };
+        match app.ask(&question, &context.trace).await?.outcome {
+            ActOutcome::Accepted => Ok(Answer::accepted(transition_id)),
+            ActOutcome::PastThePivot(state) => refuse(
+                "PastThePivot",
+                format!("In the state {state}, every subscription is mapped: the upgrade only goes forward and cannot be cancelled."),
+            ),
+            ActOutcome::NotAllowedInState(state) => refuse("NotAllowedInState", format!("In the state {state}, there is nothing to {name}.")),
+            ActOutcome::NotFound => Err(ApiError::unknown_upgrade(&transition_id.to_string()).definite()),
+        }
+    })
+    .await
+}

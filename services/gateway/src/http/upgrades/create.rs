@@ -1,0 +1,110 @@
+//! `POST /v1/productUpgrades`: the coordinator decides, eligibility speaks, and the answer says which.
+
+use super::{UpgradeRequest, partner_of};
+use crate::{
+    app::App,
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{Fields, Parameters},
+        once::{hash, once},
+        reasons,
+    },
+    model::{Changes, Known},
+    view::assemble,
+};
+use axum::{Extension, extract::State, http::StatusCode};
+use planshift_domain::{
+    ids::{CustomerId, PartnerId, TransitionId},
+    message::{
+        event::TransitionChanged,
+        request::{StartOutcome, StartTransition},
+    },
+    transition::{State as TransitionState, TransitionRow},
+};
+
+pub(in crate::http) async fn create(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let UpgradeRequest { customer_id, .. } = UpgradeRequest::read(&fields)?;
+    let partner_id = partner_of(&app, &context, customer_id, &fields, &parameters).await?;
+    // the partner belongs to what the key stands for: it may have come in the query
+    let target = format!("POST /v1/productupgrades of {partner_id}");
+    once(&app, &context, &target, &hash(&fields.raw), start(&app, &context, partner_id, customer_id)).await
+}
+
+async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id: CustomerId) -> Result<Answer, ApiError> {
+    let question = StartTransition { request_id: context.request_id, partner_id, customer_id, actor: context.caller.actor.clone() };
+    match app.ask(&question, &context.trace).await?.outcome {
+        StartOutcome::Accepted { transition_id } => {
+            let stub = stub(app, context, partner_id, customer_id, transition_id);
+            app.model.apply(&stub, app.ports.clock.now(), app.settings.gap).await?;
+            accepted(app, transition_id).await
+        }
+        StartOutcome::InProgress { transition_id } => {
+            let text = format!("The upgrade {transition_id} of the customer is in progress.");
+            Err(ApiError::new(StatusCode::CONFLICT, "900109", "UpgradeInProgress", text).with("transitionId", transition_id).definite())
+        }
+        StartOutcome::UnknownCustomer => {
+            Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first.")).definite())
+        }
+        StartOutcome::ImportUnderWay => {
+            let text = "An import of the customer is under way: wait until it was answered.";
+            Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1))
+        }
+    }
+}
+
+/// Accepted under this id. Most customers are checked within moments: an answer that waits for it can say that they may not move.
+async fn accepted(app: &App, id: TransitionId) -> Result<Answer, ApiError> {
+    // not cut short by a client that is gone: what is answered is stored under its key
+    let never = tokio_util::sync::CancellationToken::new();
+    let known = app.wait_for(id, app.settings.eligibility_wait, &never, has_spoken).await?;
+    if !known.is_some_and(|known| known.row.state == TransitionState::Ineligible && has_spoken(&known)) {
+        return Ok(Answer::accepted(id));
+    }
+    let parts = app.model.parts(id).await?.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))?;
+    let view = assemble(parts);
+    Err(reasons::ineligible(id, &view.reasons).with("customerId", view.customer_id).with("warnings", &view.warnings).definite())
+}
+
+/// Eligibility has spoken, and where it refused, all that it said is here.
+fn has_spoken(known: &Known) -> bool {
+    match known.row.state {
+        TransitionState::Requested | TransitionState::CheckingEligibility => false,
+        TransitionState::Ineligible => known.settled(),
+        _ => true,
+    }
+}
+
+/// The transition's row before its first event, so that it is found at once. Its version is lower than any event's.
+fn stub(app: &App, context: &Context, partner_id: PartnerId, customer_id: CustomerId, id: TransitionId) -> Changes {
+    let transition = TransitionRow {
+        id,
+        version: 0,
+        partner_id,
+        customer_id,
+        state: TransitionState::Requested,
+        left_state: None,
+        facts_version: 0,
+        failure: None,
+        lines: 0,
+        plans: 0,
+        mapped: 0,
+        suspended: 0,
+        effective_at: None,
+        started_at: app.ports.clock.now(),
+        ended_at: None,
+        started_by: context.caller.actor.clone(),
+        closed_at: None,
+        history: 0,
+        traceparent: context.trace.traceparent(),
+    };
+    let mut changes = Changes::default();
+    changes.transition(TransitionChanged { transition, plans: Vec::new(), lines: Vec::new(), packets: Vec::new(), history: Vec::new() });
+    changes
+}

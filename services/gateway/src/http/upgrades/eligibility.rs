@@ -1,0 +1,124 @@
+//! `POST /v1/productUpgrades/eligibility`: may this customer move? Asked of eligibility, without any effect.
+
+use super::{UpgradeRequest, partner_of};
+use crate::{
+    app::App,
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{Fields, Parameters},
+        reasons,
+    },
+};
+use axum::{Extension, extract::State, http::StatusCode};
+use planshift_domain::{
+    account::codes::{self, Blocking},
+    ids::{CustomerId, TransitionId},
+    message::request::{AssessCustomer, AssessOutcome},
+    transition::{Finding, Findings},
+};
+use serde_json::json;
+
+pub(in crate::http) async fn eligibility(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let UpgradeRequest { customer_id, product_family } = UpgradeRequest::read(&fields)?;
+    let partner_id = partner_of(&app, &context, customer_id, &fields, &parameters).await?;
+    let open = app.model.open_of(partner_id, customer_id).await?.map(|known| known.row.id);
+    let completed = app.model.completed_of(partner_id, customer_id).await?.map(|known| known.row.id);
+
+    let question = AssessCustomer { request_id: context.request_id, partner_id, customer_id };
+    let outcome = match app.ask(&question, &context.trace).await {
+        Ok(answer) => Some(answer.outcome),
+        Err(_) if open.is_some() => None, // one reason is certain without asking
+        Err(error) => return Err(error.into()),
+    };
+    let (mut said, facts) = match outcome {
+        Some(AssessOutcome::Assessed { facts_version, checked_at, nothing_in_scope, findings, reasons_total, warnings_total }) => {
+            let said = Said { findings, nothing_in_scope, reasons_total, warnings_total };
+            (said, Some(json!({ "version": facts_version, "checkedAt": checked_at })))
+        }
+        Some(AssessOutcome::UnknownCustomer) if open.is_none() => {
+            return Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first.")));
+        }
+        Some(AssessOutcome::ImportUnderWay) if open.is_none() => {
+            let text = "An import of the customer is under way: wait until it was answered.";
+            return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
+        }
+        _ => (Said::default(), None),
+    };
+    said.add_transitions(customer_id, open, completed);
+    let Said { findings: Findings { reasons, warnings }, nothing_in_scope, reasons_total, warnings_total } = said;
+
+    let mut answer = json!({
+        "customerId": customer_id,
+        "productFamily": product_family,
+        "isEligible": reasons.is_empty(),
+        "reasons": reasons::all(&reasons),
+        "reasonsTotal": reasons_total,
+        "warnings": warnings,
+        "warningsTotal": warnings_total,
+        "facts": facts,
+        "attributes": { "objectType": "ProductUpgradesEligibility" },
+    });
+    if let Some(upgrade) = open.or(completed.filter(|_| nothing_in_scope)) {
+        answer["upgradeId"] = json!(upgrade);
+    }
+    if !reasons.is_empty() {
+        answer["reason"] = json!(in_words(&reasons, reasons_total));
+    }
+    Answer::json(&answer)
+}
+
+/// What eligibility said.
+#[derive(Default)]
+struct Said {
+    findings: Findings,
+    nothing_in_scope: bool,
+    reasons_total: u32,
+    warnings_total: u32,
+}
+
+impl Said {
+    /// Adds what eligibility cannot know: the rules about the customer's other transitions, in their places.
+    fn add_transitions(&mut self, customer: CustomerId, open: Option<TransitionId>, completed: Option<TransitionId>) {
+        let reasons = &mut self.findings.reasons;
+        if self.nothing_in_scope {
+            let before = reasons.len();
+            reasons.retain(|reason| reason.code != Blocking::NoAzureSubscriptions.name());
+            self.reasons_total = self.reasons_total.saturating_sub(u32::try_from(before - reasons.len()).unwrap_or_default());
+        }
+        let mut add = |rule: Blocking, description: String| {
+            reasons.push(Finding { code: rule.name().to_owned(), resource_id: customer.to_string(), description });
+            self.reasons_total += 1;
+        };
+        if let Some(open) = open {
+            add(Blocking::UpgradeInProgress, format!("The upgrade {open} of the customer is in progress."));
+        }
+        match completed {
+            Some(completed) if self.nothing_in_scope => {
+                add(Blocking::UpgradeAlreadyCompleted, format!("The upgrade {completed} of the customer has completed, and nothing is left to move."));
+            }
+            None if self.nothing_in_scope => {
+                add(Blocking::NoAzureSubscriptions, "The customer has no subscription of the legacy Azure offer.".to_owned());
+            }
+            _ => {}
+        }
+        codes::sort(reasons);
+    }
+}
+
+/// The free text of Partner Center's own answer.
+fn in_words(reasons: &[Finding], total: u32) -> String {
+    const SHOWN: usize = 5;
+    let mut text = reasons.iter().take(SHOWN).map(|reason| reason.description.as_str()).collect::<Vec<_>>().join(" ");
+    let more = (total as usize).saturating_sub(reasons.len().min(SHOWN));
+    if more > 0 {
+        text.push_str(&format!(" (And {more} more.)"));
+    }
+    text
+}

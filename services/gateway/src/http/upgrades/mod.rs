@@ -1,0 +1,76 @@
+//! Product upgrades: Partner Center's three calls, and what it lacks beside them.
+
+mod acts;
+mod create;
+mod eligibility;
+mod list;
+mod read;
+mod status;
+
+pub(super) use acts::{cancel, close, resume};
+pub(super) use create::create;
+pub(super) use eligibility::eligibility;
+pub(super) use list::list;
+pub(super) use read::{history, progress, report, view};
+pub(super) use status::status;
+
+use super::{
+    context::Context,
+    errors::ApiError,
+    fields::{Fields, Parameters},
+};
+use crate::{
+    app::App,
+    model::{Known, Parts},
+};
+use planshift_domain::ids::{CustomerId, PartnerId, TransitionId};
+
+/// The one product family that there is, as answers print it.
+const AZURE: &str = "Azure";
+
+/// Partner Center's body of all three calls. Source: the domain's section 6.1.
+struct UpgradeRequest {
+    customer_id: CustomerId,
+    /// As it was given: some answers echo it.
+    product_family: String,
+}
+
+impl UpgradeRequest {
+    fn read(fields: &Fields) -> Result<Self, ApiError> {
+        let customer = fields.text("customerId")?.ok_or_else(|| ApiError::invalid_customer("The property customerId is missing."))?;
+        let customer_id = customer.parse().map_err(|_| ApiError::invalid_customer(format!("{customer:?} is no customer id: a GUID was expected.")))?;
+        let family = fields.text("productFamily")?.unwrap_or_default();
+        if !family.eq_ignore_ascii_case(AZURE) {
+            return Err(ApiError::bad_input("InvalidProductFamily", "The property productFamily must be Azure."));
+        }
+        Ok(Self { customer_id, product_family: family.to_owned() })
+    }
+}
+
+/// Whose customer it is: the caller's own; while there are no tokens, that of the one partner that imported it, or of the
+/// one that the request names.
+async fn partner_of(app: &App, context: &Context, customer: CustomerId, fields: &Fields, parameters: &Parameters) -> Result<PartnerId, ApiError> {
+    let named = fields.text("partnerId")?.or(parameters.get("partnerId"));
+    let wrong = |text: &str| ApiError::bad_input("InvalidPartnerId", format!("{text:?} is no partner id: a GUID was expected."));
+    let named: Option<PartnerId> = named.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
+    let mut partners = app.model.partners_of(customer).await?;
+    partners.retain(|partner| context.caller.sees(*partner) && named.is_none_or(|named| named == *partner));
+    match partners[..] {
+        [partner] => Ok(partner),
+        [] => Err(ApiError::invalid_customer(format!("The customer {customer} is not known. Import its account document first: POST /v1/accounts."))),
+        _ => Err(ApiError::bad_input("PartnerRequired", format!("Several partners have the customer {customer}: say which with partnerId."))),
+    }
+}
+
+/// The transition of that id, where the caller may see it.
+async fn find(app: &App, context: &Context, id: &str) -> Result<Known, ApiError> {
+    let Ok(id): Result<TransitionId, _> = id.parse() else { return Err(ApiError::unknown_upgrade(id)) };
+    let known = app.model.transition(id).await?.filter(|known| context.caller.sees(known.row.partner_id));
+    known.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))
+}
+
+/// The same with everything beneath it.
+async fn find_parts(app: &App, context: &Context, id: &str) -> Result<Parts, ApiError> {
+    let known = find(app, context, id).await?;
+    app.model.parts(known.row.id).await?.ok_or_else(|| ApiError::unknown_upgrade(id))
+}

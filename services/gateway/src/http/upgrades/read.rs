@@ -1,0 +1,123 @@
+//! One transition: all of it, how far it is, what happened to it, the report.
+
+use super::{find, find_parts};
+use crate::{
+    app::App,
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    model::Known,
+    view::assemble,
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{HeaderMap, header},
+};
+use planshift_domain::{report::Report, view::TransitionView};
+use serde::Serialize;
+use serde_json::json;
+use std::time::Duration;
+
+/// How many history entries an answer has at most: far more than a transition has whose deadlines did not fire for days.
+const ENTRIES: u32 = 10_000;
+
+/// `GET /v1/productUpgrades/{id}`: the object that `run --json` prints, and its version.
+pub(in crate::http) async fn view(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+) -> Result<Answer, ApiError> {
+    #[derive(Serialize)]
+    struct Versioned {
+        #[serde(flatten)]
+        view: TransitionView,
+        version: u32,
+    }
+    let parts = find_parts(&app, &context, &id).await?;
+    let version = parts.known.row.version;
+    Answer::json(&Versioned { view: assemble(parts), version })
+}
+
+/// `GET …/{id}/progress?afterVersion=V&waitSeconds=N`: of fixed size; answered as soon as the version is above V, or after N
+/// seconds. Without `afterVersion` it is answered at once.
+pub(in crate::http) async fn progress(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let after = parameters.number("afterVersion", 0, u32::MAX)?;
+    let longest = u32::try_from(app.settings.longest_wait.as_secs()).unwrap_or(u32::MAX);
+    let wait = parameters.number("waitSeconds", 0, longest)?.unwrap_or(0);
+    let mut known = find(&app, &context, &id).await?;
+    if let Some(after) = after
+        && wait > 0
+    {
+        let limit = Duration::from_secs(wait.into());
+        // one that has settled may yet become complete here without a new version
+        let was_settled = known.settled();
+        let is_news = |now: &Known| now.row.version > after || now.settled() != was_settled;
+        known = app.wait_for(known.row.id, limit, &context.gone, is_news).await?.unwrap_or(known);
+    }
+    let settled = known.settled();
+    let row = known.row;
+    Answer::json(&json!({
+        "transitionId": row.id,
+        "customerId": row.customer_id,
+        "state": row.state,
+        "version": row.version,
+        "settled": settled,
+        "lines": row.lines,
+        "plans": row.plans,
+        "mapped": row.mapped,
+        "suspended": row.suspended,
+        "startedAt": row.started_at,
+        "endedAt": row.ended_at,
+        "failure": row.failure,
+        "historyCount": row.history,
+    }))
+}
+
+/// `GET …/{id}/history?after=N&size=M`: the entries, in order.
+pub(in crate::http) async fn history(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let after = parameters.number("after", 0, u32::MAX)?.unwrap_or(0);
+    let size = parameters.number("size", 1, ENTRIES)?.unwrap_or(ENTRIES);
+    let row = find(&app, &context, &id).await?.row;
+    let mut entries = app.model.history(row.id, after, size + 1).await?;
+    let more = entries.len() > size as usize;
+    entries.truncate(size as usize);
+    let link = |uri: String| json!({ "uri": uri, "method": "GET", "headers": [] });
+    let here = format!("/productUpgrades/{}/history", row.id);
+    let mut links = json!({ "self": link(format!("{here}?after={after}&size={size}")) });
+    if let Some(last) = entries.last().filter(|_| more) {
+        links["next"] = link(format!("{here}?after={}&size={size}", last.number));
+    }
+    Answer::json(&json!({
+        "totalCount": row.history,
+        "items": entries,
+        "links": links,
+        "attributes": { "objectType": "Collection" },
+    }))
+}
+
+/// `GET …/{id}/report`: as text, or as JSON for whoever accepts that.
+pub(in crate::http) async fn report(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Answer, ApiError> {
+    let parts = find_parts(&app, &context, &id).await?;
+    let history = app.model.history(parts.known.row.id, 0, ENTRIES).await?;
+    let report = Report::new(&assemble(parts), &history);
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json")) {
+        Answer::json(&report)
+    } else {
+        Ok(Answer::text(report.to_string()))
+    }
+}

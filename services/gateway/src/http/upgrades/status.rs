@@ -1,0 +1,134 @@
+//! `POST /v1/productUpgrades/{id}/status` and its alias: Partner Center's ProductUpgradesStatus.
+//!
+//! Source: the domain's sections 3.1, 3.2 and 6.1.
+
+use super::{AZURE, UpgradeRequest, find};
+use crate::{
+    app::App,
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, reasons},
+    view::assemble,
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use planshift_domain::{
+    account::codes::Blocking,
+    time::Timestamp,
+    transition::{Failure, State as TransitionState},
+    view::{LineState, LineView, TransitionView},
+};
+use serde_json::{Value, json};
+
+pub(in crate::http) async fn status(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let UpgradeRequest { customer_id, .. } = UpgradeRequest::read(&fields)?;
+    let known = find(&app, &context, &id).await?;
+    if known.row.customer_id != customer_id {
+        let text = format!("The upgrade {} is not of the customer {customer_id}.", known.row.id);
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "900111", "UpgradeCustomerMismatch", text));
+    }
+    let parts = app.model.parts(known.row.id).await?.ok_or_else(|| ApiError::unknown_upgrade(&id))?;
+    Answer::json(&compatible(&assemble(parts)))
+}
+
+/// A transition in Microsoft's terms.
+fn compatible(view: &TransitionView) -> Value {
+    let upgraded = view.ended_at.filter(|_| view.state == TransitionState::Completed);
+    let mut status = json!({
+        "id": view.transition_id,
+        "productFamily": AZURE,
+        "status": status_of(view.state),
+        "lineItems": view.lines.iter().map(|line| line_item(line, upgraded)).collect::<Vec<_>>(),
+        "attributes": { "objectType": "ProductUpgradesStatus" },
+    });
+    if let Some(error) = error_of(view) {
+        status["errorDetails"] = error;
+    }
+    status
+}
+
+const fn status_of(state: TransitionState) -> &'static str {
+    match state {
+        TransitionState::Requested | TransitionState::CheckingEligibility => "Pending",
+        TransitionState::PurchasingPlans
+        | TransitionState::MappingSubscriptions
+        | TransitionState::SuspendingCommerce
+        | TransitionState::Compensating => "InProgress",
+        TransitionState::Completed => "Completed",
+        TransitionState::Ineligible | TransitionState::Compensated | TransitionState::NeedsOperator => "Failed",
+    }
+}
+
+fn line_item(line: &LineView, upgraded: Option<Timestamp>) -> Value {
+    let status = match line.state {
+        LineState::NotStarted => "NotStarted",
+        LineState::InProgress => "InProgress",
+        LineState::Completed => "Completed",
+        LineState::Failed | LineState::Compensated => "Failed",
+    };
+    let mut item = json!({
+        "sourceProduct": { "id": line.azure_subscription_id, "name": "AzureSubscription" },
+        "sourceCommerceSubscriptionId": line.commerce_subscription_id,
+        "status": status,
+    });
+    if let Some(plan) = line.plan_id {
+        item["targetProduct"] = json!({ "id": plan, "name": "Microsoft Azure plan" });
+    }
+    if let Some(at) = upgraded.filter(|_| line.state == LineState::Completed) {
+        item["upgradedDate"] = json!(seven_digits(at));
+    }
+    match &line.error {
+        Some(error) => item["errorDetails"] = details(&error.code, &error.description),
+        None if line.state == LineState::Compensated => {
+            item["errorDetails"] = details("Compensated", "It was mapped to the plan, and is where it was before: the upgrade failed.");
+        }
+        None => {}
+    }
+    item
+}
+
+fn error_of(view: &TransitionView) -> Option<Value> {
+    match (&view.failure, view.reasons.first()) {
+        (Some(Failure { code, description, .. }), _) => Some(details(code, description)),
+        (None, Some(reason)) if view.state == TransitionState::Ineligible => {
+            let code = Blocking::from_name(&reason.code).map_or("900120", |rule| reasons::refusal(rule).code);
+            Some(details(code, &reason.description))
+        }
+        _ => None,
+    }
+}
+
+/// The documents call the text `message`, the SDKs `description`.
+fn details(code: &str, text: &str) -> Value {
+    json!({ "code": code, "message": text, "description": text })
+}
+
+/// RFC 3339 with the seven fractional digits of .NET: `2019-08-29T23:47:28.8524550Z`.
+fn seven_digits(at: Timestamp) -> String {
+    let text = at.to_string();
+    let text = text.trim_end_matches('Z');
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    format!("{seconds}.{fraction:0<7}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_seven_fractional_digits() {
+        for (given, printed) in [
+            ("2019-08-29T23:47:28Z", "2019-08-29T23:47:28.0000000Z"),
+            ("2019-08-29T23:47:28.8524Z", "2019-08-29T23:47:28.8524000Z"),
+            ("2019-08-29T23:47:28.852455512Z", "2019-08-29T23:47:28.8524550Z"),
+        ] {
+            assert_eq!(seven_digits(given.parse().unwrap()), printed);
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! What the handlers share.
 
-use crate::{ask::{AskError, Asker, Question}, hub::Hub, model::{Known, ReadModel}, settings::Settings, wait};
+use crate::{
+    ask::{AskError, Asker, Question},
+    hub::Hub,
+    model::{Known, ReadModel},
+    settings::Settings,
+    wait,
+};
 use planshift_domain::ids::TransitionId;
 use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;

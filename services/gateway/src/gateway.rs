@@ -1,15 +1,6 @@
 //! The gateway as a whole: bound, then run until it is stopped.
 
-use crate::{
-    app::App,
-    ask::Asker,
-    events::EventHandler,
-    housekeeping::Housekeeping,
-    http,
-    hub::Hub,
-    model::ReadModel,
-    settings::Settings,
-};
+use crate::{app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, model::ReadModel, settings::Settings};
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
 use planshift_worker::{Ports, Running, metrics::Metrics, run::RunOptions};
@@ -18,7 +9,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
-use tokio::{net::TcpListener, sync::{Semaphore, mpsc}};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, mpsc},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Where the gateway listens unless told otherwise.
@@ -63,9 +57,22 @@ pub enum GatewayError {
         #[source]
         source: io::Error,
     },
+    /// A setting is wrong.
+    #[error("{0}")]
+    Setting(String),
     /// The listener failed.
     #[error("the gateway can no longer listen")]
     Serve(#[source] io::Error),
+}
+
+impl GatewayError {
+    /// How a process ends because of it: 2 where a setting is wrong, 1 where it failed.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotLoopback(_) | Self::Setting(_) => 2,
+            Self::Bind { .. } | Self::Serve(_) => 1,
+        }
+    }
 }
 
 /// A gateway that is bound and not yet running.

@@ -1,10 +1,6 @@
 //! An import: a document that is checked whole, then cut into chunks that the coordinator takes, a few at a time.
 
-use crate::{
-    app::App,
-    ask::AskError,
-    model::Changes,
-};
+use crate::{app::App, ask::AskError, model::Changes};
 use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
@@ -71,9 +67,11 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     let reading = tokio::task::spawn_blocking(move || {
         let mut chunker = Chunker::default();
         // a receiver that is gone has failed already, and says why
-        let read = account::read(&file, &checked, |parts| match parts.into_iter().filter_map(|part| chunker.add(part)).try_for_each(|full| give.blocking_send(full)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        let read = account::read(&file, &checked, |parts| {
+            match parts.into_iter().filter_map(|part| chunker.add(part)).try_for_each(|full| give.blocking_send(full)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
         })?;
         if read.is_continue() && !chunker.parts.is_empty() {
             let _ = give.blocking_send(chunker.parts);
@@ -179,8 +177,14 @@ mod tests {
 
     fn answer(imported: &[u128], refused: &[u128]) -> CustomersImported {
         let id = |n: &u128| CustomerId(Uuid::from_u128(*n));
-        let refused = refused.iter().map(|n| RefusedCustomer { customer_id: id(n), code: "UpgradeInProgress".into(), description: String::new() });
-        CustomersImported { import_id: ImportId(Uuid::nil()), chunk: 0, imported: imported.iter().map(id).collect(), refused: refused.collect() }
+        let refused =
+            refused.iter().map(|n| RefusedCustomer { customer_id: id(n), code: "UpgradeInProgress".into(), description: String::new() });
+        CustomersImported {
+            import_id: ImportId(Uuid::nil()),
+            chunk: 0,
+            imported: imported.iter().map(id).collect(),
+            refused: refused.collect(),
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `alone` | the gateway in a process of its own |
 //! | `gateway` | options, bind, run, drain |
 //! | `http` | paths, bodies, errors, idempotency |
 //! | `ask` | questions and their answers |
@@ -16,9 +17,12 @@
 //! | `view` | a transition from its rows |
 //! | `settings` | every limit |
 
+mod alone;
 mod app;
 mod ask;
 mod events;
+#[cfg(test)]
+mod fixtures;
 mod gateway;
 mod housekeeping;
 mod http;
@@ -29,6 +33,7 @@ mod settings;
 mod view;
 mod wait;
 
+pub use alone::serve;
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
 pub use model::MIGRATIONS;
 pub use settings::Settings;

@@ -78,3 +78,98 @@ fn plans_of(mut plans: Vec<PlanRow>) -> Vec<PlanView> {
     });
     had.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixtures::{at, changed, id, line, packet, plan, reseller, transition},
+        model::{Changes, MIGRATIONS, ReadModel},
+    };
+    use planshift_domain::{
+        message::event::TransitionChanged,
+        transition::{Evidence, Finding, Findings, ItemError},
+        view::LineState,
+    };
+    use planshift_storage::Database;
+    use std::time::Duration;
+
+    async fn view_of(event: TransitionChanged) -> TransitionView {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap();
+        database.migrate(MIGRATIONS).await.unwrap();
+        let model = ReadModel::new(database);
+        let id = event.transition.id;
+        let mut changes = Changes::default();
+        changes.transition(event);
+        model.apply(&changes, at(0), Duration::ZERO).await.unwrap();
+        assemble(model.parts(id).await.unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn lines_and_plans_are_in_order_and_lines_are_under_the_plan_of_their_reseller() {
+        let mut row = transition(1, 5, State::SuspendingCommerce);
+        row.effective_at = Some(at(3_600));
+        let mut none = plan("none", 79, 3);
+        none.reseller = Reseller::NONE;
+        let mut other = line(12, 1, 3);
+        other.reseller = reseller("9");
+        let mut without = plan("8", 1, 3);
+        without.plan_id = None;
+        let packets = vec![packet(Step::Mapping, 0, 4), packet(Step::Mapping, 1, 4), packet(Step::Suspension, 0, 5)];
+        let plans = vec![none, plan("9", 78, 3), plan("10", 77, 3), without];
+        let view = view_of(TransitionChanged { lines: vec![other, line(11, 0, 3)], plans, packets, ..changed(row) }).await;
+        let resellers: Vec<_> = view.plans.iter().map(|plan| plan.partner_id.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(resellers, [Some("10".to_owned()), Some("9".to_owned()), None], "as text, none last; one without a plan is no plan");
+        let [first, second] = &view.lines[..] else { panic!("{:?}", view.lines) };
+        assert_eq!(
+            (first.plan_id, first.state, first.commerce_status),
+            (Some(id(77)), LineState::Completed, SubscriptionStatus::Suspended)
+        );
+        assert_eq!(
+            (second.plan_id, second.state, second.commerce_status),
+            (Some(id(78)), LineState::InProgress, SubscriptionStatus::Active)
+        );
+        assert_eq!(second.effective_at, Some(at(3_600)));
+    }
+
+    #[tokio::test]
+    async fn what_is_undone_is_under_no_plan() {
+        let mut row = transition(1, 5, State::Compensated);
+        row.effective_at = Some(at(3_600));
+        let (mut failed, mut undone, mut fenced) = (line(11, 0, 5), line(12, 0, 5), line(13, 1, 5));
+        failed.error = Some((Step::Mapping, ItemError { code: "FaultInjected".into(), description: "no".into() }));
+        failed.undo = Some(Evidence::Fenced);
+        undone.undo = Some(Evidence::Undone);
+        fenced.undo = Some(Evidence::Fenced);
+        let lines = vec![failed, undone, fenced];
+        let view = view_of(TransitionChanged {
+            lines,
+            plans: vec![plan("10", 77, 3)],
+            packets: vec![packet(Step::Mapping, 0, 4)],
+            ..changed(row)
+        })
+        .await;
+        let states: Vec<_> = view.lines.iter().map(|line| line.state).collect();
+        assert_eq!(states, [LineState::Failed, LineState::Compensated, LineState::NotStarted]);
+        assert!(view.lines.iter().all(|line| line.plan_id.is_none() && line.effective_at.is_none()));
+        assert!(view.lines.iter().all(|line| line.commerce_status == SubscriptionStatus::Active));
+        assert_eq!(view.lines[0].error.as_ref().unwrap().code, "FaultInjected");
+    }
+
+    #[tokio::test]
+    async fn an_ineligible_one_has_its_findings_in_the_order_of_the_packets_and_nothing_else() {
+        let finding = |code: &str| Finding { code: code.into(), resource_id: "r".into(), description: "d".into() };
+        let with = |number, reason: &str, warning: &str| {
+            let mut row = packet(Step::Eligibility, number, 2);
+            row.findings = Findings { reasons: vec![finding(reason)], warnings: vec![finding(warning)] };
+            row
+        };
+        let packets = vec![with(10, "C", "c"), with(2, "B", "b"), with(0, "A", "a")];
+        let event = TransitionChanged { lines: vec![line(11, 0, 1)], packets, ..changed(transition(1, 3, State::Ineligible)) };
+        let view = view_of(event).await;
+        assert_eq!(view.reasons.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(), ["A", "B", "C"]);
+        assert_eq!(view.warnings.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(view.lines.is_empty() && view.plans.is_empty());
+    }
+}

@@ -1,7 +1,11 @@
 //! Waiting for a transition to get somewhere: woken by events, and looking now and then, because the event may have gone to
 //! another replica.
 
-use crate::{hub::Hub, model::{Known, ReadModel}, settings::Settings};
+use crate::{
+    hub::Hub,
+    model::{Known, ReadModel},
+    settings::Settings,
+};
 use planshift_domain::ids::TransitionId;
 use planshift_storage::StorageError;
 use planshift_worker::Ports;

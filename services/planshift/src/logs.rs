@@ -6,6 +6,8 @@ use crate::cli::{Cli, Command};
 const SERVICES: &str = "info";
 /// The other commands tell people what happens by themselves: a log line is for what is wrong.
 const COMMANDS: &str = "warn";
+/// A run tells itself what becomes of each transition, and its log would only say it again between the bars.
+const RUN: &str = "warn,planshift_coordinator::engine::work=error";
 /// The demonstration shows a failure on purpose.
 const DEMO: &str = "error";
 
@@ -14,6 +16,7 @@ pub fn init(cli: &Cli) {
     let filter = match &cli.command {
         None | Some(Command::Demo) => DEMO,
         Some(command) if command.is_service() => SERVICES,
+        Some(Command::Run(_)) => RUN,
         Some(_) => COMMANDS,
     };
     planshift_telemetry::init(cli.global.log_format, filter);

@@ -9,13 +9,13 @@ mod build;
 mod tests;
 mod text;
 
+use crate::{account::facts::SubscriptionStatus, history::HistoryEntry, view::TransitionView};
 use crate::{
     ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PlanId, TransitionId},
     step::Step,
     time::Timestamp,
     transition::State,
 };
-use crate::{account::facts::SubscriptionStatus, history::HistoryEntry, view::TransitionView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

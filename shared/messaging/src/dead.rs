@@ -8,7 +8,7 @@ pub struct DeadLetter {
     pub reason: String,
     /// The name of the queue that it died in.
     pub queue: String,
-    /// How often it was tried, the last time included.
+    /// How often it was tried, the last time included (and every retry of the dead letter itself).
     pub attempts: u32,
     /// In words; empty where the broker itself gave it up.
     pub description: String,

@@ -18,8 +18,8 @@ mod topology;
 pub use dead::DeadLetter;
 pub use delay::{DELAY_LEVELS, DelayLevel, LONGEST_DELAY};
 pub use embedded::EmbeddedBroker;
-pub use rabbitmq::{RabbitMqBroker, RabbitMqOptions};
 pub use message::{Delivery, DeliveryTag, Message, Outgoing, Settlement};
+pub use rabbitmq::{RabbitMqBroker, RabbitMqOptions};
 pub use topology::{Destination, Queue, Service};
 
 use async_trait::async_trait;

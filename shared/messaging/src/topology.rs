@@ -19,8 +19,7 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 6] =
-        [Self::Eligibility, Self::Purchasing, Self::Mapping, Self::Suspension, Self::Coordinator, Self::Gateway];
+    pub const ALL: [Self; 6] = [Self::Eligibility, Self::Purchasing, Self::Mapping, Self::Suspension, Self::Coordinator, Self::Gateway];
 
     /// The service's name: its schema, its broker user, its routing key.
     pub const fn name(self) -> &'static str {

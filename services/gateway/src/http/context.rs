@@ -78,11 +78,9 @@ impl Context {
 
     /// Hands the ids back.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
-        for (name, value) in [
-            (REQUEST_ID, self.request_id.to_string()),
-            (CORRELATION_ID, self.correlation_id.to_string()),
-            (VECTOR, self.vector.clone()),
-        ] {
+        for (name, value) in
+            [(REQUEST_ID, self.request_id.to_string()), (CORRELATION_ID, self.correlation_id.to_string()), (VECTOR, self.vector.clone())]
+        {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }

@@ -68,7 +68,12 @@ impl FromRequest<App> for Fields {
 
 /// A body beyond its limit.
 pub(crate) fn too_large(limit: u64) -> ApiError {
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "413", "BodyTooLarge", format!("The body has more than the {limit} bytes that it may have."))
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "413",
+        "BodyTooLarge",
+        format!("The body has more than the {limit} bytes that it may have."),
+    )
 }
 
 /// The parameters of a query, their names in lower case.

@@ -40,7 +40,9 @@ mod tests {
         for here in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:80", "http://localhost:8080", "http://[::1]"] {
             assert!(is_here(here), "{here}");
         }
-        for elsewhere in ["", "null", "example.org", "https://example.org", "127.0.0.1.example.org", "localhost.example.org:8080", "10.0.0.1"] {
+        for elsewhere in
+            ["", "null", "example.org", "https://example.org", "127.0.0.1.example.org", "localhost.example.org:8080", "10.0.0.1"]
+        {
             assert!(!is_here(elsewhere), "{elsewhere}");
         }
     }

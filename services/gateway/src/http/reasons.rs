@@ -58,7 +58,8 @@ pub(crate) fn ineligible(id: TransitionId, reasons: &[Finding]) -> ApiError {
     let first = reasons.first();
     let refusal = first.and_then(|reason| Blocking::from_name(&reason.code)).map_or(OTHER, refusal);
     let description = first.map_or("The upgrade cannot be processed.", |reason| reason.description.as_str());
-    let error = ApiError::new(refusal.status, refusal.code, refusal.name, description).with("transitionId", id).with("reasons", all(reasons));
+    let error =
+        ApiError::new(refusal.status, refusal.code, refusal.name, description).with("transitionId", id).with("reasons", all(reasons));
     if refusal.retryable { error.retryable() } else { error }
 }
 

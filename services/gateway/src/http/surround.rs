@@ -66,7 +66,7 @@ fn finish(context: &Context, mut response: Response) -> Response {
 /// Partner Center's paths are without regard to case, and what is in ours are GUIDs. The query stays as it is.
 fn in_lower_case(uri: &Uri) -> Uri {
     let path = uri.path().to_ascii_lowercase();
-    let path = if path.len() > 1 { path.trim_end_matches('/') } else { &path };
+    let path = path.strip_suffix('/').unwrap_or(&path);
     let path = if path.is_empty() { "/" } else { path };
     let path_and_query = match uri.query() {
         Some(query) => format!("{path}?{query}"),

@@ -76,10 +76,7 @@ impl Filter {
 
     fn args(&self) -> Args {
         let text = |state: State| Value::Text(state.name().to_owned());
-        Args::new()
-            .value(self.partner.map(|id| id.0))
-            .value(self.customer.map(|id| id.0))
-            .value(self.state.map_or(Value::Null, text))
+        Args::new().value(self.partner.map(|id| id.0)).value(self.customer.map(|id| id.0)).value(self.state.map_or(Value::Null, text))
     }
 }
 

@@ -20,7 +20,8 @@ pub(crate) use requests::{Reserved, StoredAnswer};
 use planshift_storage::{Database, Migration, StorageError};
 
 /// The gateway's schema.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") }];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") }];
 
 /// The read model. Cheap to clone.
 #[derive(Clone)]

@@ -19,8 +19,7 @@ static LINES: Statement = Statement::new(
 );
 static PLANS: Statement = Statement::new("SELECT body FROM plans WHERE transition_id = $1");
 static PACKETS: Statement = Statement::new("SELECT body FROM packets WHERE transition_id = $1");
-static HISTORY: Statement =
-    Statement::new("SELECT body FROM history WHERE transition_id = $1 AND number > $2 ORDER BY number LIMIT $3");
+static HISTORY: Statement = Statement::new("SELECT body FROM history WHERE transition_id = $1 AND number > $2 ORDER BY number LIMIT $3");
 static PARTNERS: Statement = Statement::new("SELECT partner_id FROM customers WHERE customer_id = $1 ORDER BY partner_id LIMIT 10");
 static NEWEST_OF_CUSTOMER: Statement = Statement::new(
     "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND state = $3

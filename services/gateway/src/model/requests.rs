@@ -30,13 +30,19 @@ static RESERVE: Statement = Statement::new(
 );
 static FIND: Statement =
     Statement::new("SELECT target, body_hash, status, headers, body FROM requests WHERE partner_id = $1 AND request_id = $2");
-static ANSWER: Statement = Statement::new(
-    "UPDATE requests SET status = $3, headers = $4, body = $5 WHERE partner_id = $1 AND request_id = $2 AND status IS NULL",
-);
+static ANSWER: Statement =
+    Statement::new("UPDATE requests SET status = $3, headers = $4, body = $5 WHERE partner_id = $1 AND request_id = $2 AND status IS NULL");
 
 impl ReadModel {
     /// Takes a key for a request, or says what it was taken for.
-    pub(crate) async fn reserve(&self, partner: Uuid, request: Uuid, target: &str, hash: &str, now: Timestamp) -> Result<Reserved, StorageError> {
+    pub(crate) async fn reserve(
+        &self,
+        partner: Uuid,
+        request: Uuid,
+        target: &str,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Reserved, StorageError> {
         let args = Args::new().value(partner).value(request).value(target).value(hash).value(now.as_micros());
         if self.database.execute(&RESERVE, args).await? > 0 {
             return Ok(Reserved::UnderWay);

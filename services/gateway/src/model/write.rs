@@ -151,14 +151,7 @@ fn plans(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
 
 fn packets(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
     let rows = changes.packets.iter().map(|((id, ..), row)| {
-        Ok(vec![
-            id.0.into(),
-            row.step.name().into(),
-            row.action.name().into(),
-            row.packet.into(),
-            row.version.into(),
-            to_json(row)?.into(),
-        ])
+        Ok(vec![id.0.into(), row.step.name().into(), row.action.name().into(), row.packet.into(), row.version.into(), to_json(row)?.into()])
     });
     rows.collect()
 }

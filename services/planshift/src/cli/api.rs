@@ -2,7 +2,7 @@
 
 use clap::{Args, builder::FalseyValueParser};
 use planshift_domain::{
-    ids::{CustomerId, TransitionId},
+    ids::{CustomerId, PartnerId, TransitionId},
     transition::State,
 };
 use std::path::PathBuf;
@@ -29,6 +29,14 @@ pub struct CustomerArg {
     pub customer: CustomerId,
 }
 
+/// A partner.
+#[derive(Clone, Debug, Args)]
+pub struct PartnerArg {
+    /// The partner's tenant id, where several partners have the customer
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_PARTNER")]
+    pub partner: Option<PartnerId>,
+}
+
 /// Options of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
@@ -46,6 +54,9 @@ pub struct StartArgs {
     /// Who moves
     #[command(flatten)]
     pub customer: CustomerArg,
+    /// Whose customer
+    #[command(flatten)]
+    pub partner: PartnerArg,
     /// Wait until it ends or needs an operator; ends with 3 where that is not Completed
     #[arg(long, env = "PLANSHIFT_WAIT", value_parser = FalseyValueParser::new())]
     pub wait: bool,
@@ -60,6 +71,9 @@ pub struct ListArgs {
     /// Only those of this customer
     #[arg(long, value_name = "ID", env = "PLANSHIFT_CUSTOMER")]
     pub customer: Option<CustomerId>,
+    /// Only those of this partner
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_PARTNER")]
+    pub partner: Option<PartnerId>,
     /// Only those in this state
     #[arg(long, value_name = "STATE", env = "PLANSHIFT_STATE", value_parser = state)]
     pub state: Option<State>,

@@ -6,7 +6,7 @@ mod hosting;
 mod run;
 mod tool;
 
-pub use api::{ActArgs, ApiArgs, CancelArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, ReportArgs, StartArgs, WatchArgs};
+pub use api::{ActArgs, ApiArgs, CancelArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, WatchArgs};
 pub use fault::Fault;
 pub use hosting::{GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
 pub use run::RunArgs;

@@ -12,12 +12,12 @@ pub use types::{Imported, List, Progress, RefusedCustomer, Started, Summary};
 use crate::{cli::ApiArgs, document::Source, exit::Failure, settings};
 use planshift_domain::{
     history::HistoryEntry,
-    ids::{CustomerId, TransitionId},
+    ids::{CustomerId, PartnerId, TransitionId},
     transition::State,
     view::TransitionView,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use std::time::Duration;
 use types::History;
@@ -74,32 +74,34 @@ impl Api {
         Self::new(&args.api, token.as_ref().map(settings::Secret::expose))
     }
 
-    /// Imports a document.
+    /// Imports a document. The same `request` again is the same import.
     ///
     /// # Errors
     /// A refusal with the document's faults; any other.
-    pub async fn import(&self, document: &Source) -> Result<Imported, ApiError> {
+    pub async fn import(&self, document: &Source, request: Uuid) -> Result<Imported, ApiError> {
         let (body, length) = document.body().map_err(ApiError::Body)?;
         let request = self
             .client
             .post(format!("{}/v1/accounts", self.base))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CONTENT_LENGTH, length)
+            .header(REQUEST_ID, request.to_string())
             .timeout(IMPORT_TIMEOUT)
             .body(body);
         self.json(request).await
     }
 
-    /// Starts the transition of a customer. The same `request` again gives the same transition.
+    /// Starts the transition of a customer; `partner` says whose it is where several partners have it. The same `request`
+    /// again gives the same transition.
     ///
     /// # Errors
     /// A refusal that names no transition; any other.
-    pub async fn start(&self, customer: CustomerId, request: Uuid) -> Result<Started, ApiError> {
+    pub async fn start(&self, customer: CustomerId, partner: Option<PartnerId>, request: Uuid) -> Result<Started, ApiError> {
         let request = self
             .client
             .post(format!("{}/v1/productUpgrades", self.base))
             .header(REQUEST_ID, request.to_string())
-            .json(&json!({ "customerId": customer, "productFamily": "Azure" }));
+            .json(&StartBody { customer_id: customer, product_family: "Azure", partner_id: partner });
         match self.send(request).await {
             Ok(response) => started_id(&response).map(Started::Accepted).ok_or_else(|| self.garbled("its Location names no transition")),
             Err(ApiError::Refused(refusal)) => match refused_start(&refusal) {
@@ -151,12 +153,15 @@ impl Api {
     ///
     /// # Errors
     /// Any.
-    pub async fn list(&self, customer: Option<CustomerId>, state: Option<State>, size: u32) -> Result<List, ApiError> {
-        let mut request = self.client.get(format!("{}/v1/productUpgrades", self.base)).query(&[("size", size)]);
-        if let Some(customer) = customer {
+    pub async fn list(&self, which: Which) -> Result<List, ApiError> {
+        let mut request = self.client.get(format!("{}/v1/productUpgrades", self.base)).query(&[("size", which.size)]);
+        if let Some(partner) = which.partner {
+            request = request.query(&[("partnerId", partner)]);
+        }
+        if let Some(customer) = which.customer {
             request = request.query(&[("customerId", customer)]);
         }
-        if let Some(state) = state {
+        if let Some(state) = which.state {
             request = request.query(&[("state", state.name())]);
         }
         self.json(request).await
@@ -212,6 +217,29 @@ fn read_refusal(status: StatusCode, body: &[u8]) -> Refusal {
     });
     refusal.status = status.as_u16();
     refusal
+}
+
+/// Partner Center's body, and the partner, which its tokens tell.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartBody {
+    customer_id: CustomerId,
+    product_family: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner_id: Option<PartnerId>,
+}
+
+/// Which transitions a list is to have, and how many of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Which {
+    /// Of this partner alone.
+    pub partner: Option<PartnerId>,
+    /// Of this customer alone.
+    pub customer: Option<CustomerId>,
+    /// In this state alone.
+    pub state: Option<State>,
+    /// At most so many.
+    pub size: u32,
 }
 
 /// The id in `Location: productUpgrades/{id}`.

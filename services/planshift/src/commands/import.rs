@@ -7,6 +7,7 @@ use crate::{
     exit::{Exit, Outcome},
     output::{self, json, text},
 };
+use uuid::Uuid;
 
 /// Checks the document here, so that a faulty one is not sent, and imports it.
 ///
@@ -15,7 +16,7 @@ use crate::{
 pub async fn import(args: ImportArgs) -> Outcome {
     let api = Api::from_args(&args.api)?;
     let source = document::load_whole(&args.accounts)?;
-    let answer = api.import(&source).await?;
+    let answer = api.import(&source, Uuid::new_v4()).await?;
     if args.api.json {
         json::print_line(&answer)?;
         return Ok(Exit::Done);

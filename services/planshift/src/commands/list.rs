@@ -2,7 +2,7 @@
 
 use crate::{
     cli::ListArgs,
-    client::Api,
+    client::{Api, Which},
     exit::{Exit, Outcome},
     output::{self, json, table},
 };
@@ -12,7 +12,8 @@ use crate::{
 /// # Errors
 /// The API's.
 pub async fn list(args: ListArgs) -> Outcome {
-    let list = Api::from_args(&args.api)?.list(args.customer, args.state, args.size).await?;
+    let which = Which { partner: args.partner, customer: args.customer, state: args.state, size: args.size };
+    let list = Api::from_args(&args.api)?.list(which).await?;
     if args.api.json {
         json::print_line(&list)?;
     } else if list.items.is_empty() {

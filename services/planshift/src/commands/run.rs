@@ -74,11 +74,11 @@ impl Services {
 }
 
 async fn go(args: &RunArgs, account: Account, api: Api, begun: Instant) -> Outcome {
-    let Account { source, customers, scope } = account;
+    let Account { source, partner, customers, scope } = account;
     let detail = if args.json { Detail::Quiet } else { Detail::Ends };
     let live = Arc::new(Live::new(scope.names.clone(), customers.len(), detail));
     let saw = live.clone();
-    let (fleet, imported) = Fleet::import(api.clone(), &source, Arc::new(move |progress| saw.saw(progress))).await?;
+    let (fleet, imported) = Fleet::import(api.clone(), &source, Some(partner), Arc::new(move |progress| saw.saw(progress))).await?;
     live.say(&format!("imported {imported} of {}, moving them", text::count(customers.len(), "customer")));
 
     let (mut summary, mut rows, mut failed) = (Summary::default(), Vec::new(), false);

@@ -3,10 +3,11 @@
 use crate::{
     cli::ServeArgs,
     exit::{Exit, Failure, Outcome},
-    host::{Host, HostOptions},
+    host::{Host, HostOptions, gateway_failed},
     output::style::To,
     settings::{self, Keeping},
 };
+use planshift_gateway::GatewayError;
 
 /// Hosts gateway, coordinator and workers until SIGTERM or SIGINT.
 ///
@@ -14,6 +15,9 @@ use crate::{
 /// Program: the data folder is in use, an address cannot be had, a server is not reached; a service ended by itself.
 pub async fn serve(args: ServeArgs) -> Outcome {
     let keeping = settings::keeping(&args.store, &settings::process_environment)?;
+    if !args.listen.ip().is_loopback() {
+        return Err(gateway_failed(GatewayError::NotLoopback(args.listen)));
+    }
     let stop = planshift_worker::host::stop_signal().map_err(|error| Failure::program("cannot listen to signals").because(error))?;
     let kept_in = match &keeping {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),

@@ -3,14 +3,18 @@
 use crate::{
     cli::{GatewayArgs, ServiceArgs},
     exit::{Exit, Failure, Outcome},
-    host::migrations,
+    host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
 };
+use planshift_gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
 use planshift_worker::{
     Service,
     host::{HostError, Parts, Settings, default_admin, serve, stop_signal},
 };
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The coordinator or a worker, until SIGTERM or SIGINT.
@@ -54,7 +58,7 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
             })
             .await
         }
-        Service::Gateway => Err(Failure::usage("the gateway has an address of its own: `planshift gateway`")),
+        Service::Gateway => gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS }).await,
     }
 }
 
@@ -96,8 +100,27 @@ fn failed(error: HostError) -> Failure {
 /// The gateway, until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// As [`alone`]; the API's address cannot be had.
+/// As [`alone`]; the API's address is no loopback address, or cannot be had.
 pub async fn gateway(args: GatewayArgs) -> Outcome {
-    let _ = args;
-    Err(Failure::program("no gateway yet"))
+    if !args.listen.ip().is_loopback() {
+        return Err(gateway_failed(GatewayError::NotLoopback(args.listen)));
+    }
+    let (address, failure) = (args.listen, Arc::new(OnceLock::new()));
+    let told = failure.clone();
+    let exit = hosted(Service::Gateway, args.service, async move |parts, stop| {
+        let options = Options { address, metrics: parts.metrics, ..Options::new(parts.database, parts.broker, parts.ports) };
+        let ended = match Gateway::bind(options).await {
+            Ok(gateway) => gateway.run(stop).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            // nobody else sets it
+            let _ = told.set(error);
+        }
+    })
+    .await?;
+    match Arc::into_inner(failure).and_then(OnceLock::into_inner) {
+        Some(error) => Err(gateway_failed(error)),
+        None => Ok(exit),
+    }
 }

@@ -16,12 +16,12 @@ use uuid::Uuid;
 /// The API's.
 pub async fn start(args: StartArgs) -> Outcome {
     let api = Api::from_args(&args.api)?;
-    let customer = args.customer.customer;
+    let (customer, partner) = (args.customer.customer, args.partner.partner);
     // an import that is under way, or a gateway that has yet to reach the broker, is waited for; one that is not there is told at once
     let request = Uuid::new_v4();
-    let started = match api.start(customer, request).await {
+    let started = match api.start(customer, partner, request).await {
         Err(error) if error.is_passing() && error.refusal().is_some() => {
-            Patience::FIRST_CONTACT.ask(|| api.start(customer, request)).await?
+            Patience::FIRST_CONTACT.ask(|| api.start(customer, partner, request)).await?
         }
         other => other?,
     };

@@ -11,7 +11,7 @@ pub use source::Source;
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::{
     account::{Checked, DocumentError, check, read},
-    ids::CustomerId,
+    ids::{CustomerId, PartnerId},
 };
 use std::{
     collections::BTreeSet,
@@ -25,6 +25,8 @@ use std::{
 pub struct Account {
     /// What is sent: the document, or a copy with the chosen customers alone.
     pub source: Source,
+    /// Whose document it is.
+    pub partner: PartnerId,
     /// The customers that are imported and moved, in the order of the document.
     pub customers: Vec<CustomerId>,
     /// What is known of them.
@@ -45,7 +47,7 @@ pub fn load(path: &Path, chosen: &[CustomerId], faults: &[Fault]) -> Result<Acco
     let scope = scope(&source, &checked, &chosen, faults)?;
     scope.check(faults)?;
     let source = if all { source } else { only(&source, &chosen).map_err(|error| unreadable(path, error))? };
-    Ok(Account { source, customers, scope })
+    Ok(Account { source, partner: checked.partner.id, customers, scope })
 }
 
 /// Reads and checks a document that is to be imported as it is.

@@ -4,6 +4,7 @@ mod keep;
 mod services;
 
 pub use keep::{migrate, migrations};
+pub use services::gateway_failed;
 
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
@@ -76,7 +77,11 @@ impl Host {
         let mut tasks = JoinSet::new();
         let mut admin_address = None;
         if let Some(address) = options.admin {
-            let cannot = |error| Failure::program(format!("the administration address {address} cannot be had")).because(error);
+            let cannot = |error| {
+                Failure::program(format!("the administration address {address} cannot be had"))
+                    .because(error)
+                    .advise("name another one with --admin")
+            };
             let admin = Admin::bind(address, readiness.clone(), metrics.clone()).await.map_err(cannot)?;
             admin_address = Some(admin.address().map_err(cannot)?);
             let until = admin_stop.clone();

@@ -3,6 +3,7 @@
 use super::keep::Kept;
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::step::Step;
+use planshift_gateway::{Gateway, GatewayError, Options};
 use planshift_messaging::{Service, SharedBroker};
 use planshift_storage::Database;
 use planshift_worker::{Ports, metrics::Metrics, step::Faults};
@@ -21,8 +22,19 @@ pub(super) struct Hosted<'a> {
 impl Hosted<'_> {
     /// Starts the gateway, and says where its API is.
     pub(super) async fn gateway(&self, listen: SocketAddr, tasks: &mut JoinSet<&'static str>) -> Result<SocketAddr, Failure> {
-        let _ = (listen, tasks);
-        Err(Failure::program("no gateway yet"))
+        let Some((database, broker)) = self.kept.of(Service::Gateway) else {
+            return Err(Failure::program("the gateway has no database"));
+        };
+        let options = Options { address: listen, metrics: self.metrics.clone(), ..Options::new(database, broker, self.ports.clone()) };
+        let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
+        let (address, stop) = (gateway.address(), self.stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = gateway.run(stop).await {
+                tracing::error!(%error, "the gateway failed");
+            }
+            Service::Gateway.name()
+        });
+        Ok(address)
     }
 
     /// Starts the coordinator and the four workers.
@@ -65,6 +77,14 @@ impl Hosted<'_> {
                 service.name()
             });
         }
+    }
+}
+
+/// Why a gateway could not start or go on, as the command line tells it.
+pub fn gateway_failed(error: GatewayError) -> Failure {
+    match error {
+        GatewayError::NotLoopback(_) | GatewayError::Setting(_) => Failure::usage(error.to_string()),
+        GatewayError::Bind { .. } | GatewayError::Serve(_) => Failure::program(error.to_string()).because(error),
     }
 }
 

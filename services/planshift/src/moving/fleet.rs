@@ -2,13 +2,13 @@
 
 use super::{adopt, settled_view};
 use crate::{
-    client::{Api, ApiError, Patience, Progress},
+    client::{Api, ApiError, Patience, Progress, Which},
     document::Source,
     exit::Failure,
 };
 use futures::{Stream, StreamExt, stream};
 use planshift_domain::{
-    ids::{CustomerId, TransitionId},
+    ids::{CustomerId, PartnerId, TransitionId},
     time::Timestamp,
     transition::State,
     view::TransitionView,
@@ -21,6 +21,9 @@ use uuid::Uuid;
 /// long polls.
 const AT_ONCE: usize = 64;
 
+/// How many of a customer's transitions are looked at, newest first.
+const NEWEST: u32 = 100;
+
 /// Called for every step of every transition.
 pub type Saw = Arc<dyn Fn(&Progress) + Send + Sync>;
 
@@ -28,6 +31,7 @@ pub type Saw = Arc<dyn Fn(&Progress) + Send + Sync>;
 #[derive(Clone)]
 pub struct Fleet {
     api: Api,
+    partner: Option<PartnerId>,
     import_began: Timestamp,
     /// Customers that the import did not take since a transition of theirs was under way.
     under_way: Arc<BTreeSet<CustomerId>>,
@@ -35,13 +39,14 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Imports the document.
+    /// Imports the document of a partner.
     ///
     /// # Errors
     /// The API's refusal; a server that is not reached.
-    pub async fn import(api: Api, document: &Source, saw: Saw) -> Result<(Self, u64), Failure> {
+    pub async fn import(api: Api, document: &Source, partner: Option<PartnerId>, saw: Saw) -> Result<(Self, u64), Failure> {
         let import_began = Ports::system().clock.now();
-        let answer = Patience::FIRST_CONTACT.ask(|| api.import(document)).await?;
+        let request = Uuid::new_v4();
+        let answer = Patience::FIRST_CONTACT.ask(|| api.import(document, request)).await?;
         let mut under_way = BTreeSet::new();
         for refused in answer.refused {
             if refused.code != adopt::UPGRADE_IN_PROGRESS {
@@ -51,7 +56,7 @@ impl Fleet {
             }
             under_way.insert(refused.customer_id);
         }
-        Ok((Self { api, import_began, under_way: Arc::new(under_way), saw }, answer.imported))
+        Ok((Self { api, partner, import_began, under_way: Arc::new(under_way), saw }, answer.imported))
     }
 
     /// Moves one customer: starts it or adopts what is there, waits, and says what it came to.
@@ -61,12 +66,12 @@ impl Fleet {
             None => {
                 // one id for all repetitions: an answer that was lost must not become a second transition
                 let request = Uuid::new_v4();
-                adopt::of_start(Patience::REACHED.ask(|| self.api.start(customer, request)).await?)
+                adopt::of_start(Patience::REACHED.ask(|| self.api.start(customer, self.partner, request)).await?)
             }
         };
         let mut view = settled_view(&self.api, id, |progress| (self.saw)(progress)).await?;
         if adopt::is_completed_before(view.state, &view.reasons) {
-            let completed = Patience::REACHED.ask(|| self.api.list(Some(customer), Some(State::Completed), 100)).await?;
+            let completed = Patience::REACHED.ask(|| self.api.list(self.of(customer, Some(State::Completed)))).await?;
             if let Some(id) = adopt::last_completed(&completed.items) {
                 view = Patience::REACHED.ask(|| self.api.get(id)).await?;
                 adopted = true;
@@ -76,12 +81,16 @@ impl Fleet {
         Ok(view)
     }
 
+    fn of(&self, customer: CustomerId, state: Option<State>) -> Which {
+        Which { partner: self.partner, customer: Some(customer), state, size: NEWEST }
+    }
+
     /// The transition that kept the import from taking this customer.
     async fn found_under_way(&self, customer: CustomerId) -> Result<Option<TransitionId>, ApiError> {
         if !self.under_way.contains(&customer) {
             return Ok(None);
         }
-        let list = Patience::REACHED.ask(|| self.api.list(Some(customer), None, 100)).await?;
+        let list = Patience::REACHED.ask(|| self.api.list(self.of(customer, None))).await?;
         Ok(adopt::under_way(&list.items, self.import_began))
     }
 }

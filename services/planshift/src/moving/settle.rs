@@ -17,18 +17,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// # Errors
 /// The API's, where it does not pass.
 pub async fn settle(api: &Api, id: TransitionId, mut saw: impl FnMut(&Progress)) -> Result<Progress, ApiError> {
-    let mut after = None;
+    let (mut after, mut wait) = (None, 0);
     loop {
-        let wait = if after.is_some() { LONG_POLL_SECONDS } else { 0 };
         let progress = Patience::REACHED.ask(|| appearing(|| api.progress(id, after, wait))).await?;
         let changed = after != Some(progress.version);
         if changed {
             saw(&progress);
         }
-        if progress.settled || progress.state.is_settled() {
+        if progress.settled {
             return Ok(progress);
         }
         after = Some(progress.version);
+        // one that has come to its end but does not show whole yet gets whole without a new version
+        wait = if progress.state.is_settled() { 1 } else { LONG_POLL_SECONDS };
     }
 }
 

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// The names of customers, as far as they are known.
 pub type Names = BTreeMap<CustomerId, String>;
 
+/// The width of a list with two ids side by side.
+const SIDE_BY_SIDE: u16 = 126;
+
 /// How many reasons of a customer a table lists; the report lists all.
 const REASONS_SHOWN: usize = 5;
 
@@ -25,7 +28,10 @@ const STYLE: TableStyle = TableStyle::new()
 fn table(header: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(To::Out.width());
+    // what is piped to a file or another tool is not broken into lines
+    if To::Out.is_terminal() {
+        table.set_width(To::Out.width());
+    }
     table.set_header(header.iter().copied());
     for index in numbers {
         if let Some(column) = table.column_mut(*index) {
@@ -103,17 +109,23 @@ fn why(view: &TransitionView) -> String {
     if more > 0 { format!("{codes}\nand {more} more") } else { codes }
 }
 
-/// A list of transitions.
+/// A list of transitions. Where two ids have no room side by side, they stand below each other.
 pub fn list(items: &[Summary]) -> String {
-    let mut table = table(&["transition", "customer", "state", "lines", "started"], &[3]);
+    let narrow = To::Out.is_terminal() && To::Out.width() < SIDE_BY_SIDE;
+    let (header, numbers): (&[&str], _) = if narrow {
+        (&["transition\ncustomer", "state", "lines", "started"], [2])
+    } else {
+        (&["transition", "customer", "state", "lines", "started"], [3])
+    };
+    let mut table = table(header, &numbers);
     for item in items {
-        table.add_row(vec![
-            Cell::new(item.transition_id),
-            Cell::new(item.customer_id),
-            Cell::new(item.state),
-            Cell::new(item.lines),
-            Cell::new(text::moment(item.started_at)),
-        ]);
+        let ids = if narrow {
+            vec![format!("{}\n{}", item.transition_id, item.customer_id)]
+        } else {
+            vec![item.transition_id.to_string(), item.customer_id.to_string()]
+        };
+        let rest = [item.state.to_string(), item.lines.to_string(), text::moment(item.started_at)];
+        table.add_row(ids.into_iter().chain(rest));
     }
     laid_out(&table)
 }

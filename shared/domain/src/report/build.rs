@@ -81,7 +81,8 @@ fn failed(view: &TransitionView, history: &[HistoryEntry]) -> Vec<Failed> {
     for line in &view.lines {
         let Some(error) = &line.error else { continue };
         let (azure, commerce) = (line.azure_subscription_id.to_string(), line.commerce_subscription_id.to_string());
-        if failed.iter().take(view.reasons.len() + 1).any(|f| (f.resource_id == azure || f.resource_id == commerce) && f.code == error.code) {
+        if failed.iter().take(view.reasons.len() + 1).any(|f| (f.resource_id == azure || f.resource_id == commerce) && f.code == error.code)
+        {
             continue; // what failed first is one of them
         }
         let suspension = past_pivot(view);
@@ -98,7 +99,9 @@ fn failed(view: &TransitionView, history: &[HistoryEntry]) -> Vec<Failed> {
 
 fn said_by(failure: &Failure, history: &[HistoryEntry]) -> String {
     match failure.code.as_str() {
-        CANCELLED => history.iter().rev().find(|e| e.event == CANCELLED).map_or_else(|| "the one who cancelled it".to_owned(), |e| e.actor.clone()),
+        CANCELLED => {
+            history.iter().rev().find(|e| e.event == CANCELLED).map_or_else(|| "the one who cancelled it".to_owned(), |e| e.actor.clone())
+        }
         TIMED_OUT => "the coordinator".to_owned(),
         _ => failure.step.name().to_owned(),
     }
@@ -136,10 +139,7 @@ fn as_it_was(view: &TransitionView) -> Vec<String> {
     let mut said = Vec::new();
     let free = count(&|line| line.plan_id.is_none());
     if free > 0 {
-        said.push(format!(
-            "{} under no plan, and billed as before.",
-            counted(free, "Azure subscription is", "Azure subscriptions are")
-        ));
+        said.push(format!("{} under no plan, and billed as before.", counted(free, "Azure subscription is", "Azure subscriptions are")));
     }
     let active = count(&|line| line.commerce_status == SubscriptionStatus::Active);
     if active > 0 {
@@ -184,7 +184,11 @@ fn next(view: &TransitionView, under_plan: &[UnderPlan]) -> Vec<NextStep> {
     match view.state {
         State::Completed => vec![step("Nobody", "There is nothing left to do.".to_owned(), None)],
         State::Ineligible => vec![
-            step("The partner", "Put right what blocks, each reason as it says, and import the account again:".to_owned(), Some("planshift import ACCOUNTS.json".to_owned())),
+            step(
+                "The partner",
+                "Put right what blocks, each reason as it says, and import the account again:".to_owned(),
+                Some("planshift import ACCOUNTS.json".to_owned()),
+            ),
             step("The partner", "Then start again:".to_owned(), start()),
         ],
         State::Compensated => {
@@ -199,7 +203,10 @@ fn next(view: &TransitionView, under_plan: &[UnderPlan]) -> Vec<NextStep> {
         State::NeedsOperator => {
             let active = under_plan.iter().filter(|line| line.commerce_status == SubscriptionStatus::Active).count();
             let what = if past_pivot(view) {
-                format!("Put right why {} could not be suspended, then let it go on:", counted(active, "commerce subscription", "commerce subscriptions"))
+                format!(
+                    "Put right why {} could not be suspended, then let it go on:",
+                    counted(active, "commerce subscription", "commerce subscriptions")
+                )
             } else {
                 "Put right what could not be undone, then let it go on:".to_owned()
             };

@@ -20,31 +20,49 @@ impl fmt::Display for Report {
         writeln!(f)?;
         paragraph(f, "", &self.summary)?;
         let failed = self.failed.iter();
-        section(f, "What failed", failed.len(), failed.map(|it| {
-            format!("{} at {} ({}), in the words of {}: {}", it.code, it.resource_id, it.step, it.said_by, it.description)
-        }))?;
+        section(
+            f,
+            "What failed",
+            failed.len(),
+            failed.map(|it| format!("{} at {} ({}), in the words of {}: {}", it.code, it.resource_id, it.step, it.said_by, it.description)),
+        )?;
         let undone = self.undone.iter();
-        section(f, "What was undone", undone.len(), undone.map(|it| {
-            let kind = match it.kind {
-                UndoneKind::AzureSubscription => "Azure subscription",
-                UndoneKind::AzurePlan => "Azure plan",
-            };
-            format!("{kind} {}: {}", it.resource_id, it.evidence)
-        }))?;
+        section(
+            f,
+            "What was undone",
+            undone.len(),
+            undone.map(|it| {
+                let kind = match it.kind {
+                    UndoneKind::AzureSubscription => "Azure subscription",
+                    UndoneKind::AzurePlan => "Azure plan",
+                };
+                format!("{kind} {}: {}", it.resource_id, it.evidence)
+            }),
+        )?;
         section(f, "What is as it was", self.as_it_was.len(), self.as_it_was.iter().cloned())?;
         // those whose commerce subscription is still active are the ones to act on, so they come first
         let (active, others): (Vec<_>, Vec<_>) = self.under_plan.iter().partition(|it| it.commerce_status == SubscriptionStatus::Active);
-        section(f, "What is under a plan now", self.under_plan.len(), active.into_iter().chain(others).map(|it| {
-            format!(
-                "Azure subscription {} is under plan {}; its commerce subscription {} is {}",
-                it.azure_subscription_id,
-                it.plan_id,
-                it.commerce_subscription_id,
-                if it.commerce_status == SubscriptionStatus::Active { "still active" } else { it.commerce_status.text() }
-            )
-        }))?;
+        section(
+            f,
+            "What is under a plan now",
+            self.under_plan.len(),
+            active.into_iter().chain(others).map(|it| {
+                format!(
+                    "Azure subscription {} is under plan {}; its commerce subscription {} is {}",
+                    it.azure_subscription_id,
+                    it.plan_id,
+                    it.commerce_subscription_id,
+                    if it.commerce_status == SubscriptionStatus::Active { "still active" } else { it.commerce_status.text() }
+                )
+            }),
+        )?;
         let evidence = self.evidence.iter();
-        section(f, "The last of its history", evidence.len(), evidence.map(|it| format!("{} at {}: {} (SHA-256 {})", it.number, it.at, it.text, it.hash)))?;
+        section(
+            f,
+            "The last of its history",
+            evidence.len(),
+            evidence.map(|it| format!("{} at {}: {} (SHA-256 {})", it.number, it.at, it.text, it.hash)),
+        )?;
         writeln!(f, "\nWhat to do next")?;
         for step in &self.next {
             item(f, &format!("{}: {}", step.who, step.what))?;

@@ -16,7 +16,8 @@ pub(super) async fn messages_come_in_order_and_whole(world: &dyn World) {
     let reader = world.handle(Service::Mapping).await;
     publish(&*broker, to(&MAPPING, 0..100)).await;
     publish(&*broker, to(&MAPPING, 100..200)).await;
-    let bare = Message { reply_to: Some("planshift.answers".to_owned()), traceparent: String::new(), tracestate: String::new(), ..message(200) };
+    let bare =
+        Message { reply_to: Some("planshift.answers".to_owned()), traceparent: String::new(), tracestate: String::new(), ..message(200) };
     publish(&*broker, vec![Outgoing { to: MAPPING, message: bare.clone() }]).await;
     let mut consumer = reader.consume(QUEUE, 50).await.unwrap();
     let all = drain(&mut *consumer, 201).await;
@@ -31,7 +32,11 @@ pub(super) async fn messages_come_in_order_and_whole(world: &dyn World) {
 pub(super) async fn every_destination_leads_to_its_queue(world: &dyn World) {
     let broker = world.handle(Service::Gateway).await;
     let mut destinations: Vec<_> = Service::ALL.into_iter().map(|to| Destination::Redrive { to, sender: None }).collect();
-    destinations.extend([Destination::Reply, Destination::Event("account.imported".to_owned()), Destination::Event("transition.Completed".to_owned())]);
+    destinations.extend([
+        Destination::Reply,
+        Destination::Event("account.imported".to_owned()),
+        Destination::Event("transition.Completed".to_owned()),
+    ]);
     destinations.extend(Service::ALL.into_iter().filter(|service| *service != Service::Gateway).map(Destination::Command));
     let messages = destinations.iter().enumerate().map(|(number, to)| Outgoing { to: to.clone(), message: message(number) }).collect();
     publish(&*broker, messages).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// A queue keeps the messages themselves up to this many bytes; those beyond are read from the file when their turn comes.
-const QUEUE_MEMORY_BYTES: usize = 32 * 1024 * 1024;
+pub(crate) const QUEUE_MEMORY_BYTES: usize = 32 * 1024 * 1024;
 
 /// An asker's queue holds at most this many answers: one that has stopped reading must not fill the memory.
 const MOST_ANSWERS: usize = 10_000;
@@ -198,6 +198,7 @@ impl State {
             ready: queue.ready.len(),
             delayed: queue.delayed,
             unsettled: queue.unsettled,
+            bytes_in_memory: queue.bytes,
         })
     }
 

@@ -18,9 +18,8 @@ async fn run(core: Weak<Core>, due_changed: Arc<Notify>) {
     loop {
         // Not held while asleep: the broker goes when its last user does.
         let Some(next) = core.upgrade().map(|core| core.state().release(record::now())) else { return };
-        let wait = next.map_or(LONGEST_SLEEP, |due| {
-            Duration::from_micros(u64::try_from(due - record::now()).unwrap_or(0)).min(LONGEST_SLEEP)
-        });
+        let wait =
+            next.map_or(LONGEST_SLEEP, |due| Duration::from_micros(u64::try_from(due - record::now()).unwrap_or(0)).min(LONGEST_SLEEP));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = due_changed.notified() => {}

@@ -197,7 +197,8 @@ fn settle(state: &mut State, settled: &mut Settled) {
     for (row, due, attempts) in settled.delay.drain(..) {
         // Its consumer may be gone meanwhile: then it was put back already, and is delivered once more.
         if let Some((key, entry)) = state.withdraw(settled.consumer, row) {
-            state.delay(key, Entry { attempts, redelivered: false, ..entry }, due);
+            let dead = entry.dead.map(|dead| DeadLetter { attempts, ..dead });
+            state.delay(key, Entry { attempts, redelivered: false, dead, ..entry }, due);
         }
     }
     for (row, dead) in settled.bury.drain(..) {
@@ -224,7 +225,10 @@ fn entry(new: NewRow) -> Entry {
 fn answer(group: Vec<Job>, outcome: &Result<(), StorageError>) {
     for job in group {
         if let Job::Publish { done, .. } | Job::Settle { done, .. } = job {
-            let _ = done.send(outcome.as_ref().map(|()| ()).map_err(|error| BrokerError::Store(again(error))));
+            let _ = done.send(match outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(BrokerError::Store(again(error))),
+            });
         }
     }
 }

@@ -130,7 +130,7 @@ impl RabbitMqConsumer {
             let dead = if matches!(self.source, Source::Queue(Queue::Dead)) { headers.dead_letter() } else { None };
             let died_in = dead.as_ref().map(|dead| dead.queue.as_str());
             held.sender = self.shared.senders.sender(&held.properties, &headers, self.source.queue(), died_in);
-            held.attempts = headers.attempts();
+            held.attempts = dead.as_ref().map_or_else(|| headers.attempts(), |dead| dead.attempts);
             subscription.waiting.push_back(Delivery {
                 tag: DeliveryTag { epoch: subscription.epoch, wire: wire.delivery_tag, part: u32::try_from(part).unwrap_or(u32::MAX) },
                 message: wire::message(&held.properties, &headers, held.body.clone()),
@@ -209,7 +209,7 @@ impl Consumer for RabbitMqConsumer {
 
     async fn settle(&mut self, settlements: Vec<(DeliveryTag, Settlement)>) -> Result<(), BrokerError> {
         match &mut self.state {
-            State::Subscribed(subscription) => settle::settle(&self.shared, subscription, self.source.name(), settlements).await,
+            State::Subscribed(subscription) => settle::settle(&self.shared, subscription, &self.source, settlements).await,
             // The channel that delivered them is lost: the broker delivers them again.
             State::Subscribing(_) => Ok(()),
         }

@@ -217,8 +217,11 @@ mod tests {
 
     #[test]
     fn what_is_packed_comes_out_as_it_was() {
-        let messages: Vec<_> =
-            ["{\"a\": [1, 2.50, \"\u{e9}\"]}", "[]", "\"x\""].iter().zip(0..).map(|(body, n)| outgoing(Destination::Reply, n, body)).collect();
+        let messages: Vec<_> = ["{\"a\": [1, 2.50, \"\u{e9}\"]}", "[]", "\"x\""]
+            .iter()
+            .zip(0..)
+            .map(|(body, n)| outgoing(Destination::Reply, n, body))
+            .collect();
         let packs = packed_from(messages.clone(), 64, 1_000_000);
         assert_eq!(packs.len(), 1);
         assert_eq!(packs[0].ids, ["m0", "m1", "m2"]);

@@ -178,10 +178,8 @@ impl Lane {
         outcomes: &mut Outcomes,
     ) -> Result<(), String> {
         let Some(next) = waiting.pop_front() else { return Ok(()) };
-        let confirmation = timeout(self.deadline, next)
-            .await
-            .map_err(|_| "no confirm in time".to_owned())?
-            .map_err(|error| error.to_string())?;
+        let confirmation =
+            timeout(self.deadline, next).await.map_err(|_| "no confirm in time".to_owned())?.map_err(|error| error.to_string())?;
         outcomes.push(confirmation.is_nack().then(|| "it was not accepted (nack)".to_owned()));
         if let Some(message) = confirmation.take_message() {
             let reason = format!("returned: {} {}", message.reply_code, message.reply_text);

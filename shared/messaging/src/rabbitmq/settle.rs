@@ -1,6 +1,6 @@
 //! Settling: what is to come again or is given up is published first, and acknowledged only then.
 
-use super::consumer::Subscription;
+use super::consumer::{Source, Subscription};
 use super::{Shared, wire};
 use crate::{BrokerError, DeliveryTag, Settlement};
 use lapin::options::BasicAckOptions;
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 pub(super) async fn settle(
     shared: &Shared,
     subscription: &mut Subscription,
-    queue: &str,
+    source: &Source,
     settlements: Vec<(DeliveryTag, Settlement)>,
 ) -> Result<(), BrokerError> {
     let mut done = Vec::new();
@@ -21,7 +21,7 @@ pub(super) async fn settle(
             continue;
         }
         let Some(held) = subscription.unsettled.get(tag.wire, tag.part) else { continue };
-        match wire::again(held, queue, &settlement, &shared.senders) {
+        match wire::again(held, source, &settlement, &shared.senders) {
             None => done.push(tag),
             Some(parcel) => {
                 again.push(tag);

@@ -13,18 +13,23 @@ use crate::conformance::{CASES, World};
 use crate::{Service, SharedBroker};
 use server::{Server, VHost};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One test at a time: some of them stop the broker.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// A vhost with its handles.
 struct RabbitMq {
     vhost: VHost,
     pack_messages: usize,
     handles: Mutex<Vec<SharedBroker>>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl RabbitMq {
     async fn new(server: &Server, pack_messages: usize) -> Self {
-        Self { vhost: server.vhost().await, pack_messages, handles: Mutex::default() }
+        let alone = ALONE.lock().await;
+        Self { vhost: server.vhost().await, pack_messages, handles: Mutex::default(), _alone: alone }
     }
 
     fn options(&self, service: Service) -> RabbitMqOptions {

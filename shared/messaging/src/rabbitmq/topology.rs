@@ -23,6 +23,10 @@ pub const DEAD: &str = "planshift.dead";
 /// Deliveries of a message that was never settled, before the broker itself gives it up. Retries do not count: they are new messages.
 const DELIVERY_LIMIT: i64 = 100;
 
+/// Dead letters have nowhere else to go, and newer brokers drop what was delivered twenty times if they are not told otherwise.
+/// (No limit at all cannot be said in a way that every version understands.)
+const DEAD_DELIVERY_LIMIT: i64 = 1_000_000;
+
 /// The name of a delay level's exchange and queue.
 pub fn delay_name(level: &str) -> String {
     format!("planshift.delay.{level}")
@@ -87,7 +91,9 @@ pub fn topology() -> Topology {
         exchange(EVENTS, "topic"),
         exchange(DEAD, "fanout"),
     ];
-    let mut queues = vec![QueueSpec { name: DEAD.to_owned(), arguments: quorum() }];
+    let mut dead = quorum();
+    dead.push(("x-delivery-limit", Argument::Number(DEAD_DELIVERY_LIMIT)));
+    let mut queues = vec![QueueSpec { name: DEAD.to_owned(), arguments: dead }];
     let mut bindings = vec![binding(DEAD, DEAD, "")];
     for service in Service::ALL {
         let name = Queue::Service(service).name();
@@ -202,7 +208,11 @@ impl Declarer<'_> {
 
     /// A refusal closes the channel.
     async fn reopen(&mut self, name: &str, error: &lapin::Error) -> Result<(), lapin::Error> {
-        tracing::debug!(name, error = %error, "not declared; what is there is used");
+        if is_refusal(error, AMQPSoftError::PRECONDITIONFAILED) {
+            tracing::warn!(name, error = %error, "it exists with other arguments than are promised, and is used as it is");
+        } else {
+            tracing::debug!(name, error = %error, "not ours to declare; what is there is used");
+        }
         self.channel = self.connection.create_channel().await?;
         Ok(())
     }
@@ -210,7 +220,9 @@ impl Declarer<'_> {
 
 /// No right to declare it, or it exists otherwise.
 fn is_not_ours_to_declare(error: &lapin::Error) -> bool {
-    let refusals = [AMQPSoftError::ACCESSREFUSED, AMQPSoftError::PRECONDITIONFAILED];
-    matches!(error.kind(), ErrorKind::ProtocolError(error)
-        if matches!(error.kind(), AMQPErrorKind::Soft(soft) if refusals.contains(soft)))
+    is_refusal(error, AMQPSoftError::ACCESSREFUSED) || is_refusal(error, AMQPSoftError::PRECONDITIONFAILED)
+}
+
+fn is_refusal(error: &lapin::Error, refusal: AMQPSoftError) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(refusal))
 }

@@ -1,9 +1,10 @@
 //! Messages as AMQP carries them, and back.
 
+use super::consumer::Source;
 use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, SENDER, TRACEPARENT, TRACESTATE};
 use super::sender::Senders;
 use super::topology::{self, delay_name};
-use crate::{BrokerError, Destination, Message, Outgoing, Service, Settlement, delay};
+use crate::{BrokerError, Destination, Message, Outgoing, Queue, Service, Settlement, delay};
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{FieldTable, ShortString};
@@ -122,31 +123,41 @@ pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Byt
 }
 
 /// The publication that a retry or a dead letter is; `None` for an acknowledgement.
-pub(super) fn again(held: &Held, queue: &str, settlement: &Settlement, senders: &Senders) -> Option<Parcel> {
+pub(super) fn again(held: &Held, source: &Source, settlement: &Settlement, senders: &Senders) -> Option<Parcel> {
+    let queue = source.name();
     let original = headers(&held.properties);
-    let sender = held.sender.map_or("", Service::name);
+    let mut headers = original.without_the_brokers_own();
+    headers.set_text(SENDER, held.sender.map_or("", Service::name));
+    headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
     match settlement {
         Settlement::Ack => None,
         Settlement::Retry { delay } => {
+            // The broker's record of a death does not survive another publication; what it says must.
+            if let (Source::Queue(Queue::Dead), Some(dead)) = (source, original.dead_letter()) {
+                set_dead(&mut headers, &dead.reason, &dead.description, &dead.queue);
+                headers.set_number(ATTEMPTS, dead.attempts.saturating_add(1));
+            }
+            let properties = properties_again(&held.properties, headers.0, senders);
+            if let Source::Answers(_) = source {
+                // At once, past the delay queues: what waits there for a queue that is gone by then would wait for ever.
+                return Some(Parcel { mandatory: false, ..parcel_again(held, topology::ANSWERS.into(), queue, properties) });
+            }
             let (level, wait) = delay::choose(*delay);
-            let mut headers = original.without_the_brokers_own();
-            headers.set_text(SENDER, sender);
-            headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
-            let expiration = ShortString::from(wait.as_millis().to_string());
-            let properties = properties_again(&held.properties, headers.0, senders).with_expiration(expiration);
+            let properties = properties.with_expiration(ShortString::from(wait.as_millis().to_string()));
             Some(parcel_again(held, delay_name(level.name).as_str().into(), queue, properties))
         }
         Settlement::Dead { reason, description } => {
-            let mut headers = original;
-            headers.set_text(SENDER, sender);
-            headers.set_text(REASON, reason);
-            headers.set_text(DESCRIPTION, description);
-            headers.set_text(QUEUE, queue);
-            headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
+            set_dead(&mut headers, reason, description, queue);
             let properties = properties_again(&held.properties, headers.0, senders);
             Some(parcel_again(held, topology::DEAD.into(), queue, properties))
         }
     }
+}
+
+fn set_dead(headers: &mut Headers, reason: &str, description: &str, queue: &str) {
+    headers.set_text(REASON, reason);
+    headers.set_text(DESCRIPTION, description);
+    headers.set_text(QUEUE, queue);
 }
 
 /// A queue's name comes from the topology, or is an asker's own: short enough as it was declared.

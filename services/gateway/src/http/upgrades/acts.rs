@@ -61,7 +61,9 @@ async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, field
                 "PastThePivot",
                 format!("In the state {state}, every subscription is mapped: the upgrade only goes forward and cannot be cancelled."),
             ),
-            ActOutcome::NotAllowedInState(state) => refuse("NotAllowedInState", format!("In the state {state}, there is nothing to {name}.")),
+            ActOutcome::NotAllowedInState(state) => {
+                refuse("NotAllowedInState", format!("In the state {state}, there is nothing to {name}."))
+            }
             ActOutcome::NotFound => Err(ApiError::unknown_upgrade(&transition_id.to_string()).definite()),
         }
     })

@@ -50,7 +50,8 @@ async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id:
             Err(ApiError::new(StatusCode::CONFLICT, "900109", "UpgradeInProgress", text).with("transitionId", transition_id).definite())
         }
         StartOutcome::UnknownCustomer => {
-            Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first.")).definite())
+            Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first."))
+                .definite())
         }
         StartOutcome::ImportUnderWay => {
             let text = "An import of the customer is under way: wait until it was answered.";

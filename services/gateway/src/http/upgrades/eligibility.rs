@@ -101,7 +101,10 @@ impl Said {
         }
         match completed {
             Some(completed) if self.nothing_in_scope => {
-                add(Blocking::UpgradeAlreadyCompleted, format!("The upgrade {completed} of the customer has completed, and nothing is left to move."));
+                add(
+                    Blocking::UpgradeAlreadyCompleted,
+                    format!("The upgrade {completed} of the customer has completed, and nothing is left to move."),
+                );
             }
             None if self.nothing_in_scope => {
                 add(Blocking::NoAzureSubscriptions, "The customer has no subscription of the legacy Azure offer.".to_owned());

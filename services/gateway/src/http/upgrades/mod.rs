@@ -38,7 +38,8 @@ struct UpgradeRequest {
 impl UpgradeRequest {
     fn read(fields: &Fields) -> Result<Self, ApiError> {
         let customer = fields.text("customerId")?.ok_or_else(|| ApiError::invalid_customer("The property customerId is missing."))?;
-        let customer_id = customer.parse().map_err(|_| ApiError::invalid_customer(format!("{customer:?} is no customer id: a GUID was expected.")))?;
+        let customer_id =
+            customer.parse().map_err(|_| ApiError::invalid_customer(format!("{customer:?} is no customer id: a GUID was expected.")))?;
         let family = fields.text("productFamily")?.unwrap_or_default();
         if !family.eq_ignore_ascii_case(AZURE) {
             return Err(ApiError::bad_input("InvalidProductFamily", "The property productFamily must be Azure."));
@@ -49,7 +50,13 @@ impl UpgradeRequest {
 
 /// Whose customer it is: the caller's own; while there are no tokens, that of the one partner that imported it, or of the
 /// one that the request names.
-async fn partner_of(app: &App, context: &Context, customer: CustomerId, fields: &Fields, parameters: &Parameters) -> Result<PartnerId, ApiError> {
+async fn partner_of(
+    app: &App,
+    context: &Context,
+    customer: CustomerId,
+    fields: &Fields,
+    parameters: &Parameters,
+) -> Result<PartnerId, ApiError> {
     let named = fields.text("partnerId")?.or(parameters.get("partnerId"));
     let wrong = |text: &str| ApiError::bad_input("InvalidPartnerId", format!("{text:?} is no partner id: a GUID was expected."));
     let named: Option<PartnerId> = named.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
@@ -57,8 +64,12 @@ async fn partner_of(app: &App, context: &Context, customer: CustomerId, fields: 
     partners.retain(|partner| context.caller.sees(*partner) && named.is_none_or(|named| named == *partner));
     match partners[..] {
         [partner] => Ok(partner),
-        [] => Err(ApiError::invalid_customer(format!("The customer {customer} is not known. Import its account document first: POST /v1/accounts."))),
-        _ => Err(ApiError::bad_input("PartnerRequired", format!("Several partners have the customer {customer}: say which with partnerId."))),
+        [] => Err(ApiError::invalid_customer(format!(
+            "The customer {customer} is not known. Import its account document first: POST /v1/accounts."
+        ))),
+        _ => {
+            Err(ApiError::bad_input("PartnerRequired", format!("Several partners have the customer {customer}: say which with partnerId.")))
+        }
     }
 }
 

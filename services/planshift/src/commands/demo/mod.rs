@@ -63,8 +63,8 @@ async fn play(api: &Api, begun: Instant) -> Outcome {
     let names = names()?;
     let document =
         Source::copy(&mut DOCUMENT.as_bytes()).map_err(|error| Failure::program("cannot write a temporary file").because(error))?;
-    let (_, imported) = Fleet::import(api.clone(), &document, Arc::new(|_| {})).await?;
-    output::print(&format!("Imported an account document with {imported} customers of an indirect provider.\n"))?;
+    let (_, imported) = Fleet::import(api.clone(), &document, None, Arc::new(|_| {})).await?;
+    output::print(&format!("\nImported an account document with {imported} customers of an indirect provider.\n"))?;
 
     let (mut views, mut wrong) = (Vec::new(), Vec::new());
     for (number, scene) in (1..).zip(&SCENES) {
@@ -100,7 +100,7 @@ fn names() -> Result<table::Names, Failure> {
 
 /// Moves one customer and shows its history as it grows.
 async fn show(api: &Api, customer: CustomerId) -> Result<TransitionView, Failure> {
-    let id = api.start(customer, Uuid::new_v4()).await?.id();
+    let id = api.start(customer, None, Uuid::new_v4()).await?.id();
     let (told, mut steps) = tokio::sync::mpsc::unbounded_channel();
     let settled = async {
         // the sender goes with this future: the steps end when it does
@@ -136,25 +136,23 @@ async fn new_entries(api: &Api, id: TransitionId, shown: usize) -> Result<usize,
 }
 
 fn end(view: &TransitionView) -> String {
+    /// Under the texts of the steps, behind their times.
     const INDENT: usize = 11;
-    let mut out = format!("{:INDENT$}{}\n", "", To::Out.state(view.state, &text::outcome(view)));
     let width = usize::from(To::Out.width());
-    if view.state == State::Ineligible {
-        for reason in &view.reasons {
-            let line = format!("- {}: {}", reason.code, reason.description);
-            out.push_str(&format!("{:INDENT$}{}\n", "", text::wrapped(&line, width, INDENT + 2)));
-        }
+    let outcome = match view.state {
+        // its reasons follow in full
+        State::Ineligible => format!("{}: nothing was bought, mapped or suspended", view.state),
+        _ => text::outcome(view),
+    };
+    let mut out = format!("{:INDENT$}{}\n", "", To::Out.state(view.state, &outcome));
+    let mut item = |line: &str| out.push_str(&format!("{:INDENT$}- {}\n", "", text::wrapped(line, width, INDENT + 2)));
+    for reason in &view.reasons {
+        item(&format!("{}: {}", reason.code, reason.description));
     }
-    for plan in view.plans.iter().filter(|_| view.plans.len() < 4) {
+    for plan in &view.plans {
         let lines = view.lines.iter().filter(|line| line.plan_id == Some(plan.plan_id)).count();
         let whose = plan.partner_id.as_ref().map_or("without a reseller".to_owned(), |id| format!("of reseller {id}"));
-        out.push_str(&format!(
-            "{:INDENT$}- plan {} {whose} is {}, {} under it\n",
-            "",
-            plan.plan_id,
-            plan.status,
-            text::count(lines, "subscription")
-        ));
+        item(&format!("plan {whose}: {}, {} under it", plan.status, text::count(lines, "subscription")));
     }
     out
 }

@@ -1,0 +1,353 @@
+//! The eligibility worker: checks, their answers in packets, lines, releases.
+
+#[path = "../../../shared/worker/tests/support/mod.rs"]
+mod support;
+
+use planshift_domain::{
+    account::{
+        self, codes,
+        facts::{
+            AgreementFacts, Cloud, CustomerFacts, PartnerFacts, PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts,
+            SubscriptionFacts, SubscriptionStatus,
+        },
+    },
+    ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, ImportId, MpnId, PlanId, Reseller, TransitionId},
+    message::{
+        command::{CustomerItem, EligibilityFacts, FactsPart, Packet, TakeFacts},
+        reply::{EligibilityChecked, PacketAnswer, PacketGivenUp},
+    },
+    step::Action,
+    transition::{Evidence, Finding},
+};
+use planshift_eligibility::{Eligibility, MIGRATIONS, Options, inspect};
+use planshift_worker::{End, Handled, Handler, step::StepHandler};
+use serde::Deserialize;
+use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
+use support::*;
+use uuid::Uuid;
+
+fn mpn(text: &str) -> MpnId {
+    MpnId::try_new(text).unwrap()
+}
+
+/// Subscription `number`; the Azure ids run against the commerce ids, so that their orders differ.
+fn subscription(number: u32) -> SubscriptionFacts {
+    SubscriptionFacts {
+        commerce_subscription_id: CommerceSubscriptionId(Uuid::from_u128(0xC000_0000 + u128::from(number))),
+        azure_subscription_id: Some(AzureSubscriptionId(Uuid::from_u128(0xF000_0000 - u128::from(number)))),
+        friendly_name: format!("subscription {number}"),
+        status: SubscriptionStatus::Active,
+        creation_date: at("2026-01-01T00:00:00Z"),
+        reseller: Reseller(Some(mpn(if number.is_multiple_of(2) { "7" } else { "8" }))),
+        tenant_id: None,
+        has_reservations: false,
+        transfers: vec![],
+        roles: vec![],
+    }
+}
+
+fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
+    let reseller =
+        |id: &str| ResellerFacts { mpn_id: mpn(id), name: format!("reseller {id}"), state: "Active".into(), is_agreement_signed: true };
+    EligibilityFacts {
+        partner: PartnerFacts {
+            id: PARTNER,
+            name: "Wide World".into(),
+            mpn_id: mpn("1"),
+            kind: PartnerType::IndirectProvider,
+            is_agreement_signed: true,
+            program_status: "Active".into(),
+            azure_plan_markets: None,
+        },
+        customer: CustomerFacts {
+            company_name: "Contoso".into(),
+            domain: "contoso.example".into(),
+            country: "FR".into(),
+            relationship_to_partner: Relationship::Reseller,
+            is_shared_services: false,
+            cloud: Cloud::Public,
+            segment: "Commercial".into(),
+            agreements: vec![AgreementFacts { kind: "MicrosoftCustomerAgreement".into(), date_agreed: at("2026-01-01T00:00:00Z") }],
+            has_signed_directly: false,
+            budget: None,
+            currency_code: "EUR".into(),
+            has_support_plan: false,
+            orders: vec![],
+        },
+        resellers: vec![reseller("7"), reseller("8")],
+        subscriptions,
+        plans: vec![],
+    }
+}
+
+fn check_packet(transition: TransitionId, packet_items: u32) -> Packet<CustomerItem> {
+    packet(transition, 0, 1, vec![CustomerItem { packet_items }])
+}
+
+async fn world(subscriptions: Vec<SubscriptionFacts>) -> (World, StepHandler<Eligibility>) {
+    let world = World::new(MIGRATIONS).await;
+    let handler = Options::default().handler(world.database.clone(), world.ports.clone());
+    assert_eq!(handle(&handler, &[facts::<Eligibility>(CUSTOMER, 1, told(subscriptions))]).await.ends, [End::Done]);
+    (world, handler)
+}
+
+fn checked(handled: &Handled<()>) -> Vec<EligibilityChecked> {
+    handled.publish.iter().filter(|out| out.message.kind == "EligibilityChecked.v1").map(read).collect()
+}
+
+async fn check(handler: &StepHandler<Eligibility>, packet: &Packet<CustomerItem>) -> Vec<EligibilityChecked> {
+    let handled = handle(handler, &[command::<Eligibility>(packet)]).await;
+    assert_eq!(handled.ends, [End::Done]);
+    let answers = checked(&handled);
+    for (number, (answer, out)) in answers.iter().zip(&handled.publish).enumerate() {
+        let id = format!("{}/eligibility/do/{number}/{}/answer", packet.transition_id, packet.attempt);
+        assert_eq!((out.message.message_id.as_str(), answer.packet as usize, answer.packets as usize), (id.as_str(), number, answers.len()));
+    }
+    answers
+}
+
+async fn release(handler: &StepHandler<Eligibility>, transition: TransitionId) -> Vec<Evidence> {
+    let answer = answer(handler, undo::<Eligibility>(&check_packet(transition, 50))).await;
+    assert!(is_undo(&answer));
+    assert_eq!(answer.items[0].item, "customer");
+    evidence(&answer)
+}
+
+fn codes_of(findings: &[Finding]) -> Vec<(&str, &str)> {
+    findings.iter().map(|finding| (finding.code.as_str(), finding.resource_id.as_str())).collect()
+}
+
+async fn lines(world: &World) -> Vec<inspect::Line> {
+    inspect::lines(&world.database, None, 100_000).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_check_is_answered_in_packets_and_again_the_same() {
+    let (world, handler) = world((0..5).map(subscription).collect()).await;
+    let first = check(&handler, &check_packet(T1, 2)).await;
+    // 5 lines, 6 findings: the warnings decide nothing, the more numerous does
+    assert_eq!(first.len(), 3);
+    assert!(first.iter().all(|a| a.eligible && !a.nothing_in_scope && (a.lines_total, a.resellers_total) == (5, 2)));
+    assert!(first.iter().all(|a| a.checked_at == at("2026-11-22T15:20:00Z") && a.transition_id == T1 && a.attempt == 1));
+    let ids: Vec<_> = first.iter().flat_map(|a| &a.lines).map(|line| line.azure_subscription_id).collect();
+    let mut sorted: Vec<_> = (0..5).filter_map(|n| subscription(n).azure_subscription_id).collect();
+    sorted.sort_unstable();
+    assert_eq!(ids, sorted);
+    assert_eq!(first[0].lines[0].commerce_subscription_id, subscription(4).commerce_subscription_id);
+    let warnings: Vec<Finding> = first.iter().flat_map(|a| a.findings.warnings.clone()).collect();
+    assert_eq!((warnings.len(), warnings[0].code.as_str()), (6, "ReportingWillChange"));
+    assert!(first.iter().all(|a| a.lines.len() <= 2 && a.findings.warnings.len() <= 2));
+    world.clock.set("2027-11-22T15:20:00Z");
+    assert_eq!(check(&handler, &check_packet(T1, 2)).await, first);
+    assert_eq!(lines(&world).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_release_frees_the_lines_and_refuses_the_check_for_ever() {
+    let (world, handler) = world((0..3).map(subscription).collect()).await;
+    check(&handler, &check_packet(T1, 50)).await;
+    assert_eq!(release(&handler, T1).await, [Evidence::Undone]);
+    assert_eq!(release(&handler, T1).await, [Evidence::Undone]);
+    assert!(lines(&world).await.is_empty());
+    assert!(check(&handler, &check_packet(T1, 50)).await.is_empty());
+    assert!(lines(&world).await.is_empty());
+    assert_eq!(check(&handler, &check_packet(T2, 50)).await[0].lines_total, 3);
+}
+
+#[tokio::test]
+async fn a_release_that_comes_first_fences_the_check() {
+    let (world, handler) = world((0..3).map(subscription).collect()).await;
+    assert_eq!(release(&handler, T1).await, [Evidence::Fenced]);
+    assert!(check(&handler, &check_packet(T1, 50)).await.is_empty());
+    assert!(lines(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_check_and_its_release_in_one_batch_leave_nothing() {
+    let (world, handler) = world((0..3).map(subscription).collect()).await;
+    let p = check_packet(T1, 50);
+    let batch = [command::<Eligibility>(&p), undo::<Eligibility>(&p), command::<Eligibility>(&p)];
+    let handled = handle(&handler, &batch).await;
+    assert_eq!(handled.ends, [End::Done, End::Done, End::Done]);
+    assert_eq!(checked(&handled).len(), 1);
+    let released: PacketAnswer = read(handled.publish.iter().find(|out| out.message.kind == "EligibilityReleased.v1").unwrap());
+    assert_eq!(evidence(&released), [Evidence::Undone]);
+    assert!(lines(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn facts_that_are_not_here_are_waited_for_and_older_ones_change_nothing() {
+    let (_world, handler) = world(vec![subscription(0)]).await;
+    let late = Packet { facts_version: 3, ..check_packet(T1, 50) };
+    assert!(matches!(handle(&handler, &[command::<Eligibility>(&late)]).await.ends[0], End::NotYet(_)));
+    let part = |number, part| facts_part::<Eligibility>(CUSTOMER, 3, part, 2, told(vec![subscription(number)]));
+    handle(&handler, &[part(1, 1)]).await;
+    assert!(matches!(handle(&handler, &[command::<Eligibility>(&late)]).await.ends[0], End::NotYet(_)));
+    handle(&handler, &[part(2, 0)]).await;
+    let suspended = SubscriptionFacts { status: SubscriptionStatus::Suspended, ..subscription(1) };
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, told(vec![suspended, subscription(5)]))]).await;
+    // subscription 0 is missing from version 3, and version 2 came too late
+    let answers = check(&handler, &late).await;
+    let found: Vec<_> = answers[0].lines.iter().map(|line| line.commerce_subscription_id).collect();
+    assert_eq!(found, [2, 1].map(|n| subscription(n).commerce_subscription_id));
+}
+
+#[tokio::test]
+async fn a_customer_that_may_not_move_has_reasons_and_no_lines() {
+    let deleted = SubscriptionFacts { status: SubscriptionStatus::Deleted, ..subscription(2) };
+    let suspended = SubscriptionFacts { status: SubscriptionStatus::Suspended, ..subscription(1) };
+    let id = suspended.resource_id();
+    let (world, handler) = world(vec![subscription(0), suspended, deleted]).await;
+    let answers = check(&handler, &check_packet(T1, 50)).await;
+    assert_eq!(codes_of(&answers[0].findings.reasons), [("SubscriptionStatusNotActive", id.as_str())]);
+    assert_eq!((answers[0].eligible, answers[0].lines_total, answers[0].resellers_total, answers[0].lines.len()), (false, 0, 0, 0));
+    assert!(lines(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_an_earlier_transition_moved_is_out_of_scope() {
+    let (_world, handler) = world((0..2).map(subscription).collect()).await;
+    check(&handler, &check_packet(T1, 50)).await;
+    let nothing = check(&handler, &check_packet(T2, 50)).await;
+    assert!(nothing[0].nothing_in_scope && !nothing[0].eligible);
+    assert_eq!(codes_of(&nothing[0].findings.reasons), [("NoAzureSubscriptions", CUSTOMER.to_string().as_str())]);
+    // a newer document has the moved ones too, one of them under another commerce id, and a new one of the same reseller
+    let moved = SubscriptionFacts { commerce_subscription_id: subscription(9).commerce_subscription_id, ..subscription(1) };
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, told(vec![subscription(0), moved, subscription(4)]))]).await;
+    let third = TransitionId(Uuid::from_u128(0x73));
+    let answers = check(&handler, &Packet { facts_version: 2, ..check_packet(third, 50) }).await;
+    assert_eq!(answers[0].lines.iter().map(|l| l.commerce_subscription_id).collect::<Vec<_>>(), [subscription(4).commerce_subscription_id]);
+    assert!(codes_of(&answers[0].findings.warnings).contains(&("AzurePlanAlreadyExists", "7")));
+    assert_eq!(check(&handler, &Packet { facts_version: 2, ..check_packet(third, 50) }).await, answers);
+}
+
+#[tokio::test]
+async fn an_active_plan_of_the_newest_facts_is_worth_a_warning() {
+    let (_world, handler) = world(vec![subscription(0)]).await;
+    let plan = |reseller: &str, status| PlanFacts { id: PlanId(Uuid::from_u128(1)), reseller: Reseller::from_key(reseller).unwrap(), status };
+    for (version, plans, warned) in [
+        (2, vec![plan("7", PlanStatus::Active)], true),
+        (3, vec![plan("7", PlanStatus::Suspended)], false),
+        (4, vec![plan("8", PlanStatus::Active)], false),
+        (5, vec![], false),
+    ] {
+        handle(&handler, &[facts::<Eligibility>(CUSTOMER, version, EligibilityFacts { plans, ..told(vec![subscription(0)]) })]).await;
+        let transition = TransitionId(Uuid::from_u128(0x80 + u128::from(version)));
+        let answers = check(&handler, &Packet { facts_version: version, ..check_packet(transition, 50) }).await;
+        assert_eq!(codes_of(&answers[0].findings.warnings).contains(&("AzurePlanAlreadyExists", "7")), warned, "{version}");
+        release(&handler, transition).await;
+    }
+}
+
+#[tokio::test]
+async fn large_customers_are_read_page_by_page() {
+    let (world, handler) = world((0..4_500).map(subscription).collect()).await;
+    let others: Vec<CustomerId> = (0..3).map(|n| CustomerId(Uuid::from_u128(0x100 + n))).collect();
+    // commerce and Azure ids of their own for every customer
+    let shifted = |start: u32, count: u32| told((start..start + count).map(subscription).collect());
+    for (start, (other, count)) in [10_000, 20_000, 30_000].into_iter().zip(others.iter().zip([3_000, 1, 2_000])) {
+        handle(&handler, &[facts::<Eligibility>(*other, 1, shifted(start, count))]).await;
+    }
+    let customers: Vec<CustomerId> = others[..2].iter().copied().chain([CUSTOMER, others[2]]).collect();
+    let batch: Vec<_> = (0x90..)
+        .zip(&customers)
+        .map(|(t, customer)| command::<Eligibility>(&Packet { customer_id: *customer, ..check_packet(TransitionId(Uuid::from_u128(t)), 50) }))
+        .collect();
+    let all = checked(&handle(&handler, &batch).await);
+    for (t, total) in (0x90..).zip([3_000, 1, 4_500, 2_000]) {
+        let of: Vec<_> = all.iter().filter(|a| a.transition_id.0.as_u128() == t).collect();
+        assert!(of.iter().all(|a| a.lines_total == total), "{t:x}");
+        assert_eq!(of.iter().map(|a| a.lines.len()).sum::<usize>(), total as usize);
+    }
+    assert_eq!(lines(&world).await.len(), 9_501);
+}
+
+#[tokio::test]
+async fn a_check_that_cannot_be_made_is_told_and_may_be_asked_again() {
+    let (world, handler) = world(vec![subscription(0)]).await;
+    world.script("CREATE TRIGGER broken BEFORE UPDATE ON subscriptions BEGIN SELECT RAISE(ABORT, 'broken'); END").await;
+    for _ in 0..2 {
+        let handled = handle(&handler, &[command::<Eligibility>(&check_packet(T1, 50))]).await;
+        assert_eq!((handled.ends, handled.publish.len()), (vec![End::Done], 1));
+        let body: PacketGivenUp = read(&handled.publish[0]);
+        assert_eq!((body.action, body.attempt, body.error.code.as_str()), (Action::Do, 1, "InternalError"));
+    }
+    world.script("DROP TRIGGER broken").await;
+    assert!(check(&handler, &Packet { attempt: 2, ..check_packet(T1, 50) }).await[0].eligible);
+    assert_eq!(handler.given_up(&command::<Eligibility>(&check_packet(T1, 50)), "why").len(), 1);
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    state: String,
+    reasons: Vec<Named>,
+    warnings: Vec<Named>,
+    plans: BTreeMap<String, Vec<String>>,
+}
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    code: String,
+    resource_id: String,
+}
+
+/// A sample through the worker: imported in one message, checked in one batch.
+async fn sample(name: &str) -> usize {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/accounts");
+    let document = std::fs::read(folder.join(format!("{name}.json"))).unwrap();
+    let expected = std::fs::read(folder.join(format!("{name}.expected.json"))).unwrap();
+    let expected: BTreeMap<String, Expected> = serde_json::from_slice(&expected).unwrap();
+    let whole = account::check(&document[..]).unwrap();
+    let mut customers = Vec::new();
+    let read_all = account::read(&document[..], &whole, |parts| {
+        customers.extend(parts.into_iter().map(|part| {
+            let facts = EligibilityFacts {
+                partner: whole.partner.clone(),
+                customer: part.customer,
+                resellers: part.resellers,
+                subscriptions: part.subscriptions,
+                plans: part.plans,
+            };
+            FactsPart { customer_id: part.customer_id, version: 1, part: part.part, parts: part.parts, facts }
+        }));
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(read_all.unwrap().is_continue());
+    let world = World::new(MIGRATIONS).await;
+    world.clock.set("2026-11-22T16:20:00Z");
+    let handler = Options::default().handler(world.database.clone(), world.ports.clone());
+    let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.customer_id).collect();
+    let import = TakeFacts { import_id: ImportId(Uuid::from_u128(1)), chunk: 0, partner_id: whole.partner.id, customers };
+    handle(&handler, &[delivery("TakeEligibilityFacts.v1", &import)]).await;
+    let checks: Vec<_> = ids
+        .iter()
+        .map(|id| command::<Eligibility>(&Packet { partner_id: whole.partner.id, customer_id: *id, ..check_packet(TransitionId(id.0), 1_000) }))
+        .collect();
+    let answers = checked(&handle(&handler, &checks).await);
+    assert_eq!((answers.len(), expected.len()), (ids.len(), ids.len()));
+    for answer in &answers {
+        let id = answer.transition_id.to_string();
+        let Some((_, expected)) = expected.iter().find(|(key, _)| key.eq_ignore_ascii_case(&id)) else { panic!("{id}") };
+        let named = |named: &[Named]| named.iter().map(|f| (f.code.clone(), f.resource_id.clone())).collect::<Vec<_>>();
+        let found = |found: &[Finding]| found.iter().map(|f| (f.code.clone(), f.resource_id.clone())).collect::<Vec<_>>();
+        let mut warnings = named(&expected.warnings);
+        warnings.sort_by_key(|(code, resource)| (codes::rank(code), resource.clone()));
+        assert_eq!(found(&answer.findings.reasons), named(&expected.reasons), "{id}");
+        assert_eq!(found(&answer.findings.warnings), warnings, "{id}");
+        assert_eq!(answer.eligible, expected.state != "Ineligible", "{id}");
+        let mut plans: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for line in &answer.lines {
+            plans.entry(line.reseller.key().to_owned()).or_default().push(line.azure_subscription_id.to_string());
+        }
+        assert_eq!(plans, expected.plans, "{id}");
+        assert_eq!(answer.resellers_total as usize, plans.len());
+    }
+    answers.len()
+}
+
+#[tokio::test]
+async fn the_samples_come_to_what_they_must() {
+    for (name, customers) in [("two-resellers", 1), ("direct-one-plan", 1), ("moved-billing-owner", 1), ("blocked", 13), ("portfolio", 40)] {
+        assert_eq!(sample(name).await, customers, "{name}");
+    }
+}

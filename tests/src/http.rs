@@ -1,0 +1,96 @@
+//! Requests to the API and to administration addresses.
+
+use crate::block_on;
+use reqwest::{Client, Method};
+use serde_json::Value;
+use std::{sync::LazyLock, time::Duration};
+use uuid::Uuid;
+
+/// How long an answer may take: more than the longest time that the API promises to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(70);
+
+static CLIENT: LazyLock<Client> =
+    LazyLock::new(|| Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build().expect("an HTTP client for the tests"));
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header `Location`, where there is one.
+    pub location: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    /// With this status.
+    ///
+    /// # Panics
+    /// With another one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "another status than expected: {}", self.body);
+        self
+    }
+}
+
+/// A request, and its answer; `None` where nobody answers.
+pub fn ask(method: Method, url: &str, body: Option<&Value>) -> Option<Answer> {
+    let request = CLIENT.request(method, url);
+    let request = match body {
+        Some(body) => request.header("MS-RequestId", Uuid::new_v4().to_string()).json(body),
+        None => request,
+    };
+    block_on(async {
+        let response = request.send().await.ok()?;
+        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Some(Answer { status: response.status().as_u16(), location, body: response.text().await.ok()? })
+    })
+}
+
+/// GET.
+///
+/// # Panics
+/// Where nobody answers.
+#[track_caller]
+pub fn get(url: &str) -> Answer {
+    ask(Method::GET, url, None).unwrap_or_else(|| panic!("nobody answers at {url}"))
+}
+
+/// POST, with a request id of its own.
+///
+/// # Panics
+/// Where nobody answers.
+#[track_caller]
+pub fn post(url: &str, body: &Value) -> Answer {
+    ask(Method::POST, url, Some(body)).unwrap_or_else(|| panic!("nobody answers at {url}"))
+}
+
+/// The sum of all series of a counter that have these labels, from the text of `/metrics`.
+pub fn counter(metrics: &str, name: &str, labels: &[(&str, &str)]) -> u64 {
+    let wanted: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+    let of = |line: &str| {
+        let (series, count) = line.rsplit_once(' ')?;
+        let (found, labels) = series.split_once('{')?;
+        (found == name && wanted.iter().all(|label| labels.contains(label.as_str()))).then(|| count.parse::<u64>().ok()).flatten()
+    };
+    metrics.lines().filter_map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counter;
+
+    #[test]
+    fn series_are_summed_by_their_labels() {
+        let text = "# TYPE a counter\na{b=\"1\",c=\"x\"} 2\na{b=\"2\",c=\"x\"} 3\naa{b=\"1\"} 5\n";
+        assert_eq!(counter(text, "a", &[("c", "x")]), 5);
+        assert_eq!(counter(text, "a", &[("b", "1")]), 2);
+    }
+}

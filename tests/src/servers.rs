@@ -1,0 +1,126 @@
+//! The servers that distributed tests use, from the environment. `tests/servers start DIR` starts private ones and writes their
+//! addresses to `DIR/env`; `tests/run system` does all of it.
+
+use crate::block_on;
+use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+use reqwest::{Client, Method, Url};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
+use std::{collections::BTreeMap, env, time::Duration};
+
+/// The addresses.
+#[derive(Clone, Debug)]
+pub struct Servers {
+    postgres: Url,
+    rabbitmq: Url,
+    management: Url,
+}
+
+impl Servers {
+    /// From the environment.
+    ///
+    /// # Panics
+    /// Where an address is missing.
+    pub fn from_env() -> Self {
+        let address = |name: &str| {
+            let text = env::var(name).unwrap_or_else(|_| {
+                panic!(
+                    "{name} is not set: this test needs RabbitMQ and PostgreSQL. `tests/run system` starts them; by hand: \
+                     `tests/servers start DIR`, then `set -a; . DIR/env`"
+                )
+            });
+            Url::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        Self {
+            postgres: address("PLANSHIFT_TEST_POSTGRES_URL"),
+            rabbitmq: address("PLANSHIFT_TEST_RABBITMQ_URL"),
+            management: address("PLANSHIFT_TEST_RABBITMQ_MANAGEMENT"),
+        }
+    }
+
+    /// The URL of a database.
+    pub fn database_url(&self, name: &str) -> String {
+        let mut url = self.postgres.clone();
+        url.set_path(name);
+        url.to_string()
+    }
+
+    /// The URL of a virtual host.
+    pub fn broker_url(&self, vhost: &str) -> String {
+        let mut url = self.rabbitmq.clone();
+        url.set_path(vhost);
+        url.to_string()
+    }
+
+    /// Makes an empty database.
+    pub fn create_database(&self, name: &str) {
+        self.sql(&format!("CREATE DATABASE {name}")).unwrap_or_else(|error| panic!("cannot make a database: {error}"));
+    }
+
+    /// Removes a database, whoever is connected to it.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn drop_database(&self, name: &str) -> Result<(), sqlx::Error> {
+        self.sql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    }
+
+    fn sql(&self, statement: &str) -> Result<(), sqlx::Error> {
+        block_on(async {
+            let options: PgConnectOptions = self.postgres.as_str().parse()?;
+            let mut connection = PgConnection::connect_with(&options.disable_statement_logging()).await?;
+            sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await?;
+            connection.close().await
+        })
+    }
+
+    /// Makes an empty virtual host.
+    pub fn create_vhost(&self, name: &str) {
+        self.manage(Method::PUT, &["vhosts", name]).unwrap_or_else(|error| panic!("cannot make a virtual host: {error}"));
+    }
+
+    /// Removes a virtual host with everything in it.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn delete_vhost(&self, name: &str) -> Result<(), String> {
+        self.manage(Method::DELETE, &["vhosts", name]).map(drop)
+    }
+
+    /// How many messages wait in each queue of a virtual host. The names are from the management API; the numbers are asked of
+    /// the queues themselves, since the management API's are some seconds old.
+    pub fn waiting(&self, vhost: &str) -> BTreeMap<String, u32> {
+        let queues = self.manage(Method::GET, &["queues", vhost]).unwrap_or_else(|error| panic!("cannot list the queues: {error}"));
+        let names = queues.as_array().into_iter().flatten().filter(|queue| queue["exclusive"] != Value::Bool(true));
+        let names: Vec<String> = names.filter_map(|queue| queue["name"].as_str().map(str::to_owned)).collect();
+        let url = self.broker_url(vhost);
+        block_on(async {
+            let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("a connection to RabbitMQ");
+            let mut counts = BTreeMap::new();
+            for name in names {
+                // one channel for each: asking for a queue that is gone closes the channel
+                let Ok(channel) = connection.create_channel().await else { break };
+                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+                if let Ok(queue) = channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await {
+                    counts.insert(name, queue.message_count());
+                }
+            }
+            let _ = connection.close(0, "".into()).await;
+            counts
+        })
+    }
+
+    fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
+        let mut url = self.management.clone();
+        url.path_segments_mut().expect("an address of a server").pop_if_empty().push("api").extend(path);
+        let (user, password) = (self.rabbitmq.username().to_owned(), self.rabbitmq.password().map(str::to_owned));
+        block_on(async {
+            let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
+            let request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
+            let response = request.send().await.map_err(|error| error.to_string())?;
+            let status = response.status();
+            let body = response.text().await.unwrap_or_default();
+            if status.is_success() { Ok(serde_json::from_str(&body).unwrap_or_default()) } else { Err(format!("HTTP {status}: {body}")) }
+        })
+    }
+}

@@ -1,12 +1,19 @@
 //! The servers that distributed tests use, from the environment. `tests/servers start DIR` starts private ones and writes their
 //! addresses to `DIR/env`; `tests/run system` does all of it.
 
-use crate::block_on;
-use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+use crate::{block_on, wait};
+use lapin::{
+    Connection, ConnectionProperties,
+    options::{BasicGetOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
 use reqwest::{Client, Method, Url};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::{collections::BTreeMap, env, time::Duration};
+
+/// How long a message that is on its way may take to be in its queue.
+const APPEARS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The addresses.
 #[derive(Clone, Debug)]
@@ -108,6 +115,18 @@ impl Servers {
             let _ = connection.close(0, "".into()).await;
             counts
         })
+    }
+
+    /// Takes the first message of a queue, and gives the connection that it stays unsettled on.
+    pub(crate) fn hold(&self, vhost: &str, queue: &str) -> Connection {
+        let url = self.broker_url(vhost);
+        let connection = block_on(Connection::connect(&url, ConnectionProperties::default())).expect("a connection to RabbitMQ");
+        let channel = block_on(connection.create_channel()).expect("a channel");
+        wait::until(&format!("there is a message in {queue}"), APPEARS_WITHIN, || {
+            let taken = block_on(channel.basic_get(queue.into(), BasicGetOptions { no_ack: false }));
+            taken.expect("a message of the queue").is_some()
+        });
+        connection
     }
 
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {

@@ -18,6 +18,11 @@ pub enum Stored {
     Postgres(String),
 }
 
+enum Open {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
 /// The steps whose ledgers hold an effect for each item.
 const STEPS: [&str; 3] = ["purchasing", "mapping", "suspension"];
 
@@ -37,26 +42,51 @@ impl Stored {
     /// # Errors
     /// The database's; a folder or table that is not there yet.
     pub fn try_number(&self, service: &str, query: &str) -> Result<i64, sqlx::Error> {
+        let query = AssertSqlSafe(query.to_owned());
         block_on(async {
-            match self {
-                Self::Folder(folder) => {
-                    let file = folder.join(format!("{service}.db"));
-                    let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
-                    let mut connection: SqliteConnection = options.disable_statement_logging().connect().await?;
-                    let number = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await?;
+            match self.open(service).await? {
+                Open::Sqlite(mut connection) => {
+                    let number = sqlx::query_scalar(query).fetch_one(&mut connection).await?;
                     connection.close().await?;
                     Ok(number)
                 }
-                Self::Postgres(url) => {
-                    let options: PgConnectOptions = url.parse()?;
-                    let options = options.options([("search_path", service)]).disable_statement_logging();
-                    let mut connection = PgConnection::connect_with(&options).await?;
-                    let number = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await?;
+                Open::Postgres(mut connection) => {
+                    let number = sqlx::query_scalar(query).fetch_one(&mut connection).await?;
                     connection.close().await?;
                     Ok(number)
                 }
             }
         })
+    }
+
+    /// Changes a service's tables behind its back.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub fn change(&self, service: &str, statement: &str) {
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        let changed = block_on(async {
+            match self.open(service).await? {
+                Open::Sqlite(mut connection) => statement.execute(&mut connection).await.map(drop),
+                Open::Postgres(mut connection) => statement.execute(&mut connection).await.map(drop),
+            }
+        });
+        changed.unwrap_or_else(|error| panic!("{service}: {error}"));
+    }
+
+    async fn open(&self, service: &str) -> Result<Open, sqlx::Error> {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.join(format!("{service}.db"));
+                let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+                options.disable_statement_logging().connect().await.map(Open::Sqlite)
+            }
+            Self::Postgres(url) => {
+                let options: PgConnectOptions = url.parse()?;
+                let options = options.options([("search_path", service)]).disable_statement_logging();
+                options.connect().await.map(Open::Postgres)
+            }
+        }
     }
 
     /// The number that a query on a service's tables gives.

@@ -66,7 +66,10 @@ fn a_refused_purchase_is_compensated(place: &Place) {
     let failed = ran.only();
     assert_eq!((outcome.code, &failed["state"]), (3, &json!("Compensated")), "{failed}");
     let failure = &failed["failure"];
-    assert_eq!((&failure["step"], &failure["resourceId"], &failure["code"]), (&json!("purchasing"), &json!("4847433"), &json!("FaultInjected")));
+    assert_eq!(
+        (&failure["step"], &failure["resourceId"], &failure["code"]),
+        (&json!("purchasing"), &json!("4847433"), &json!("FaultInjected"))
+    );
     assert!(line_states(failed).iter().all(|state| *state == "NotStarted"), "nothing was mapped: {failed}");
     assert_as_it_was(failed);
     assert_eq!(items(&failed["plans"]).len(), 1, "the other reseller's plan was bought, and suspended: {failed}");

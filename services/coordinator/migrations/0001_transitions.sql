@@ -4,6 +4,7 @@ CREATE TABLE customers (
     customer_id uuid NOT NULL,
     facts_version bigint NOT NULL,
     import_id uuid NOT NULL,
+    begun_at bigint NOT NULL,
     parts bigint NOT NULL,
     parts_seen bigint NOT NULL,
     PRIMARY KEY (partner_id, customer_id)

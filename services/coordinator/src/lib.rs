@@ -6,9 +6,11 @@
 //! | [`engine`] | the shell around it: loads, decides, commits, builds what is published |
 //! | [`store`] | every statement |
 //! | [`handler`], [`timers`] | what makes turns: messages, and time |
+//! | [`inspect`] | what is stored, for verification |
 
 pub mod engine;
 pub mod handler;
+pub mod inspect;
 pub mod saga;
 pub mod store;
 pub mod timers;

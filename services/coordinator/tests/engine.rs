@@ -96,6 +96,7 @@ impl World {
         let chunk = ImportCustomers {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
+            begun_at: Ports::system().clock.now(),
             partner: PartnerFacts {
                 id: PARTNER,
                 name: "P".into(),
@@ -442,6 +443,7 @@ async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_co
         let mut chunk = ImportCustomers {
             import_id: ImportId(Uuid::from_u128(9)),
             chunk: n,
+            begun_at: Ports::system().clock.now(),
             partner: PartnerFacts {
                 id: PARTNER,
                 name: "P".into(),

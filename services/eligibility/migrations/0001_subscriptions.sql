@@ -3,8 +3,6 @@ ALTER TABLE customers ADD COLUMN partner text;
 ALTER TABLE customers ADD COLUMN customer text;
 
 -- Subscriptions of the legacy offer. A row of an older version than the customer's counts as deleted.
--- line_of: the transition that it is a line of, from the check that found the customer eligible until that transition is
--- released. So a row with a line_of other than the present transition is under a plan already. line_reseller: the reseller then.
 CREATE TABLE subscriptions (
     partner_id uuid NOT NULL,
     customer_id uuid NOT NULL,
@@ -14,13 +12,21 @@ CREATE TABLE subscriptions (
     reseller text NOT NULL,
     facts text NOT NULL,
     facts_version bigint NOT NULL,
-    line_of uuid,
-    line_reseller text,
     PRIMARY KEY (partner_id, customer_id, commerce_subscription_id)
 ) {sqlite: WITHOUT ROWID};
 
--- The Azure id is what stays: the same one under another commerce id, or at another customer, is under its plan all the same.
-CREATE INDEX lines_by_azure_id ON subscriptions (partner_id, azure_subscription_id) WHERE line_of IS NOT NULL;
+-- The lines of transitions: what was in scope of an eligible customer, from the check until the transition is released (which it
+-- is unless it completes). So a line of another transition than the present one is under a plan already. A table of its own, for
+-- a narrow row costs less than writing the subscription's again; the Azure id, for it stays when the commerce id changes.
+CREATE TABLE lines (
+    partner_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    azure_subscription_id uuid NOT NULL,
+    commerce_subscription_id uuid NOT NULL,
+    transition_id uuid NOT NULL,
+    reseller text NOT NULL,
+    PRIMARY KEY (partner_id, customer_id, azure_subscription_id)
+) {sqlite: WITHOUT ROWID};
 
 -- Resellers on record of the customer's subscriptions.
 CREATE TABLE resellers (

@@ -35,7 +35,11 @@ pub const SERVICE: Service = Service::Eligibility;
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "effect ledger, facts, subscriptions and lines",
-    sql: concat!(planshift_storage::ledger_table!(), planshift_worker::facts_tables!(), include_str!("../migrations/0001_subscriptions.sql")),
+    sql: concat!(
+        planshift_storage::ledger_table!(),
+        planshift_worker::facts_tables!(),
+        include_str!("../migrations/0001_subscriptions.sql")
+    ),
 }];
 
 /// How the worker is run.

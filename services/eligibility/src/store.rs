@@ -8,7 +8,6 @@ pub(crate) static STORE_HEADS: Statement = Statement::new(
      WHERE customers.partner_id = r.partner_key AND customers.customer_id = r.customer_key",
 );
 
-/// What a transition did (`line_of`, `line_reseller`) is not touched.
 pub(crate) static STORE_SUBSCRIPTIONS: Statement = Statement::new(
     "INSERT INTO subscriptions
             (partner_id, customer_id, commerce_subscription_id, azure_subscription_id, status, reseller, facts, facts_version)
@@ -55,9 +54,9 @@ pub(crate) static ACTIVE_PLANS: Statement = Statement::new(
      FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN plans AS p
      WHERE p.partner_id = r.partner AND p.customer_id = r.customer AND p.facts_version = r.version AND p.status = 'active'
      UNION
-     SELECT r.place, s.line_reseller
-     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN subscriptions AS s
-     WHERE s.partner_id = r.partner AND s.customer_id = r.customer AND s.line_of IS NOT NULL AND s.line_of <> r.transition",
+     SELECT r.place, l.reseller
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN lines AS l
+     WHERE l.partner_id = r.partner AND l.customer_id = r.customer AND l.transition_id <> r.transition",
 );
 
 /// Subscriptions in scope of several customers, customer by customer from the one at `$2` on.
@@ -65,10 +64,10 @@ pub(crate) static IN_SCOPE: Statement = Statement::new(
     "SELECT r.place, s.commerce_subscription_id, s.facts
      FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN subscriptions AS s
      WHERE r.place >= $2 AND s.partner_id = r.partner AND s.customer_id = r.customer
-       AND s.facts_version = r.version AND s.status <> 'deleted' AND (s.line_of IS NULL OR s.line_of = r.transition)
-       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
-                       WHERE m.partner_id = s.partner_id AND m.azure_subscription_id = s.azure_subscription_id
-                         AND m.line_of IS NOT NULL AND m.line_of <> r.transition)
+       AND s.facts_version = r.version AND s.status <> 'deleted'
+       AND NOT EXISTS (SELECT 1 FROM lines AS l
+                       WHERE l.partner_id = s.partner_id AND l.customer_id = s.customer_id
+                         AND l.azure_subscription_id = s.azure_subscription_id AND l.transition_id <> r.transition)
      ORDER BY r.place, s.commerce_subscription_id LIMIT $3",
 );
 
@@ -77,44 +76,49 @@ pub(crate) static IN_SCOPE_OF_ONE: Statement = Statement::new(
     "SELECT s.commerce_subscription_id, s.facts
      FROM subscriptions AS s
      WHERE s.partner_id = $1 AND s.customer_id = $2 AND s.commerce_subscription_id > $5
-       AND s.facts_version = $3 AND s.status <> 'deleted' AND (s.line_of IS NULL OR s.line_of = $4)
-       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
-                       WHERE m.partner_id = s.partner_id AND m.azure_subscription_id = s.azure_subscription_id
-                         AND m.line_of IS NOT NULL AND m.line_of <> $4)
+       AND s.facts_version = $3 AND s.status <> 'deleted'
+       AND NOT EXISTS (SELECT 1 FROM lines AS l
+                       WHERE l.partner_id = s.partner_id AND l.customer_id = s.customer_id
+                         AND l.azure_subscription_id = s.azure_subscription_id AND l.transition_id <> $4)
      ORDER BY s.commerce_subscription_id LIMIT $6",
 );
 
-/// What is in scope of eligible customers becomes the lines of their transitions.
+/// What is in scope of eligible customers becomes the lines of their transitions; those that are it already stay so.
 pub(crate) static MARK: Statement = Statement::new(
-    "UPDATE subscriptions SET line_of = r.transition, line_reseller = subscriptions.reseller
-     FROM {1: partner uuid, customer uuid, version bigint, transition uuid} AS r
-     WHERE subscriptions.partner_id = r.partner AND subscriptions.customer_id = r.customer
-       AND subscriptions.facts_version = r.version AND subscriptions.status <> 'deleted' AND subscriptions.line_of IS NULL
-       AND NOT EXISTS (SELECT 1 FROM subscriptions AS m
-                       WHERE m.partner_id = subscriptions.partner_id
-                         AND m.azure_subscription_id = subscriptions.azure_subscription_id
-                         AND m.line_of IS NOT NULL AND m.line_of <> r.transition)",
+    "INSERT INTO lines (partner_id, customer_id, azure_subscription_id, commerce_subscription_id, transition_id, reseller)
+     SELECT s.partner_id, s.customer_id, s.azure_subscription_id, s.commerce_subscription_id, r.transition, s.reseller
+     FROM {1: partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN subscriptions AS s
+     WHERE s.partner_id = r.partner AND s.customer_id = r.customer
+       AND s.facts_version = r.version AND s.status <> 'deleted' AND s.azure_subscription_id IS NOT NULL
+     ON CONFLICT (partner_id, customer_id, azure_subscription_id) DO NOTHING",
 );
 
 /// The lines of transitions are nobody's again.
 pub(crate) static RELEASE: Statement = Statement::new(
-    "UPDATE subscriptions SET line_of = NULL, line_reseller = NULL
-     FROM {1: partner uuid, customer uuid, transition uuid} AS r
-     WHERE subscriptions.partner_id = r.partner AND subscriptions.customer_id = r.customer AND subscriptions.line_of = r.transition",
+    "DELETE FROM lines
+     WHERE (partner_id, customer_id) IN (SELECT r.partner, r.customer FROM {1: partner uuid, customer uuid, transition uuid} AS r)
+       AND transition_id IN (SELECT t.transition FROM {1: partner uuid, customer uuid, transition uuid} AS t)",
 );
 
 /// A page of lines.
 pub(crate) static PAGE_LINES: Statement = Statement::new(
-    "SELECT partner_id, customer_id, commerce_subscription_id, azure_subscription_id, line_of, line_reseller
-     FROM subscriptions
-     WHERE line_of IS NOT NULL AND (partner_id, customer_id, commerce_subscription_id) > ($1, $2, $3)
-     ORDER BY partner_id, customer_id, commerce_subscription_id LIMIT $4",
+    "SELECT partner_id, customer_id, azure_subscription_id, commerce_subscription_id, transition_id, reseller
+     FROM lines
+     WHERE (partner_id, customer_id, azure_subscription_id) > ($1, $2, $3)
+     ORDER BY partner_id, customer_id, azure_subscription_id LIMIT $4",
 );
 
 /// A page of subscriptions.
 pub(crate) static PAGE_SUBSCRIPTIONS: Statement = Statement::new(
-    "SELECT s.partner_id, s.customer_id, s.commerce_subscription_id, s.facts, s.facts_version, coalesce(c.complete_version, 0), s.line_of
+    "SELECT s.partner_id, s.customer_id, s.commerce_subscription_id, s.facts, s.facts_version, coalesce(c.complete_version, 0)
      FROM subscriptions AS s LEFT JOIN customers AS c ON c.partner_id = s.partner_id AND c.customer_id = s.customer_id
      WHERE (s.partner_id, s.customer_id, s.commerce_subscription_id) > ($1, $2, $3)
      ORDER BY s.partner_id, s.customer_id, s.commerce_subscription_id LIMIT $4",
+);
+
+/// Lines by their keys.
+pub(crate) static FIND_LINES: Statement = Statement::new(
+    "SELECT l.partner_id, l.customer_id, l.azure_subscription_id, l.commerce_subscription_id, l.transition_id, l.reseller
+     FROM {1: partner uuid, customer uuid, azure uuid} AS r CROSS JOIN lines AS l
+     WHERE l.partner_id = r.partner AND l.customer_id = r.customer AND l.azure_subscription_id = r.azure",
 );

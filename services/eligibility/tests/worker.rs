@@ -101,7 +101,10 @@ async fn check(handler: &StepHandler<Eligibility>, packet: &Packet<CustomerItem>
     let answers = checked(&handled);
     for (number, (answer, out)) in answers.iter().zip(&handled.publish).enumerate() {
         let id = format!("{}/eligibility/do/{number}/{}/answer", packet.transition_id, packet.attempt);
-        assert_eq!((out.message.message_id.as_str(), answer.packet as usize, answer.packets as usize), (id.as_str(), number, answers.len()));
+        assert_eq!(
+            (out.message.message_id.as_str(), answer.packet as usize, answer.packets as usize),
+            (id.as_str(), number, answers.len())
+        );
     }
     answers
 }
@@ -224,7 +227,8 @@ async fn what_an_earlier_transition_moved_is_out_of_scope() {
 #[tokio::test]
 async fn an_active_plan_of_the_newest_facts_is_worth_a_warning() {
     let (_world, handler) = world(vec![subscription(0)]).await;
-    let plan = |reseller: &str, status| PlanFacts { id: PlanId(Uuid::from_u128(1)), reseller: Reseller::from_key(reseller).unwrap(), status };
+    let plan =
+        |reseller: &str, status| PlanFacts { id: PlanId(Uuid::from_u128(1)), reseller: Reseller::from_key(reseller).unwrap(), status };
     for (version, plans, warned) in [
         (2, vec![plan("7", PlanStatus::Active)], true),
         (3, vec![plan("7", PlanStatus::Suspended)], false),
@@ -251,7 +255,9 @@ async fn large_customers_are_read_page_by_page() {
     let customers: Vec<CustomerId> = others[..2].iter().copied().chain([CUSTOMER, others[2]]).collect();
     let batch: Vec<_> = (0x90..)
         .zip(&customers)
-        .map(|(t, customer)| command::<Eligibility>(&Packet { customer_id: *customer, ..check_packet(TransitionId(Uuid::from_u128(t)), 50) }))
+        .map(|(t, customer)| {
+            command::<Eligibility>(&Packet { customer_id: *customer, ..check_packet(TransitionId(Uuid::from_u128(t)), 50) })
+        })
         .collect();
     let all = checked(&handle(&handler, &batch).await);
     for (t, total) in (0x90..).zip([3_000, 1, 4_500, 2_000]) {
@@ -265,14 +271,15 @@ async fn large_customers_are_read_page_by_page() {
 #[tokio::test]
 async fn a_check_that_cannot_be_made_is_told_and_may_be_asked_again() {
     let (world, handler) = world(vec![subscription(0)]).await;
-    world.script("CREATE TRIGGER broken BEFORE UPDATE ON subscriptions BEGIN SELECT RAISE(ABORT, 'broken'); END").await;
+    let broken = [("INSERT", "lines", format!("NEW.transition_id = '{T1}'"))];
+    world.break_writes(&broken).await;
     for _ in 0..2 {
         let handled = handle(&handler, &[command::<Eligibility>(&check_packet(T1, 50))]).await;
         assert_eq!((handled.ends, handled.publish.len()), (vec![End::Done], 1));
         let body: PacketGivenUp = read(&handled.publish[0]);
         assert_eq!((body.action, body.attempt, body.error.code.as_str()), (Action::Do, 1, "InternalError"));
     }
-    world.script("DROP TRIGGER broken").await;
+    world.mend_writes(&broken).await;
     assert!(check(&handler, &Packet { attempt: 2, ..check_packet(T1, 50) }).await[0].eligible);
     assert_eq!(handler.given_up(&command::<Eligibility>(&check_packet(T1, 50)), "why").len(), 1);
 }
@@ -321,7 +328,9 @@ async fn sample(name: &str) -> usize {
     handle(&handler, &[delivery("TakeEligibilityFacts.v1", &import)]).await;
     let checks: Vec<_> = ids
         .iter()
-        .map(|id| command::<Eligibility>(&Packet { partner_id: whole.partner.id, customer_id: *id, ..check_packet(TransitionId(id.0), 1_000) }))
+        .map(|id| {
+            command::<Eligibility>(&Packet { partner_id: whole.partner.id, customer_id: *id, ..check_packet(TransitionId(id.0), 1_000) })
+        })
         .collect();
     let answers = checked(&handle(&handler, &checks).await);
     assert_eq!((answers.len(), expected.len()), (ids.len(), ids.len()));
@@ -347,7 +356,8 @@ async fn sample(name: &str) -> usize {
 
 #[tokio::test]
 async fn the_samples_come_to_what_they_must() {
-    for (name, customers) in [("two-resellers", 1), ("direct-one-plan", 1), ("moved-billing-owner", 1), ("blocked", 13), ("portfolio", 40)] {
+    for (name, customers) in [("two-resellers", 1), ("direct-one-plan", 1), ("moved-billing-owner", 1), ("blocked", 13), ("portfolio", 40)]
+    {
         assert_eq!(sample(name).await, customers, "{name}");
     }
 }

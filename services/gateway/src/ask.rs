@@ -3,6 +3,9 @@
 //! A question that is not answered is sent again, the same message: whoever answers recognises the request, and answers
 //! the same. So a question, its answer, or this replica's queue may be lost, and nothing happens twice.
 
+#[cfg(test)]
+mod tests;
+
 use crate::Settings;
 use bytes::Bytes;
 use planshift_domain::message::{
@@ -115,10 +118,13 @@ struct Shared {
     queue: watch::Sender<Option<String>>,
 }
 
+/// The type and the key of the answer that is waited for.
+type AnswerKey = (&'static str, String);
+
 /// Who waits for which answer. The same question may be asked by several at once.
 #[derive(Default)]
 struct Open {
-    askers: HashMap<(&'static str, String), Vec<(u64, oneshot::Sender<Bytes>)>>,
+    askers: HashMap<AnswerKey, Vec<(u64, oneshot::Sender<Bytes>)>>,
     count: usize,
     last: u64,
 }
@@ -242,14 +248,14 @@ impl Shared {
     }
 }
 
-fn key_of<A: Answer>(delivery: &Delivery) -> Result<(&'static str, String), codec::Unreadable> {
+fn key_of<A: Answer>(delivery: &Delivery) -> Result<AnswerKey, codec::Unreadable> {
     Ok((A::TYPE, codec::body::<A>(&delivery.message)?.key()))
 }
 
 /// A question that is open until this is dropped.
 struct OpenQuestion {
     shared: Arc<Shared>,
-    key: (&'static str, String),
+    key: AnswerKey,
     number: u64,
 }
 impl Drop for OpenQuestion {

@@ -49,7 +49,7 @@ pub enum GatewayError {
     #[error("the gateway has no tokens yet, so it listens on a loopback address alone: {0} is none")]
     NotLoopback(SocketAddr),
     /// The address cannot be had.
-    #[error("the address {address} cannot be had{}", if .source.kind() == io::ErrorKind::AddrInUse { ": another program listens there" } else { "" })]
+    #[error("the address {address} cannot be had{}", why(.source))]
     Bind {
         /// Which.
         address: SocketAddr,
@@ -63,6 +63,10 @@ pub enum GatewayError {
     /// The listener failed.
     #[error("the gateway can no longer listen")]
     Serve(#[source] io::Error),
+}
+
+fn why(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::AddrInUse { ": another program listens there" } else { "" }
 }
 
 impl GatewayError {

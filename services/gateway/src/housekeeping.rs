@@ -57,7 +57,7 @@ impl Housekeeping {
                 tracing::warn!(%error, "the coordinator could not be asked");
             }
         }
-        if round % ROUNDS_TO_FORGET == 0 {
+        if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
         }

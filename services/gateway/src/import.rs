@@ -61,7 +61,7 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
         Ok::<_, DocumentError>((checked, file))
     });
     let (checked, file) = checked.await.map_err(|_| ImportError::Stopped)??;
-    let partner = checked.partner.clone();
+    let (partner, begun_at) = (checked.partner.clone(), app.ports.clock.now());
 
     let (give, chunks) = mpsc::channel::<Vec<CustomerPart>>(READ_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
@@ -80,7 +80,7 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     });
     let chunks = futures::stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
     let answers = chunks.enumerate().map(|(number, customers)| {
-        let chunk = ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), partner: partner.clone(), customers };
+        let chunk = ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), begun_at, partner: partner.clone(), customers };
         take(app, trace, chunk)
     });
     let answers: Result<Vec<CustomersImported>, ImportError> = answers.buffer_unordered(app.settings.chunks_in_flight).try_collect().await;

@@ -71,6 +71,30 @@ pub async fn ownership(database: &Database, after: Option<&OwnershipPoint>, limi
     database.query(&store::PAGE_OWNERSHIP, args).await?.iter().map(ownership_point).collect()
 }
 
+/// The Azure subscriptions of these keys, without those that are not there.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn attachments_of(database: &Database, keys: &[(PartnerId, AzureSubscriptionId)]) -> Result<Vec<Attachment>, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = keys.iter().map(|(partner, azure)| vec![partner.0.into(), azure.0.into()]).collect();
+    database.query(&store::FIND_SUBSCRIPTIONS, Args::new().rows(rows)).await?.iter().map(attachment).collect()
+}
+
+/// The change points of these Azure subscriptions, in the order of their keys.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn ownership_of(database: &Database, of: &[AzureSubscriptionId]) -> Result<Vec<OwnershipPoint>, StorageError> {
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = of.iter().map(|azure| vec![azure.0.into()]).collect();
+    database.query(&store::FIND_OWNERSHIP, Args::new().rows(rows)).await?.iter().map(ownership_point).collect()
+}
+
 fn attachment(row: &Row) -> Result<Attachment, StorageError> {
     let roles: String = row.get(5)?;
     Ok(Attachment {

@@ -73,3 +73,18 @@ pub(crate) static PAGE_OWNERSHIP: Statement = Statement::new(
      WHERE (azure_subscription_id, from_at, revision) > ($1, $2, $3)
      ORDER BY azure_subscription_id, from_at, revision LIMIT $4",
 );
+
+/// Attachments by their keys.
+pub(crate) static FIND_SUBSCRIPTIONS: Statement = Statement::new(
+    "SELECT s.partner_id, s.azure_subscription_id, s.customer_id, s.facts_version, s.friendly_name, s.roles, s.plan_id, s.attached_by
+     FROM {1: partner uuid, azure uuid} AS r CROSS JOIN azure_subscriptions AS s
+     WHERE s.partner_id = r.partner AND s.azure_subscription_id = r.azure",
+);
+
+/// All change points of Azure subscriptions.
+pub(crate) static FIND_OWNERSHIP: Statement = Statement::new(
+    "SELECT o.azure_subscription_id, o.from_at, o.revision, o.plan_id, o.transition_id, o.at
+     FROM {1: azure uuid} AS r CROSS JOIN ownership AS o
+     WHERE o.azure_subscription_id = r.azure
+     ORDER BY o.azure_subscription_id, o.from_at, o.revision",
+);

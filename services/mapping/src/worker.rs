@@ -103,8 +103,13 @@ impl StepWorker for Mapping {
             }
             let id = w.item.azure_subscription_id;
             match elsewhere.get(&key(w.packet, w.item)) {
-                Some(Some(plan)) => Applied::refused("AlreadyAttached", format!("the Azure subscription {id} is under the plan {plan} already")),
-                _ => Applied::refused("SubscriptionNotFound", format!("the customer has no Azure subscription {id} any more (Microsoft 800111)")),
+                Some(Some(plan)) => {
+                    Applied::refused("AlreadyAttached", format!("the Azure subscription {id} is under the plan {plan} already"))
+                }
+                _ => Applied::refused(
+                    "SubscriptionNotFound",
+                    format!("the customer has no Azure subscription {id} any more (Microsoft 800111)"),
+                ),
             }
         };
         Ok(work.iter().map(outcome).collect())

@@ -11,10 +11,11 @@ use planshift_domain::{
     transition::Evidence,
 };
 use planshift_mapping::{MIGRATIONS, Mapping, Options, inspect};
+use planshift_messaging::{Destination, EmbeddedBroker, Outgoing, Queue, Service, Settlement};
 use planshift_storage::Migration;
 use planshift_worker::{
-    End,
-    metrics::Metrics,
+    CancellationToken, End, Ports,
+    metrics::{MESSAGES, Metrics},
     step::{Faults, StepHandler},
 };
 use support::{contract::Case, *};
@@ -36,18 +37,18 @@ impl Case for Map {
     }
     fn facts(items: u32) -> MappingFacts {
         let roles = vec![RoleFacts { mpn_id: MpnId::try_new("123").unwrap(), role: "Owner".into() }];
-        let one = |n| AzureSubscriptionFacts { azure_subscription_id: azure(n), friendly_name: format!("subscription {n}"), roles: roles.clone() };
+        let one = |n| AzureSubscriptionFacts {
+            azure_subscription_id: azure(n),
+            friendly_name: format!("subscription {n}"),
+            roles: roles.clone(),
+        };
         MappingFacts { subscriptions: (0..items).map(one).collect() }
     }
     fn item(number: u32) -> MapItem {
         MapItem { azure_subscription_id: azure(number), plan_id: PLAN }
     }
-    fn break_item(number: u32) -> String {
-        let id = azure(number);
-        format!(
-            "CREATE TRIGGER broken BEFORE UPDATE ON azure_subscriptions WHEN OLD.azure_subscription_id = '{id}'
-             BEGIN SELECT RAISE(ABORT, 'broken'); END"
-        )
+    fn writes(number: u32) -> Vec<Broken> {
+        vec![("UPDATE", "azure_subscriptions", format!("OLD.azure_subscription_id = '{}'", azure(number)))]
     }
 }
 
@@ -142,7 +143,10 @@ async fn an_import_changes_facts_and_never_an_attachment() {
     handle(&handler, &[facts::<Mapping>(CUSTOMER, 3, renamed("newest"))]).await;
     handle(&handler, &[facts::<Mapping>(CUSTOMER, 2, renamed("older")), facts::<Mapping>(CUSTOMER, 3, renamed("copy"))]).await;
     let all = inspect::attachments(&world.database, None, 10).await.unwrap();
-    assert_eq!((all[0].friendly_name.as_str(), all[0].facts_version, all[0].plan_id, all[0].attached_by), ("newest", 3, Some(PLAN), Some(T1)));
+    assert_eq!(
+        (all[0].friendly_name.as_str(), all[0].facts_version, all[0].plan_id, all[0].attached_by),
+        ("newest", 3, Some(PLAN), Some(T1))
+    );
     assert!(all[0].roles.is_empty() && all[1].roles.len() == 1);
     // missing from version 3: it counts as deleted
     let got = answer(&handler, command::<Mapping>(&Packet { facts_version: 3, ..packet(T2, 0, 1, vec![Map::item(1)]) })).await;
@@ -199,4 +203,56 @@ async fn everything_is_read_page_by_page() {
         after = Some((last.partner_id, last.azure_subscription_id));
     }
     assert_eq!((subscriptions, inspect::ledger(&world.database, None, 100).await.unwrap().len()), (8, 8));
+}
+
+#[tokio::test]
+async fn two_workers_with_the_same_packets_have_each_effect_once() {
+    let (world, one) = contract::world::<Map>(100).await;
+    let two = Map::handler(&world, Faults::default(), Metrics::new());
+    let forth: Vec<_> = (0..10).map(|n| command::<Mapping>(&packet(T1, n, 1, contract::items::<Map>(n * 10..n * 10 + 10)))).collect();
+    let back: Vec<_> = forth.iter().rev().cloned().collect();
+    let (a, mut b) = tokio::join!(answers(&one, &forth), answers(&two, &back));
+    b.reverse();
+    assert_eq!(a, b);
+    let undos: Vec<_> = (0..10).map(|n| undo::<Mapping>(&packet(T1, n, 1, contract::items::<Map>(n * 10..n * 10 + 10)))).collect();
+    tokio::join!(answers(&one, &undos), answers(&two, &undos));
+    assert_eq!(inspect::ownership(&world.database, None, 1_000).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn it_runs_on_a_broker_until_it_is_stopped() {
+    let world = World::new(MIGRATIONS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = EmbeddedBroker::open(&folder.path().join("broker")).await.unwrap();
+    let coordinator = embedded.for_service(Service::Coordinator);
+    let metrics = Metrics::new();
+    let options = Options { metrics: metrics.clone(), ..Options::default() };
+    let stop = CancellationToken::new();
+    let worker = options.build(world.database.clone(), embedded.for_service(Service::Mapping), Ports::system());
+    let running = tokio::spawn(worker.run(stop.clone()));
+    let p = packet(T1, 0, 1, contract::items::<Map>(0..3));
+    let sent = [
+        delivery("Nonsense.v1", &p),
+        command::<Mapping>(&p),
+        facts::<Mapping>(CUSTOMER, 1, Map::facts(3)),
+        undo::<Mapping>(&packet(T2, 0, 1, contract::items::<Map>(0..1))),
+    ];
+    let outgoing = sent.into_iter().map(|delivery| Outgoing { to: Destination::Command(Service::Mapping), message: delivery.message });
+    coordinator.publish(outgoing.collect()).await.unwrap();
+
+    let mut replies = coordinator.consume(Queue::Service(Service::Coordinator), 10).await.unwrap();
+    let mut kinds = Vec::new();
+    while kinds.len() < 3 {
+        let batch = replies.next(10).await.unwrap();
+        kinds.extend(batch.iter().map(|delivery| delivery.message.kind.clone()));
+        replies.settle(batch.iter().map(|delivery| (delivery.tag, Settlement::Ack)).collect()).await.unwrap();
+    }
+    kinds.sort();
+    assert_eq!(kinds, ["FactsTaken.v1", "MappingAnswered.v1", "MappingAnswered.v1"]);
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(embedded.depth(Queue::Dead).ready, 1);
+    assert_eq!(attached(&world, 2).await, Some(PLAN));
+    let dead = [("service", "mapping"), ("type", "unknown"), ("outcome", "dead")];
+    assert_eq!(metrics.get(MESSAGES, &dead), 1, "{}", metrics.text());
 }

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// Some transition ended otherwise than completed.
     EndedOtherwise,
+    /// `verify` found a violation.
+    ViolationFound,
     /// Interrupted: what was accepted goes on when it is started again.
     Interrupted,
 }
@@ -25,6 +27,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::EndedOtherwise => 3,
+            Self::ViolationFound => 4,
             Self::Interrupted => 130,
         }
     }

@@ -13,6 +13,7 @@
 //! | [`moving`] | import, start or adopt, wait |
 //! | [`host`] | all services in this process |
 //! | [`output`] | tables, progress, JSON |
+//! | [`verify`] | the invariants, checked on what is stored |
 //! | [`exit`] | exit codes and failures |
 
 pub mod cli;
@@ -25,3 +26,4 @@ pub mod logs;
 pub mod moving;
 pub mod output;
 pub mod settings;
+pub mod verify;

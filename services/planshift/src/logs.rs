@@ -4,10 +4,11 @@ use crate::cli::{Cli, Command};
 
 /// Services tell what they do.
 const SERVICES: &str = "info";
-/// The other commands tell people what happens by themselves: a log line is for what is wrong.
-const COMMANDS: &str = "warn";
+/// The other commands tell people what happens by themselves: a log line is for what is wrong, and a statement that took long on
+/// a busy machine is not, nor what the AMQP library says of a connection that is closed (whoever holds it tells).
+const COMMANDS: &str = "warn,sqlx=error,lapin=off";
 /// A run tells itself what becomes of each transition, and its log would only say it again between the bars.
-const RUN: &str = "warn,planshift_coordinator::engine::work=error";
+const RUN: &str = "warn,sqlx=error,lapin=off,planshift_coordinator::engine::work=error";
 /// The demonstration shows a failure on purpose.
 const DEMO: &str = "error";
 

@@ -23,6 +23,8 @@ pub struct Plan {
     pub reseller: Reseller,
     /// Its status; `deleted` where the newest facts no longer tell of it.
     pub status: PlanStatus,
+    /// The version of the customer's facts that told of it last; 0 for one that was bought here.
+    pub facts_version: u32,
     /// Bought here, not told of by a document.
     pub bought: bool,
     /// The transition that bought it or made it active again last.
@@ -41,6 +43,18 @@ pub async fn plans(database: &Database, after: Option<(PartnerId, CustomerId, Pl
     database.query(&store::PAGE, args).await?.iter().map(plan_of).collect()
 }
 
+/// The plans of these keys, without those that are not there.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn plans_of(database: &Database, keys: &[(PartnerId, CustomerId, PlanId)]) -> Result<Vec<Plan>, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = keys.iter().map(|(partner, customer, plan)| vec![partner.0.into(), customer.0.into(), plan.0.into()]).collect();
+    database.query(&store::FIND, Args::new().rows(rows)).await?.iter().map(plan_of).collect()
+}
+
 fn plan_of(row: &Row) -> Result<Plan, StorageError> {
     let (reseller, origin): (String, String) = (row.get(3)?, row.get(5)?);
     let (facts_version, complete): (i64, i64) = (row.get(8)?, row.get(9)?);
@@ -52,6 +66,7 @@ fn plan_of(row: &Row) -> Result<Plan, StorageError> {
         plan_id: PlanId(row.get(2)?),
         reseller: Reseller::from_key(&reseller).map_err(|error| StorageError::Decode { column: 3, problem: error.to_string() })?,
         status: if bought || facts_version >= complete { stored } else { PlanStatus::Deleted },
+        facts_version: row.get(8)?,
         bought,
         activated_by: row.get::<Option<Uuid>>(6)?.map(TransitionId),
         suspended_by: row.get::<Option<Uuid>>(7)?.map(TransitionId),

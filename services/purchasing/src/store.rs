@@ -62,3 +62,12 @@ pub(crate) static PAGE: Statement = Statement::new(
      WHERE (p.partner_id, p.customer_id, p.plan_id) > ($1, $2, $3)
      ORDER BY p.partner_id, p.customer_id, p.plan_id LIMIT $4",
 );
+
+/// Plans by their keys.
+pub(crate) static FIND: Statement = Statement::new(
+    "SELECT p.partner_id, p.customer_id, p.plan_id, p.reseller, p.status, p.origin, p.activated_by, p.suspended_by, p.facts_version,
+            coalesce(c.complete_version, 0)
+     FROM {1: partner uuid, customer uuid, plan uuid} AS r CROSS JOIN plans AS p
+     LEFT JOIN customers AS c ON c.partner_id = p.partner_id AND c.customer_id = p.customer_id
+     WHERE p.partner_id = r.partner AND p.customer_id = r.customer AND p.plan_id = r.plan",
+);

@@ -143,7 +143,11 @@ impl StepWorker for Purchasing {
 
 impl Purchasing {
     /// The best plan to reuse for each group that has one: the active one of the smallest id, or else the suspended one.
-    async fn candidates(&self, tx: &mut Transaction, work: &[Work<'_, PlanItem>]) -> Result<HashMap<GroupKey, (PlanId, PlanStatus)>, StorageError> {
+    async fn candidates(
+        &self,
+        tx: &mut Transaction,
+        work: &[Work<'_, PlanItem>],
+    ) -> Result<HashMap<GroupKey, (PlanId, PlanStatus)>, StorageError> {
         let rows = work.iter().map(|w| {
             let (partner, customer, reseller) = group(w.packet, w.item);
             vec![partner.0.into(), customer.0.into(), reseller.into(), w.packet.facts_version.into()]

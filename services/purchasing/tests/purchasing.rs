@@ -36,12 +36,9 @@ impl Case for Buy {
         // the first one is the group without a reseller, whose key has letters
         if number == 1 { plan_item("none") } else { plan_item(&(1_000 + number).to_string()) }
     }
-    fn break_item(number: u32) -> String {
+    fn writes(number: u32) -> Vec<Broken> {
         let reseller = Self::item(number).reseller;
-        format!(
-            "CREATE TRIGGER broken BEFORE INSERT ON plans WHEN NEW.reseller = '{reseller}' BEGIN SELECT RAISE(ABORT, 'broken'); END;
-             CREATE TRIGGER broken_too BEFORE UPDATE ON plans WHEN OLD.reseller = '{reseller}' BEGIN SELECT RAISE(ABORT, 'broken'); END"
-        )
+        vec![("INSERT", "plans", format!("NEW.reseller = '{reseller}'")), ("UPDATE", "plans", format!("OLD.reseller = '{reseller}'"))]
     }
 }
 
@@ -105,7 +102,11 @@ async fn the_active_plan_of_the_smallest_id_is_taken_and_stays_active() {
 
 #[tokio::test]
 async fn what_a_document_says_is_suspended_deleted_or_missing_is_not_reused() {
-    let plans = vec![document_plan(1, "7", PlanStatus::Suspended), document_plan(2, "7", PlanStatus::Deleted), document_plan(3, "7", PlanStatus::Active)];
+    let plans = vec![
+        document_plan(1, "7", PlanStatus::Suspended),
+        document_plan(2, "7", PlanStatus::Deleted),
+        document_plan(3, "7", PlanStatus::Active),
+    ];
     let (world, handler) = buyer(1, plans).await;
     let newer = PurchasingFacts { plans: vec![document_plan(1, "7", PlanStatus::Suspended)] };
     handle(&handler, &[facts::<Purchasing>(CUSTOMER, 2, newer)]).await;

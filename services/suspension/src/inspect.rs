@@ -46,6 +46,21 @@ pub async fn commerce_subscriptions(
     database.query(&store::PAGE, args).await?.iter().map(commerce_subscription).collect()
 }
 
+/// The commerce subscriptions of these keys, without those that are not there.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn commerce_subscriptions_of(
+    database: &Database,
+    keys: &[(PartnerId, CustomerId, CommerceSubscriptionId)],
+) -> Result<Vec<CommerceSubscription>, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = keys.iter().map(|(partner, customer, commerce)| vec![partner.0.into(), customer.0.into(), commerce.0.into()]).collect();
+    database.query(&store::FIND, Args::new().rows(rows)).await?.iter().map(commerce_subscription).collect()
+}
+
 fn commerce_subscription(row: &Row) -> Result<CommerceSubscription, StorageError> {
     let (partner_id, customer_id, commerce_subscription_id) = commerce_key(row)?;
     let suspended_by: Option<Uuid> = row.get(6)?;

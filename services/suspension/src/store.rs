@@ -44,3 +44,12 @@ pub(crate) static PAGE: Statement = Statement::new(
      WHERE (s.partner_id, s.customer_id, s.commerce_subscription_id) > ($1, $2, $3)
      ORDER BY s.partner_id, s.customer_id, s.commerce_subscription_id LIMIT $4",
 );
+
+/// Commerce subscriptions by their keys.
+pub(crate) static FIND: Statement = Statement::new(
+    "SELECT s.partner_id, s.customer_id, s.commerce_subscription_id, s.status, s.version, s.suspension_reasons, s.suspended_by,
+            s.facts_version, coalesce(c.complete_version, 0)
+     FROM {1: partner uuid, customer uuid, commerce uuid} AS r CROSS JOIN commerce_subscriptions AS s
+     LEFT JOIN customers AS c ON c.partner_id = s.partner_id AND c.customer_id = s.customer_id
+     WHERE s.partner_id = r.partner AND s.customer_id = r.customer AND s.commerce_subscription_id = r.commerce",
+);

@@ -76,6 +76,9 @@ pub trait FactsStore: Send + Sync + 'static {
     async fn store(&self, tx: &mut Transaction, parts: &[Part<'_, Self::Facts>]) -> Result<(), StorageError>;
 }
 
+/// The parts of one version.
+type PartsByNumber<'a, F> = BTreeMap<u32, Part<'a, F>>;
+
 /// How many parts came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -143,7 +146,7 @@ pub async fn take<S: FactsStore + ?Sized>(
     tx: &mut Transaction,
     messages: &[&TakeFacts<S::Facts>],
 ) -> Result<Taken, StorageError> {
-    let mut versions: BTreeMap<CustomerKey, BTreeMap<u32, BTreeMap<u32, Part<'_, S::Facts>>>> = BTreeMap::new();
+    let mut versions: BTreeMap<CustomerKey, BTreeMap<u32, PartsByNumber<'_, S::Facts>>> = BTreeMap::new();
     let mut all = 0;
     for message in messages {
         for part in &message.customers {
@@ -155,7 +158,7 @@ pub async fn take<S: FactsStore + ?Sized>(
     let mut taken = 0;
     // two versions of one customer in one batch are taken one after the other: one round is the rule
     while !versions.is_empty() {
-        let round: Vec<_> = versions.values_mut().filter_map(|versions| versions.pop_first()).flat_map(|(_, parts)| parts.into_values()).collect();
+        let round: Vec<_> = versions.values_mut().filter_map(BTreeMap::pop_first).flat_map(|(_, parts)| parts.into_values()).collect();
         versions.retain(|_, versions| !versions.is_empty());
         let fresh = fresh_parts(tx, &round).await?;
         if fresh.is_empty() {
@@ -180,9 +183,9 @@ async fn fresh_parts<'a, F>(tx: &mut Transaction, parts: &[Part<'a, F>]) -> Resu
     }
     if !cut.is_empty() {
         let heads: BTreeMap<CustomerKey, (u32, u32)> = cut.iter().map(|&p| (key(p), (p.part.version, p.part.parts))).collect();
-        let rows = heads.into_iter().map(|((partner, customer), (version, parts))| {
-            vec![partner.0.into(), customer.0.into(), version.into(), parts.into()]
-        });
+        let rows = heads
+            .into_iter()
+            .map(|((partner, customer), (version, parts))| vec![partner.0.into(), customer.0.into(), version.into(), parts.into()]);
         tx.execute(&ANNOUNCE, Args::new().rows(rows.collect())).await?;
         let rows = cut.iter().map(|p| vec![p.partner.0.into(), p.part.customer_id.0.into(), p.part.version.into(), p.part.part.into()]);
         for row in tx.query(&TAKE_PARTS, Args::new().rows(rows.collect())).await? {

@@ -47,6 +47,11 @@ impl Readiness {
         self.put(Watched { name, broker: None, database: None, reason: Some(reason.into()) });
     }
 
+    /// A service whose broker and database are known and asked, and that does not run yet, and why.
+    pub fn connecting(&self, name: &'static str, broker: Arc<dyn Broker>, database: Database, reason: impl Into<String>) {
+        self.put(Watched { name, broker: Some(broker), database: Some(database), reason: Some(reason.into()) });
+    }
+
     /// A service that runs: from now on its broker and database are asked.
     pub fn running(&self, name: &'static str, broker: Arc<dyn Broker>, database: Database) {
         self.put(Watched { name, broker: Some(broker), database: Some(database), reason: None });
@@ -77,7 +82,7 @@ impl Readiness {
                 Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
                 None => false,
             };
-            all_ready &= broker && database;
+            all_ready &= broker && database && service.reason.is_none();
             let word = |reached| if reached { "reached" } else { "away" };
             let mut one = json!({ "broker": word(broker), "database": word(database) });
             if let Some(reason) = service.reason {

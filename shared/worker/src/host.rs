@@ -86,7 +86,9 @@ impl Settings {
         };
         let broker_url = setting(variable, "PLANSHIFT_BROKER_URL")?.ok_or_else(|| missing("PLANSHIFT_BROKER_URL"))?;
         let admin = match setting(variable, "PLANSHIFT_ADMIN")? {
-            Some(text) => text.parse().map_err(|_| HostError::Setting(format!("PLANSHIFT_ADMIN: {text:?} is not an address like 127.0.0.1:8082")))?,
+            Some(text) => {
+                text.parse().map_err(|_| HostError::Setting(format!("PLANSHIFT_ADMIN: {text:?} is not an address like 127.0.0.1:8082")))?
+            }
             None => default_admin(service),
         };
         Ok(Self { service, database_url, broker_url, admin })
@@ -177,7 +179,7 @@ where
 {
     let name = settings.service.name();
     let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
-    readiness.starting(name, "looking for the database");
+    readiness.starting(name, "starting");
     let admin_error = |source| HostError::Admin { address: settings.admin, source };
     let admin = Admin::bind(settings.admin, readiness.clone(), metrics.clone()).await.map_err(admin_error)?;
     tracing::info!(service = name, admin = %admin.address().map_err(admin_error)?, "started");
@@ -186,6 +188,7 @@ where
 
     let broker: SharedBroker = Arc::new(RabbitMqBroker::start(RabbitMqOptions::new(settings.broker_url.clone(), settings.service))?);
     let database = Database::connect_postgres(&settings.database_url, name, DEFAULT_POOL_SIZE).await?;
+    readiness.connecting(name, broker.clone(), database.clone(), "waiting for the database");
     let outcome = match wait_for(&database, migrations, &ports, &stop).await {
         Ok(true) => {
             readiness.running(name, broker.clone(), database.clone());

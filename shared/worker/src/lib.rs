@@ -27,3 +27,4 @@ pub use planshift_messaging::Service;
 pub use ports::Ports;
 pub use run::{End, HandleError, Handled, Handler};
 pub use running::Running;
+pub use tokio_util::sync::CancellationToken;

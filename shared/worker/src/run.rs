@@ -237,7 +237,9 @@ impl<H: Handler> Loop<H> {
                 Unreadable::new("AttemptsUsedUp", format!("after {attempts} attempts: {why}")).into()
             }
             End::NotYet(why) => {
-                let delay = FIRST_RETRY.saturating_mul(1 << delivery.attempts.min(20)).min(LONGEST_RETRY);
+                let longest = FIRST_RETRY.saturating_mul(1 << delivery.attempts.min(20)).min(LONGEST_RETRY);
+                // spread, so that what failed together does not come back together
+                let delay = longest.mul_f64(0.5 + self.ports.random.fraction() / 2.0);
                 tracing::info!(id, kind, attempts, ?delay, "retried later: {why}");
                 Settlement::Retry { delay }
             }

@@ -138,11 +138,17 @@ impl Versions {
             if let Some(live) = self.live.get(&(key.0.0, key.1.0)) {
                 return Err(("UpgradeInProgress", format!("transition {live} is not at an end; import the customer again after it")));
             }
-            // ids of imports grow with time: a late part of an older import must not begin a version of its own
-            if part.part > 0 && known.facts_version > 0 && chunk.import_id < known.import {
+            // a late part of an older import must not begin a version of its own
+            if part.parts > 1 && known.facts_version > 0 && chunk.begun_at < known.begun_at {
                 return Err(("ImportSuperseded", format!("import {} has told of the customer meanwhile", known.import)));
             }
-            *known = Customer { facts_version: known.facts_version + 1, import: chunk.import_id, parts: part.parts, parts_seen: 1 };
+            *known = Customer {
+                facts_version: known.facts_version + 1,
+                import: chunk.import_id,
+                begun_at: chunk.begun_at,
+                parts: part.parts,
+                parts_seen: 1,
+            };
         }
         self.changed.insert(key, *known);
         Ok(known.facts_version)

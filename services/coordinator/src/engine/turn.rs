@@ -143,8 +143,12 @@ impl Engine {
             if let Some(reply_to) = &asker.reply_to {
                 let body = StartAnswered { request_id: start.request_id, outcome: started.outcome };
                 let trace = asker.trace.clone().unwrap_or_default();
+                let correlation = match &body.outcome {
+                    StartOutcome::Accepted { transition_id } | StartOutcome::InProgress { transition_id } => transition_id.to_string(),
+                    StartOutcome::UnknownCustomer | StartOutcome::ImportUnderWay => String::new(),
+                };
                 let id = format!("{}/answer", start.request_id);
-                out.push(codec::outgoing(Destination::Answer(reply_to.clone()), id, start.request_id.to_string(), &trace, now, &body));
+                out.push(codec::outgoing(Destination::Answer(reply_to.clone()), id, correlation, &trace, now, &body));
             }
         }
         ids.retain(|id| !works.contains_key(id));
@@ -376,5 +380,5 @@ fn act_answer(act: &ActOnTransition, asker: &Asker, outcome: ActOutcome, now: Ti
     let body = ActAnswered { request_id: act.request_id, outcome };
     let trace = asker.trace.clone().unwrap_or_else(TraceContext::default);
     let id = format!("{}/answer", act.request_id);
-    Some(codec::outgoing(Destination::Answer(reply_to), id, act.request_id.to_string(), &trace, now, &body))
+    Some(codec::outgoing(Destination::Answer(reply_to), id, act.transition_id.to_string(), &trace, now, &body))
 }

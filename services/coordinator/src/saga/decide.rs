@@ -30,6 +30,10 @@ pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, 
         Event::Act { act, actor, reason } => act_on(&mut decision, *act, actor, reason, now, limits)?,
         Event::Clock => clock(&mut decision, now, limits)?,
     }
+    if decision.saga.state() == State::Compensating && saga.state() != State::Compensating {
+        // the undoing has the whole time again: a transition that ran out of it is not put before an operator for that
+        decision.saga.give_up_at = now.plus_seconds(i64::from(limits.total_seconds));
+    }
     if decision.record || decision.saga.state() != saga.state() {
         // any answer moves the deadline, so that a long queue is not mistaken for silence
         decision.saga.resend_at = now.plus_seconds(i64::from(limits.resend_seconds));

@@ -298,6 +298,11 @@ fn a_total_that_is_used_up_compensates_before_the_pivot_and_asks_an_operator_aft
         walk.happen(&Event::Clock, None);
         assert_eq!(walk.saga.state(), State::Compensating);
         assert_eq!(walk.saga.failure.as_ref().map(|f| f.code.as_str()), Some("TimedOut"));
+        walk.happen(&Event::Clock, None);
+        assert_eq!(walk.saga.state(), State::Compensating, "the undoing has its own time");
+        walk.now = 7200;
+        walk.happen(&Event::Clock, None);
+        assert_eq!((walk.saga.state(), walk.saga.left()), (State::NeedsOperator, Some(State::Compensating)));
     }
     let mut walk = Walk::to(State::SuspendingCommerce);
     walk.now = 3600;

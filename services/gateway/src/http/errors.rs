@@ -21,8 +21,11 @@ pub(crate) const BAD_INPUT: &str = "800002";
 
 /// An error of the API.
 #[derive(Clone, Debug)]
-pub(crate) struct ApiError {
-    pub(crate) status: StatusCode,
+pub(crate) struct ApiError(Box<Fields>);
+
+#[derive(Clone, Debug)]
+struct Fields {
+    status: StatusCode,
     code: &'static str,
     name: String,
     description: String,
@@ -36,7 +39,7 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// An error with Microsoft's code (the status where there is none) and our name for it.
     pub(crate) fn new(status: StatusCode, code: &'static str, name: impl Into<String>, description: impl Into<String>) -> Self {
-        Self {
+        let fields = Fields {
             status,
             code,
             name: name.into(),
@@ -46,7 +49,8 @@ impl ApiError {
             data: Vec::new(),
             more: Map::new(),
             definite: false,
-        }
+        };
+        Self(Box::new(fields))
     }
 
     /// The request is not as it must be.
@@ -77,60 +81,64 @@ impl ApiError {
 
     /// The same request may succeed later.
     pub(crate) fn retryable(mut self) -> Self {
-        self.retryable = true;
+        self.0.retryable = true;
         self
     }
 
     /// The same request may succeed after so many seconds.
     pub(crate) fn after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self.retryable()
     }
 
     /// The field `data`.
     pub(crate) fn data(mut self, data: Vec<Value>) -> Self {
-        self.data = data;
+        self.0.data = data;
         self
     }
 
     /// One more field.
     pub(crate) fn with(mut self, name: &str, value: impl Serialize) -> Self {
         // our own types become JSON; a field that did not would only be absent
-        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self.0.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
         self
     }
 
     /// Whoever was asked has decided: under its idempotency key, this is the answer from now on.
     pub(crate) fn definite(mut self) -> Self {
-        self.definite = true;
+        self.0.definite = true;
         self
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     pub(crate) fn is_definite(&self) -> bool {
-        self.definite
+        self.0.definite
     }
 
     pub(crate) fn retry_after(&self) -> Option<u32> {
-        self.retry_after
+        self.0.retry_after
     }
 
     /// The body.
     pub(crate) fn body(&self, correlation: Uuid) -> String {
-        let description: String = match self.description.char_indices().nth(DESCRIPTION_CHARS) {
-            None => self.description.clone(),
-            Some(_) => self.description.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
+        let description: String = match self.0.description.char_indices().nth(DESCRIPTION_CHARS) {
+            None => self.0.description.clone(),
+            Some(_) => self.0.description.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
         };
         let mut body = json!({
-            "code": self.code,
+            "code": self.0.code,
             "description": description,
-            "data": self.data,
+            "data": self.0.data,
             "source": SOURCE,
-            "errorName": self.name,
-            "isRetryable": self.retryable,
+            "errorName": self.0.name,
+            "isRetryable": self.0.retryable,
             "correlationId": correlation,
         });
         if let Value::Object(fields) = &mut body {
-            fields.extend(self.more.clone());
+            fields.extend(self.0.more.clone());
         }
         body.to_string()
     }
@@ -138,7 +146,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }

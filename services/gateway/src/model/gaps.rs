@@ -15,7 +15,8 @@ static CLAIM: Statement = Statement::new(
      RETURNING id",
 );
 static FORGET: Statement = Statement::new(
-    "DELETE FROM requests WHERE (partner_id, request_id) IN (SELECT partner_id, request_id FROM requests WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+    "DELETE FROM requests WHERE (partner_id, request_id) IN
+         (SELECT partner_id, request_id FROM requests WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
 );
 
 impl ReadModel {

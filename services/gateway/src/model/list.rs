@@ -55,10 +55,12 @@ list! {
     IN_STATE, COUNT_IN_STATE: "state = $3::text", "state = $3::text";
     WITH_ID, COUNT_WITH_ID:
         "id IN (SELECT $7::uuid UNION SELECT id FROM transitions WHERE customer_id = $7::uuid
-                UNION SELECT transition_id FROM lines WHERE azure_id = $7::uuid UNION SELECT transition_id FROM lines WHERE commerce_id = $7::uuid
+                UNION SELECT transition_id FROM lines WHERE azure_id = $7::uuid
+                UNION SELECT transition_id FROM lines WHERE commerce_id = $7::uuid
                 UNION SELECT transition_id FROM plans WHERE plan_id = $7::uuid)",
         "id IN (SELECT $4::uuid UNION SELECT id FROM transitions WHERE customer_id = $4::uuid
-                UNION SELECT transition_id FROM lines WHERE azure_id = $4::uuid UNION SELECT transition_id FROM lines WHERE commerce_id = $4::uuid
+                UNION SELECT transition_id FROM lines WHERE azure_id = $4::uuid
+                UNION SELECT transition_id FROM lines WHERE commerce_id = $4::uuid
                 UNION SELECT transition_id FROM plans WHERE plan_id = $4::uuid)";
 }
 

@@ -16,9 +16,13 @@ struct Fixture {
     _folder: tempfile::TempDir,
 }
 
+/// On SQLite; on Postgres where `PLANSHIFT_TEST_POSTGRES_URL` names one, in a schema of the test's own.
 async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap();
+    let database = match std::env::var("PLANSHIFT_TEST_POSTGRES_URL") {
+        Ok(url) => Database::connect_postgres(&url, &format!("gateway_{}", Uuid::new_v4().as_simple()), 4).await.unwrap(),
+        Err(_) => Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap(),
+    };
     database.migrate(MIGRATIONS).await.unwrap();
     Fixture { model: ReadModel::new(database), _folder: folder }
 }

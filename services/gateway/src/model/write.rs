@@ -1,7 +1,10 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
 use super::{Changes, ReadModel, to_json};
-use planshift_domain::{time::Timestamp, transition::State};
+use planshift_domain::{
+    time::Timestamp,
+    transition::{Evidence, State},
+};
 use planshift_storage::{Args, Statement, StorageError, Transaction, Value};
 use std::time::Duration;
 
@@ -134,7 +137,7 @@ fn lines(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
             row.reseller.key().into(),
             row.packet.into(),
             row.error.as_ref().map(to_json).transpose()?.into(),
-            row.undo.map(|evidence| evidence.name()).into(),
+            row.undo.map(Evidence::name).into(),
             row.version.into(),
         ])
     });

@@ -131,6 +131,24 @@ async fn a_retry_while_the_first_is_under_way_gets_the_same_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_goes_away_does_not_take_its_answer_with_it() {
+    let world = World::new(starts(vec![accepted(7)], Vec::new())).await;
+    world.tell_customer(1, 2_007).await;
+    let key = Uuid::new_v4().to_string();
+    tokio::select! {
+        answer = world.start(2_007).header("ms-requestid", &key).send() => panic!("it should still wait for eligibility: {answer:?}"),
+        // it leaves while eligibility is waited for
+        () = world.eventually(async || world.count(StartTransition::TYPE).0 > 0) => {}
+    }
+    static STORED: planshift_storage::Statement = planshift_storage::Statement::new("SELECT count(*) FROM requests WHERE status = 202");
+    world
+        .eventually(async || world.database.query(&STORED, planshift_storage::Args::new()).await.unwrap()[0].get::<i64>(0).unwrap() == 1)
+        .await;
+    assert_eq!(world.start(2_007).header("ms-requestid", &key).send().await.unwrap().status(), 202);
+    assert_eq!(world.count(StartTransition::TYPE).1, 1);
+}
+
+#[tokio::test]
 async fn what_the_coordinator_refuses_is_told() {
     for (outcome, status, code, name, retryable) in [
         (StartOutcome::InProgress { transition_id: id(9) }, 409, "900109", "UpgradeInProgress", false),

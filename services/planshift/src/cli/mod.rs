@@ -5,12 +5,14 @@ mod fault;
 mod hosting;
 mod run;
 mod tool;
+mod verify;
 
 pub use api::{ActArgs, ApiArgs, CancelArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, WatchArgs};
 pub use fault::Fault;
 pub use hosting::{GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
 pub use run::RunArgs;
 pub use tool::SampleArgs;
+pub use verify::VerifyArgs;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 use planshift_telemetry::LogFormat;
@@ -37,7 +39,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed; 2 the input or the usage is wrong; \
-3 some transition ended otherwise; 130 interrupted (what was accepted goes on when it is started again).
+3 some transition ended otherwise; 4 verify found a violation; 130 interrupted (what was accepted goes on when it is started again).
 Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE and PLANSHIFT_TOKEN_FILE name files.";
 
 /// Options of every command.
@@ -91,6 +93,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Bring the databases to this version
     Migrate(MigrateArgs),
+    /// Check every invariant on what is stored
+    Verify(VerifyArgs),
 }
 
 impl Command {

@@ -12,6 +12,7 @@ mod serve;
 mod service;
 mod start;
 mod status;
+mod verify;
 mod watch;
 
 use crate::{
@@ -61,5 +62,6 @@ async fn command(command: Command) -> Outcome {
         Command::Close(args) => act::close(args).await,
         Command::Sample(args) => sample::sample(&args),
         Command::Migrate(args) => migrate::migrate(args).await,
+        Command::Verify(args) => Box::pin(verify::verify(args)).await,
     }
 }

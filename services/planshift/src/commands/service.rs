@@ -90,10 +90,7 @@ fn servers(args: &ServiceArgs, service: Service) -> Result<Box<Servers>, Failure
 fn failed(error: HostError) -> Failure {
     match error {
         HostError::Setting(_) | HostError::BrokerUrl(_) => Failure::usage(error.to_string()),
-        HostError::Database(_) => {
-            Failure::program(error.to_string()).because(error).advise("`planshift migrate` brings databases to this version")
-        }
-        HostError::Admin { .. } => Failure::program(error.to_string()).because(error),
+        HostError::Database(_) | HostError::Admin { .. } => Failure::program(error.to_string()).because(error),
     }
 }
 

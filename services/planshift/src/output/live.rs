@@ -77,21 +77,22 @@ impl Live {
             std::collections::btree_map::Entry::Occupied(entry) => entry.get().state != progress.state,
             std::collections::btree_map::Entry::Vacant(_) => true,
         };
-        let shown = entry.or_insert_with(|| Shown {
-            state: progress.state,
-            bar: self
-                .bars
-                .as_ref()
-                .filter(|_| room)
-                .map(|bars| bars.all.add(ProgressBar::new(1).with_style(style("  {bar:12.cyan} {wide_msg}")))),
-        });
+        let far = format!("{} {} {}", self.name(progress.customer_id), plain_words(progress.state), text::how_far(progress));
+        let shown =
+            entry.or_insert_with(|| Shown {
+                state: progress.state,
+                // with its message from the beginning: what is added is drawn
+                bar: self.bars.as_ref().filter(|_| room).map(|bars| {
+                    bars.all.add(ProgressBar::new(1).with_style(style("  {bar:12.cyan} {wide_msg}")).with_message(far.clone()))
+                }),
+            });
         shown.state = progress.state;
         if let Some(bar) = &shown.bar {
             bar.set_length(u64::from(progress.lines.max(1)) * 2);
             bar.set_position(u64::from(progress.mapped) + u64::from(progress.suspended));
-            bar.set_message(format!("{} {} {}", self.name(progress.customer_id), plain_words(progress.state), text::how_far(progress)));
+            bar.set_message(far);
         } else if self.bars.is_none() && self.detail == Detail::Steps && is_new_state && !progress.state.is_settled() {
-            eprintln!("{}: {} {}", self.name(progress.customer_id), plain_words(progress.state), text::how_far(progress));
+            eprintln!("{}", far.trim_end());
         }
     }
 

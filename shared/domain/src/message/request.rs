@@ -19,6 +19,8 @@ pub struct ImportCustomers {
     pub import_id: ImportId,
     /// Which chunk, from 0.
     pub chunk: u32,
+    /// When the import began: of two imports of a customer the later one holds.
+    pub begun_at: Timestamp,
     /// The partner.
     pub partner: PartnerFacts,
     /// Customers, or parts of them.

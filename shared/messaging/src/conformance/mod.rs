@@ -1,7 +1,8 @@
 //! What every broker must do: a suite of named cases, run against RabbitMQ, the embedded broker, and a simulator's.
 //!
 //! A case gets a [`World`] of its own, with empty queues, and panics where the broker falls short. Nothing sleeps for a fixed
-//! time to wait for something: waiting has a bound ([`PATIENCE`]), and absence is shown by what arrives afterwards.
+//! time to wait for something: waiting has a bound ([`PATIENCE`]). That nothing comes is shown by what arrives afterwards; only for
+//! the prefetch, where nothing may arrive, there is a short look.
 
 // What falls short is to panic: this is a test, even where it is built as a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,11 +1,15 @@
 //! RabbitMQ (3.10 and later, 4.x), through `lapin`.
 //!
 //! - Publishing and consuming have a connection each: a connection that the broker blocks stops its acknowledgements too.
-//! - Each connection has a supervisor of ours ([`link`]): it connects, declares the topology, and does so again after any loss, with
+//! - Each connection has a supervisor of ours (`link`): it connects, declares the topology, and does so again after any loss, with
 //!   growing, jittered waits. Channels and consumers are rebuilt by those who use them. `lapin`'s own recovery is not used.
 //! - Publishing is persistent, mandatory (except answers), confirmed in windows, and has a deadline.
-//! - Several messages of one publication for the same queue may travel as one ([`pack`]).
-//! - Who sent a message is decided by [`sender`].
+//! - Several messages of one publication for the same queue may travel as one (`pack`).
+//! - Who sent a message is decided by `sender`.
+//!
+//! Rights that a service's own user needs, where an operator (or another user) declares the topology: configure
+//! `^planshift\.answers\.` (askers alone); write `^planshift\.(commands|replies|answers|events|dead|delay\..*|answers\..*)$`; read its
+//! own queue (askers also `^planshift\.answers(\..*)?$`, the gateway also `planshift.dead`).
 
 mod backoff;
 mod consumer;
@@ -22,7 +26,7 @@ pub mod topology;
 mod unsettled;
 mod wire;
 
-pub use options::{InvalidUrl, RabbitMqOptions};
+pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
 
 use crate::{Broker, BrokerError, Consumer, Outgoing, Queue};
 use consumer::{RabbitMqConsumer, Source};

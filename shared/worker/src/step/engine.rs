@@ -128,7 +128,7 @@ impl<W: StepWorker> Engine<'_, W> {
             match (verdict, row) {
                 (Verdict::Apply, _) if self.faults.hits(&piece.key) => {
                     let error = item_error("FaultInjected", "refused because the fault option names this item");
-                    self.refuse(piece, error, &mut records, answers);
+                    self.refuse(&piece, error, &mut records, answers);
                 }
                 (Verdict::Apply, _) => apply.push(piece),
                 (_, row) => self.say_again(Action::Do, &piece, row, answers)?,
@@ -140,7 +140,7 @@ impl<W: StepWorker> Engine<'_, W> {
             one_for_each(work.len(), applied.len())?;
             for (piece, applied) in apply.into_iter().zip(applied) {
                 match applied {
-                    Applied::Refused(error) => self.refuse(piece, error, &mut records, answers),
+                    Applied::Refused(error) => self.refuse(&piece, error, &mut records, answers),
                     Applied::Done(plan) => {
                         let kept = Kept { error: None, plan };
                         if kept.plan.is_some() {
@@ -155,7 +155,7 @@ impl<W: StepWorker> Engine<'_, W> {
         Ok(ledger::record(tx, W::STEP.name(), &records).await?)
     }
 
-    fn refuse(&mut self, piece: Piece<'_, W::Item>, error: ItemError, records: &mut Vec<LedgerRow>, answers: &mut Answers) {
+    fn refuse(&mut self, piece: &Piece<'_, W::Item>, error: ItemError, records: &mut Vec<LedgerRow>, answers: &mut Answers) {
         tracing::info!(
             transition = %piece.packet.transition_id,
             step = W::STEP.name(),
@@ -167,7 +167,7 @@ impl<W: StepWorker> Engine<'_, W> {
         let kept = Kept { error: Some(error), plan: None };
         records.push(piece.ledger_row(LedgerState::Refused, &kept, self.now));
         self.counts.effect(Action::Do, Evidence::Refused);
-        put(answers, &piece, piece.answer(Evidence::Refused, kept));
+        put(answers, piece, piece.answer(Evidence::Refused, kept));
     }
 
     async fn undos(&mut self, tx: &mut Transaction, pieces: Vec<Piece<'_, W::Item>>, answers: &mut Answers) -> Result<(), HandleError> {
@@ -233,14 +233,19 @@ impl<W: StepWorker> Engine<'_, W> {
     }
 
     /// Refuses the one item of a packet that cannot be done: nothing else in this transaction has touched it.
-    pub(super) async fn refuse_alone(&mut self, tx: &mut Transaction, packet: &Packet<W::Item>, why: &HandleError) -> Result<Answers, HandleError> {
+    pub(super) async fn refuse_alone(
+        &mut self,
+        tx: &mut Transaction,
+        packet: &Packet<W::Item>,
+        why: &HandleError,
+    ) -> Result<Answers, HandleError> {
         let mut answers = Answers::new();
         let mut records = Vec::new();
         let pieces = pieces(&[Todo { index: 0, action: Action::Do, packet }], Action::Do);
         let verdicts = claim::<W>(tx, Action::Do, &pieces, self.now).await?;
         for (piece, (verdict, row)) in pieces.into_iter().zip(verdicts) {
             if verdict == Verdict::Apply {
-                self.refuse(piece, internal_error(why), &mut records, &mut answers);
+                self.refuse(&piece, internal_error(why), &mut records, &mut answers);
             } else {
                 self.say_again(Action::Do, &piece, row, &mut answers)?;
             }

@@ -67,11 +67,16 @@ impl<W: StepWorker> StepHandler<W> {
 
     /// Everything in one transaction. Facts come first: a command of the same batch may be about them.
     async fn together(&self, inputs: &[Input<W>]) -> Result<Vec<Outcome>, HandleError> {
-        let messages: Vec<&TakeFacts<W::Facts>> = inputs.iter().filter_map(|input| if let Input::Facts(m) = input { Some(m) } else { None }).collect();
+        let messages: Vec<&TakeFacts<W::Facts>> =
+            inputs.iter().filter_map(|input| if let Input::Facts(m) = input { Some(m) } else { None }).collect();
         let packets: Vec<Todo<'_, W::Item>> = inputs
             .iter()
             .enumerate()
-            .filter_map(|(index, input)| if let Input::Packet(action, packet) = input { Some(Todo { index, action: *action, packet }) } else { None })
+            .filter_map(
+                |(index, input)| {
+                    if let Input::Packet(action, packet) = input { Some(Todo { index, action: *action, packet }) } else { None }
+                },
+            )
             .collect();
         if messages.is_empty() && packets.is_empty() {
             return Ok(inputs.iter().map(|_| Outcome::Dead).collect());
@@ -85,7 +90,8 @@ impl<W: StepWorker> StepHandler<W> {
             let customer = (todo.packet.partner_id, todo.packet.customer_id);
             todo.action == Action::Undo || complete.get(&customer).is_some_and(|version| *version >= i64::from(todo.packet.facts_version))
         });
-        let mut outcomes: HashMap<usize, Outcome> = not_yet.iter().map(|todo| (todo.index, Outcome::NotYet(missing_facts(todo.packet)))).collect();
+        let mut outcomes: HashMap<usize, Outcome> =
+            not_yet.iter().map(|todo| (todo.index, Outcome::NotYet(missing_facts(todo.packet)))).collect();
         let mut engine = self.engine();
         for round in rounds(ready) {
             let answers = engine.round(&mut tx, &round).await?;
@@ -184,7 +190,14 @@ impl<W: StepWorker> StepHandler<W> {
     }
 
     /// What to send for a packet.
-    fn answers(&self, delivery: &Delivery, action: Action, packet: &Packet<W::Item>, items: Vec<ItemAnswer>, replies: Vec<Reply>) -> Vec<Outgoing> {
+    fn answers(
+        &self,
+        delivery: &Delivery,
+        action: Action,
+        packet: &Packet<W::Item>,
+        items: Vec<ItemAnswer>,
+        replies: Vec<Reply>,
+    ) -> Vec<Outgoing> {
         let name = Self::packet_name(action, packet);
         let (trace, now) = (child_trace(&delivery.message, &self.ports), self.ports.clock.now());
         tracing::debug!(

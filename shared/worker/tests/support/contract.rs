@@ -13,8 +13,8 @@ pub trait Case {
     /// Facts of a customer that has the items 0 to `items`.
     fn facts(items: u32) -> <Self::Worker as FactsOf>::Facts;
     fn item(number: u32) -> <Self::Worker as StepWorker>::Item;
-    /// SQL after which no write about that item succeeds.
-    fn break_item(number: u32) -> String;
+    /// The writes of which one is needed for that item's effect, and one for its undo.
+    fn writes(number: u32) -> Vec<Broken>;
 }
 pub use planshift_worker::facts::FactsStore as FactsOf;
 
@@ -135,7 +135,7 @@ generic! {
     }
 
     a_line_that_cannot_be_handled_stands_alone(world, handler, C, W) {
-        world.script(&C::break_item(3)).await;
+        world.break_writes(&C::writes(3)).await;
         let (bad, good) = (command::<W>(&packet(T1, 0, 1, items::<C>(0..6))), command::<W>(&packet(T1, 1, 1, items::<C>(6..8))));
         // the loop takes the batch apart until the message stands alone
         assert!(matches!(handler.handle(&[bad.clone(), good.clone()]).await, Err(HandleError::Storage(_))));
@@ -231,11 +231,11 @@ generic! {
     an_undo_that_cannot_be_handled_is_no_evidence(world, handler, C, W) {
         let p = packet(T1, 0, 1, items::<C>(0..4));
         answer(&handler, command::<W>(&p)).await;
-        world.script(&C::break_item(2)).await;
+        world.break_writes(&C::writes(2)).await;
         let first = answer(&handler, undo::<W>(&p)).await;
         assert_eq!(evidence(&first), [Evidence::Undone, Evidence::Undone, Evidence::Refused, Evidence::Undone]);
         assert_eq!(code(&first.items[2]), "InternalError");
-        world.script("DROP TRIGGER IF EXISTS broken; DROP TRIGGER IF EXISTS broken_too").await;
+        world.mend_writes(&C::writes(2)).await;
         assert_eq!(evidence(&answer(&handler, undo::<W>(&packet(T1, 0, 2, items::<C>(0..4)))).await), [Evidence::Undone; 4]);
     }
 }

@@ -1,5 +1,6 @@
 //! Workers tried without servers: SQLite in a temporary folder, messages handed to the handler directly. Used by the tests of
-//! every worker.
+//! every worker. With `PLANSHIFT_TEST_STORE=postgres` and `PLANSHIFT_TEST_POSTGRES_URL` the same tests run on Postgres, each in a
+//! schema of its own.
 #![allow(dead_code, unused_macros, unused_imports, missing_docs)]
 
 pub mod contract;
@@ -15,7 +16,7 @@ use planshift_domain::{
     transition::Evidence,
 };
 use planshift_messaging::{Delivery, DeliveryTag, Message, Outgoing, Service};
-use planshift_storage::{Database, Migration};
+use planshift_storage::{Database, Dialect, Migration};
 use planshift_worker::{
     End, Handled, Handler, Ports,
     ports::Clock,
@@ -69,7 +70,13 @@ pub struct World {
 impl World {
     pub async fn new(migrations: &[Migration]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open_sqlite(folder.path().join("worker.sqlite")).await.unwrap();
+        let database = match std::env::var("PLANSHIFT_TEST_STORE").as_deref() {
+            Ok("postgres") => {
+                let url = std::env::var("PLANSHIFT_TEST_POSTGRES_URL").unwrap();
+                Database::connect_postgres(&url, &format!("w{}", Uuid::new_v4().simple()), 2).await.unwrap()
+            }
+            _ => Database::open_sqlite(folder.path().join("worker.sqlite")).await.unwrap(),
+        };
         database.migrate(migrations).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(0)));
         clock.set("2026-11-22T15:20:00Z");
@@ -77,12 +84,49 @@ impl World {
         Self { _folder: folder, database, clock, ports }
     }
 
+    pub fn is_postgres(&self) -> bool {
+        self.database.dialect() == Dialect::Postgres
+    }
+
     pub async fn script(&self, sql: &str) {
         let mut tx = self.database.begin().await.unwrap();
         tx.run_script(sql).await.unwrap();
         tx.commit().await.unwrap();
     }
+
+    /// From now on no such write succeeds.
+    pub async fn break_writes(&self, writes: &[Broken]) {
+        if self.is_postgres() {
+            self.script(
+                "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = 'check_violation'; END $$",
+            )
+            .await;
+        }
+        for (number, (event, table, condition)) in writes.iter().enumerate() {
+            let head = format!("CREATE TRIGGER broken{number} BEFORE {event} ON {table}");
+            self.script(&if self.is_postgres() {
+                format!("{head} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION broken()")
+            } else {
+                format!("{head} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'broken'); END")
+            })
+            .await;
+        }
+    }
+
+    /// They do again.
+    pub async fn mend_writes(&self, writes: &[Broken]) {
+        if self.is_postgres() {
+            return self.script("DROP FUNCTION broken CASCADE").await;
+        }
+        for number in 0..writes.len() {
+            self.script(&format!("DROP TRIGGER broken{number}")).await;
+        }
+    }
 }
+
+/// `INSERT` or `UPDATE`, the table, and a condition on `NEW` or `OLD`.
+pub type Broken = (&'static str, &'static str, String);
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

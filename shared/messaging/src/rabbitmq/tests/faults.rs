@@ -210,7 +210,7 @@ async fn what_finds_no_queue_is_refused_by_name() {
     let (refused, accepted) = futures::join!(broker.publish(messages), broker.publish(others));
     match refused {
         Err(BrokerError::Refused { ids, reason }) => {
-            assert_eq!((ids, reason.contains("NO_ROUTE")), (vec!["50".into(), "51".into(), "52".into()], true))
+            assert_eq!((ids, reason.contains("NO_ROUTE")), (vec!["50".into(), "51".into(), "52".into()], true));
         }
         other => panic!("{other:?}"),
     }

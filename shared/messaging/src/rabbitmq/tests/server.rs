@@ -50,7 +50,8 @@ impl Server {
         let management = variable("PLANSHIFT_TEST_RABBITMQ_MANAGEMENT").expect("PLANSHIFT_TEST_RABBITMQ_MANAGEMENT goes with the URL");
         let host = |url: &str, scheme: &str| url.trim_start_matches(scheme).trim_end_matches('/').to_owned();
         let address = host(&url, "amqp://");
-        let url = address.rsplit_once('@').map_or(address.clone(), |(_, host)| host.to_owned());
+        // the cases choose their virtual host themselves
+        let url = address.rsplit('@').next().and_then(|host| host.split('/').next()).unwrap_or_default().to_owned();
         Some(Self { url, management: host(&management, "http://"), ctl: variable("PLANSHIFT_TEST_RABBITMQ_CTL") })
     }
 

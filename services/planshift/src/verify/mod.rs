@@ -1,0 +1,54 @@
+//! The invariants, checked on what is stored: read service by service, page by page in the order of the keys, never joined
+//! across services.
+//!
+//! A transition under way is not judged by rules about ends. Where services run meanwhile, what was read of one is older than
+//! what was read of the next: so effects are read before the transitions that must have commanded them, and a violation counts
+//! only if a second pass finds it again.
+//!
+//! | file | does |
+//! |---|---|
+//! | `stores` | opens the services' databases |
+//! | `transitions`, `gather` | transitions with their lines, plans, effects, history: I3, I4, I7 to I10, I12 to I14, I16, I19, S1, S2, S6 |
+//! | `ownership` | Azure subscriptions, and who owns their usage: I2 |
+//! | `subscriptions` | the subscriptions as they were imported: I9, I12 |
+//! | `plans` | customers' plans: I7, I23 |
+//! | `convert` | the services' rows as the values that checks look at |
+//! | `report`, `print` | what was found |
+
+mod convert;
+mod gather;
+mod ownership;
+mod plans;
+pub mod print;
+mod report;
+mod stores;
+mod subscriptions;
+mod transitions;
+
+pub use report::{Report, Row};
+pub use stores::Stores;
+
+use planshift_storage::StorageError;
+
+/// How many rows are read at once.
+const PAGE: u32 = 5_000;
+
+/// Checks everything; twice where services may be running and the first pass has found something.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn run(stores: &Stores) -> Result<Report, StorageError> {
+    let first = pass(stores, Report::new()).await?;
+    if !stores.may_be_live() || first.is_clean() {
+        return Ok(first);
+    }
+    pass(stores, first.to_be_confirmed()).await
+}
+
+async fn pass(stores: &Stores, mut report: Report) -> Result<Report, StorageError> {
+    transitions::check(stores, &mut report).await?;
+    ownership::check(stores, &mut report).await?;
+    subscriptions::check(stores, &mut report).await?;
+    plans::check(stores, &mut report).await?;
+    Ok(report)
+}

@@ -1,0 +1,106 @@
+//! The services' databases, opened for reading.
+
+use crate::{
+    cli::VerifyArgs,
+    exit::Failure,
+    host::migrations,
+    settings::{self, Environment},
+};
+use planshift_storage::{Database, FolderLock, lock_data_folder};
+use planshift_worker::Service;
+use std::path::Path;
+
+/// Pages are read one after the other.
+const POOL_SIZE: u32 = 2;
+
+/// The databases of the coordinator and the workers. The gateway's is a copy.
+#[derive(Debug)]
+pub struct Stores {
+    pub(super) coordinator: Database,
+    pub(super) eligibility: Database,
+    pub(super) purchasing: Database,
+    pub(super) mapping: Database,
+    pub(super) suspension: Database,
+    /// Held for an embedded store: nothing else is at work there.
+    lock: Option<FolderLock>,
+}
+
+impl Stores {
+    /// Opens what the options name.
+    ///
+    /// # Errors
+    /// Usage: there is no such folder, a URL is none. Program: the folder is in use, a schema is not at this version.
+    pub async fn open(args: &VerifyArgs, environment: Environment<'_>) -> Result<Self, Failure> {
+        match settings::secret(args.database.as_deref(), "PLANSHIFT_DATABASE_URL", environment)? {
+            Some(common) => Self::on_postgres(common.expose(), environment).await,
+            None => Self::in_folder(&args.data).await,
+        }
+    }
+
+    /// The files of an embedded store. Takes the folder, so that nothing is in motion.
+    ///
+    /// # Errors
+    /// As [`Stores::open`].
+    pub async fn in_folder(folder: &Path) -> Result<Self, Failure> {
+        if !folder.is_dir() {
+            return Err(Failure::usage(format!("there is no data folder {}", folder.display())).advise("name it with --data DIR"));
+        }
+        let lock = lock_data_folder(folder).map_err(|error| Failure::program(error.to_string()).because(error))?;
+        Ok(Self {
+            coordinator: file(folder, Service::Coordinator).await?,
+            eligibility: file(folder, Service::Eligibility).await?,
+            purchasing: file(folder, Service::Purchasing).await?,
+            mapping: file(folder, Service::Mapping).await?,
+            suspension: file(folder, Service::Suspension).await?,
+            lock: Some(lock),
+        })
+    }
+
+    async fn on_postgres(common: &str, environment: Environment<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            coordinator: schema(common, Service::Coordinator, environment).await?,
+            eligibility: schema(common, Service::Eligibility, environment).await?,
+            purchasing: schema(common, Service::Purchasing, environment).await?,
+            mapping: schema(common, Service::Mapping, environment).await?,
+            suspension: schema(common, Service::Suspension, environment).await?,
+            lock: None,
+        })
+    }
+
+    /// May services be running on it?
+    pub const fn may_be_live(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// Closes the databases; a folder is free afterwards.
+    pub async fn close(self) {
+        for database in [&self.coordinator, &self.eligibility, &self.purchasing, &self.mapping, &self.suspension] {
+            database.close().await;
+        }
+    }
+}
+
+async fn file(folder: &Path, service: Service) -> Result<Database, Failure> {
+    let path = folder.join(format!("{}.db", service.name()));
+    // opening would make it
+    if !path.is_file() {
+        return Err(Failure::program(format!("{} is missing", path.display())).advise("is this the data folder of a `planshift run` or `serve`?"));
+    }
+    let database = Database::open_sqlite(&path).await;
+    checked(service, database.map_err(|error| Failure::program(format!("cannot open {}", path.display())).because(error))?).await
+}
+
+async fn schema(common: &str, service: Service, environment: Environment<'_>) -> Result<Database, Failure> {
+    let own = settings::secret(None, &format!("PLANSHIFT_{}_DATABASE_URL", service.name().to_uppercase()), environment)?;
+    let url = own.as_ref().map_or(common, |own| own.expose());
+    let database = Database::connect_postgres(url, service.name(), POOL_SIZE).await;
+    // the URL is at fault, and what is told of it does not hold its password
+    checked(service, database.map_err(|error| Failure::usage(format!("the database of {}", service.name())).because(error))?).await
+}
+
+async fn checked(service: Service, database: Database) -> Result<Database, Failure> {
+    match database.check(migrations(service)).await {
+        Ok(()) => Ok(database),
+        Err(error) => Err(Failure::program(format!("the database of {}", service.name())).because(error)),
+    }
+}

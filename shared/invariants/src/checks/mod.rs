@@ -1,0 +1,33 @@
+//! A check for each invariant that shows in what is stored.
+//!
+//! | file | invariants |
+//! |---|---|
+//! | `ownership` | I2 |
+//! | `order` | I3 |
+//! | `ends` | I4, I13, I16, S1 |
+//! | `plans` | I7, I8, I23 |
+//! | `unchanged` | I9 |
+//! | `customers` | I10 |
+//! | `completeness` | I12 |
+//! | `history` | I14, I19 |
+//! | `saga` | S2, S6 |
+
+mod completeness;
+mod customers;
+mod ends;
+mod history;
+mod order;
+mod ownership;
+mod plans;
+mod saga;
+mod unchanged;
+
+pub use completeness::{Count, lines_are_counted, lines_are_whole, nothing_is_left};
+pub use customers::one_live_transition;
+pub use ends::{as_it_was, completed_wholly, plans_in_use_are_active, undone_wholly};
+pub use history::{HistoryOf, history_is_whole, moves_are_legal};
+pub use order::{CLOCK_TOLERANCE, suspended_last};
+pub use ownership::{Attached, owner_follows_attachment, points_are_sound};
+pub use plans::{one_bought_plan, one_plan_each, one_active_plan, reseller_is_kept};
+pub use saga::{effects_were_commanded, is_known, nothing_undone_past_the_pivot};
+pub use unchanged::{azure_ids_are_kept, roles_are_kept};

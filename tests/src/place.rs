@@ -2,7 +2,7 @@
 
 use crate::{
     program::{Outcome, Program, Running},
-    servers::Servers,
+    servers::{Held, Servers},
     stored::Stored,
     wait,
 };
@@ -164,7 +164,7 @@ impl Distributed {
     /// # Panics
     /// Where there is none within a while.
     pub fn hold(&self, queue: &str) -> Held {
-        Held(self.servers.hold(&self.name, queue))
+        self.servers.hold(&self.name, queue)
     }
 
     /// Waits until no message waits in any queue.
@@ -191,17 +191,6 @@ impl Distributed {
         serving.terminate();
         let waiting = self.waiting();
         assert!(waiting.is_empty(), "messages that were taken came back: {waiting:?}");
-    }
-}
-
-/// A message that was taken and not settled.
-#[derive(Debug)]
-pub struct Held(lapin::Connection);
-
-impl Held {
-    /// Gone without a word: the broker gives the message to another one.
-    pub fn release(self) {
-        crate::block_on(async { self.0.close(0, "".into()).await }).expect("a connection closed");
     }
 }
 

@@ -117,8 +117,8 @@ impl Servers {
         })
     }
 
-    /// Takes the first message of a queue, and gives the connection that it stays unsettled on.
-    pub(crate) fn hold(&self, vhost: &str, queue: &str) -> Connection {
+    /// Takes the first message of a queue, and gives what it stays unsettled on.
+    pub(crate) fn hold(&self, vhost: &str, queue: &str) -> Held {
         let url = self.broker_url(vhost);
         let connection = block_on(Connection::connect(&url, ConnectionProperties::default())).expect("a connection to RabbitMQ");
         let channel = block_on(connection.create_channel()).expect("a channel");
@@ -126,7 +126,7 @@ impl Servers {
             let taken = block_on(channel.basic_get(queue.into(), BasicGetOptions { no_ack: false }));
             taken.expect("a message of the queue").is_some()
         });
-        connection
+        Held { connection, _channel: channel }
     }
 
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
@@ -141,5 +141,20 @@ impl Servers {
             let body = response.text().await.unwrap_or_default();
             if status.is_success() { Ok(serde_json::from_str(&body).unwrap_or_default()) } else { Err(format!("HTTP {status}: {body}")) }
         })
+    }
+}
+
+/// A message that was taken and not settled.
+#[derive(Debug)]
+pub struct Held {
+    connection: Connection,
+    /// Dropped, it would be closed, and the message given to another one.
+    _channel: Channel,
+}
+
+impl Held {
+    /// Gone without a word: the broker gives the message to another one.
+    pub fn release(self) {
+        block_on(self.connection.close(0, "".into())).expect("a connection closed");
     }
 }

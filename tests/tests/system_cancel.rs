@@ -48,7 +48,11 @@ fn assert_cancelled(transition: &Value, step: &str) {
 fn assert_nothing_attached(place: &Place) {
     let stored = place.stored();
     assert_eq!(stored.number("mapping", "SELECT count(*) FROM azure_subscriptions WHERE plan_id IS NOT NULL"), 0);
-    assert_eq!(stored.number("mapping", "SELECT count(*) FROM ownership WHERE plan_id IS NOT NULL"), 0);
+    // change points are never taken back: the last one of each says who owns it
+    let owned = "SELECT count(*) FROM ownership AS o WHERE plan_id IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM ownership AS later WHERE later.azure_subscription_id = o.azure_subscription_id
+         AND (later.from_at > o.from_at OR (later.from_at = o.from_at AND later.revision > o.revision)))";
+    assert_eq!(stored.number("mapping", owned), 0);
 }
 
 #[test]
@@ -73,6 +77,7 @@ fn a_cancel_fences_the_command_that_comes_after_it() {
         http::counter(&cluster.metrics("mapping"), "planshift_fence_hits_total", &[("step", "mapping")]) > 0
     });
     assert_nothing_attached(&place);
+    assert_eq!(place.stored().number("mapping", "SELECT count(*) FROM ownership"), 0, "and nothing ever was");
     assert_eq!(from_api(http::get(&transition).json()), cancelled);
 }
 

@@ -40,6 +40,8 @@ fn killed_in_mid_run(service: &str, seed: u64) {
         cluster.start_again(service);
     }
     finish_exactly_once(run, &place);
+    // the same run went on through it: nothing was asked for twice
+    assert_eq!(stored.progress("coordinator"), CUSTOMERS as i64);
 }
 
 fn finish_exactly_once(run: Running, place: &Place) {

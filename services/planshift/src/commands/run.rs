@@ -31,15 +31,14 @@ const GOES_ON: &str = "interrupted: what was accepted goes on when it is started
 pub async fn run(args: RunArgs) -> Outcome {
     let begun = Instant::now();
     let to = Services::of(&args)?;
-    let account = document::load(&args.accounts, &args.customer, &args.fail)?;
-    // from here on an interruption is answered, also while the services start
     let interrupted = planshift_worker::host::stop_signal().map_err(|error| Failure::program("cannot listen to signals").because(error))?;
-    let (api, host) = match to {
-        Services::Behind(api) => (api, None),
-        Services::Hosted(options) => {
-            let host = Host::start(*options).await?;
-            (Api::new(&host.api_url(), None)?, Some(host))
+    let (api, host, account) = tokio::select! {
+        biased;
+        () = interrupted.cancelled() => {
+            eprintln!("interrupted: nothing was sent");
+            return Ok(Exit::Interrupted);
         }
+        ready = Box::pin(prepare(&args, to)) => ready?,
     };
     let outcome = tokio::select! {
         biased;
@@ -53,6 +52,21 @@ pub async fn run(args: RunArgs) -> Outcome {
         host.stop().await;
     }
     outcome
+}
+
+/// Reads and checks the document; only then hosts.
+async fn prepare(args: &RunArgs, to: Services) -> Result<(Api, Option<Host>, Account), Failure> {
+    let (path, customers, faults) = (args.accounts.clone(), args.customer.clone(), args.fail.clone());
+    // a large document takes a while: not on a thread that answers signals
+    let loaded = tokio::task::spawn_blocking(move || document::load(&path, &customers, &faults)).await;
+    let account = loaded.map_err(|error| Failure::program("reading the account document").because(error))??;
+    match to {
+        Services::Behind(api) => Ok((api, None, account)),
+        Services::Hosted(options) => {
+            let host = Host::start(*options).await?;
+            Ok((Api::new(&host.api_url(), None)?, Some(host), account))
+        }
+    }
 }
 
 /// Whose services are used.

@@ -17,6 +17,10 @@ pub async fn verify(args: VerifyArgs) -> Outcome {
     let report = verify::run(&stores).await;
     stores.close().await;
     let report = report.map_err(|error| Failure::program("cannot read what is stored").because(error))?;
-    if args.json { print::for_programs(&report)? } else { print::for_people(&report)? }
+    if args.json {
+        print::for_programs(&report)?
+    } else {
+        print::for_people(&report)?
+    }
     Ok(if report.is_clean() { Exit::Done } else { Exit::ViolationFound })
 }

@@ -9,7 +9,7 @@ pub use services::gateway_failed;
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
 use planshift_worker::{
-    Ports,
+    Ports, Service,
     health::{Admin, Readiness},
     metrics::Metrics,
 };
@@ -21,7 +21,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long what was taken may take to be finished; then the process leaves, and it comes again when it is started again.
-const DRAIN: Duration = Duration::from_secs(25);
+const DRAIN: Duration = Duration::from_secs(15);
+/// How long requests under way may take to be answered.
+const GATEWAY_DRAIN: Duration = Duration::from_secs(10);
 
 /// What is hosted, and where.
 #[derive(Clone, Debug)]
@@ -48,11 +50,19 @@ pub struct Host {
     api: SocketAddr,
     admin: Option<SocketAddr>,
     readiness: Readiness,
-    stop: CancellationToken,
-    /// Stopped after the services, so that a probe sees them stop.
-    admin_stop: CancellationToken,
+    stops: Stops,
     tasks: JoinSet<&'static str>,
     kept: Kept,
+}
+
+/// Who is stopped, in this order.
+#[derive(Default)]
+struct Stops {
+    /// First, for what is asked through it is answered by the others.
+    gateway: CancellationToken,
+    services: CancellationToken,
+    /// Last, so that a probe sees the services stop.
+    admin: CancellationToken,
 }
 
 impl Host {
@@ -63,7 +73,7 @@ impl Host {
     pub async fn start(options: HostOptions) -> Result<Self, Failure> {
         let kept = Kept::open(&options.keeping).await?;
         match Self::start_on(&kept, &options).await {
-            Ok((api, admin, readiness, stop, admin_stop, tasks)) => Ok(Self { api, admin, readiness, stop, admin_stop, tasks, kept }),
+            Ok((api, admin, readiness, stops, tasks)) => Ok(Self { api, admin, readiness, stops, tasks, kept }),
             Err(failure) => {
                 kept.close().await;
                 Err(failure)
@@ -72,7 +82,7 @@ impl Host {
     }
 
     async fn start_on(kept: &Kept, options: &HostOptions) -> Result<Started, Failure> {
-        let (stop, admin_stop) = (CancellationToken::new(), CancellationToken::new());
+        let stops = Stops::default();
         let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
         let mut tasks = JoinSet::new();
         let mut admin_address = None;
@@ -84,7 +94,7 @@ impl Host {
             };
             let admin = Admin::bind(address, readiness.clone(), metrics.clone()).await.map_err(cannot)?;
             admin_address = Some(admin.address().map_err(cannot)?);
-            let until = admin_stop.clone();
+            let until = stops.admin.clone();
             tasks.spawn(async move {
                 if let Err(error) = admin.serve(until).await {
                     tracing::error!(%error, "the administration address failed");
@@ -92,11 +102,11 @@ impl Host {
                 "administration"
             });
         }
-        let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stop: &stop };
+        let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops };
         let api = hosted.gateway(options.listen, &mut tasks).await?;
         hosted.others(&options.faults, &mut tasks);
         kept.watched_by(&readiness);
-        Ok((api, admin_address, readiness, stop, admin_stop, tasks))
+        Ok((api, admin_address, readiness, stops, tasks))
     }
 
     /// Where the API is.
@@ -120,11 +130,22 @@ impl Host {
 
     /// Takes nothing more, finishes what was taken (within a bound), closes everything.
     pub async fn stop(mut self) {
-        for service in planshift_worker::Service::ALL {
+        for service in Service::ALL {
             self.readiness.stopping(service.name());
         }
-        self.stop.cancel();
-        self.admin_stop.cancel();
+        self.stops.gateway.cancel();
+        let gateway = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if ended.is_ok_and(|name| name == Service::Gateway.name()) {
+                    break;
+                }
+            }
+        };
+        if tokio::time::timeout(GATEWAY_DRAIN, gateway).await.is_err() {
+            tracing::warn!("some requests are not answered: their clients may ask again");
+        }
+        self.stops.services.cancel();
+        self.stops.admin.cancel();
         let drained = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("not everything that was taken is finished: it comes again when this is started again");
@@ -136,4 +157,4 @@ impl Host {
     }
 }
 
-type Started = (SocketAddr, Option<SocketAddr>, Readiness, CancellationToken, CancellationToken, JoinSet<&'static str>);
+type Started = (SocketAddr, Option<SocketAddr>, Readiness, Stops, JoinSet<&'static str>);

@@ -1,6 +1,6 @@
 //! How each service is put together and started.
 
-use super::keep::Kept;
+use super::{Stops, keep::Kept};
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::step::Step;
 use planshift_gateway::{Gateway, GatewayError, Options};
@@ -16,7 +16,7 @@ pub(super) struct Hosted<'a> {
     pub(super) kept: &'a Kept,
     pub(super) metrics: &'a Metrics,
     pub(super) ports: &'a Ports,
-    pub(super) stop: &'a CancellationToken,
+    pub(super) stops: &'a Stops,
 }
 
 impl Hosted<'_> {
@@ -27,7 +27,7 @@ impl Hosted<'_> {
         };
         let options = Options { address: listen, metrics: self.metrics.clone(), ..Options::new(database, broker, self.ports.clone()) };
         let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
-        let (address, stop) = (gateway.address(), self.stop.clone());
+        let (address, stop) = (gateway.address(), self.stops.gateway.clone());
         tasks.spawn(async move {
             if let Err(error) = gateway.run(stop).await {
                 tracing::error!(%error, "the gateway failed");
@@ -71,7 +71,7 @@ impl Hosted<'_> {
         run: impl FnOnce(Database, SharedBroker, Ports, CancellationToken) -> F,
     ) {
         if let Some((database, broker)) = self.kept.of(service) {
-            let running = run(database, broker, self.ports.clone(), self.stop.clone());
+            let running = run(database, broker, self.ports.clone(), self.stops.services.clone());
             tasks.spawn(async move {
                 running.await;
                 service.name()

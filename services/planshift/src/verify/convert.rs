@@ -2,7 +2,7 @@
 
 use planshift_coordinator::inspect::Transition;
 use planshift_domain::{account::facts::PlanStatus, account::facts::SubscriptionStatus, ownership::Owner, step, transition::State};
-use planshift_invariants::data::{Attachment, Effect, Entry, Id, Legacy, LegacyStatus, Ledger, Mark, Point, Stand, Step, StoredPlan};
+use planshift_invariants::data::{Attachment, Effect, Entry, Id, Ledger, Legacy, LegacyStatus, Mark, Point, Stand, Step, StoredPlan};
 use planshift_storage::ledger::{LedgerRow, LedgerState};
 use uuid::Uuid;
 

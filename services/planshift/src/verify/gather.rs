@@ -97,7 +97,8 @@ async fn lines_of(
         let marks: Vec<_> = keyed().map(|(head, line)| (head.partner_id, head.customer_id, line.azure_subscription_id)).collect();
         let commerce: Vec<_> = keyed().map(|(head, line)| (head.partner_id, head.customer_id, line.commerce_subscription_id)).collect();
         let attachments = planshift_mapping::inspect::attachments_of(&stores.mapping, &azure).await?;
-        let attachments: HashMap<_, _> = attachments.iter().map(|row| ((row.partner_id, row.azure_subscription_id), convert::attachment(row))).collect();
+        let attachments: HashMap<_, _> =
+            attachments.iter().map(|row| ((row.partner_id, row.azure_subscription_id), convert::attachment(row))).collect();
         let legacy = planshift_suspension::inspect::commerce_subscriptions_of(&stores.suspension, &commerce).await?;
         let legacy: HashMap<_, _> =
             legacy.iter().map(|row| ((row.partner_id, row.customer_id, row.commerce_subscription_id), convert::legacy(row))).collect();

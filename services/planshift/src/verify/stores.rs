@@ -84,7 +84,9 @@ async fn file(folder: &Path, service: Service) -> Result<Database, Failure> {
     let path = folder.join(format!("{}.db", service.name()));
     // opening would make it
     if !path.is_file() {
-        return Err(Failure::program(format!("{} is missing", path.display())).advise("is this the data folder of a `planshift run` or `serve`?"));
+        return Err(
+            Failure::program(format!("{} is missing", path.display())).advise("is this the data folder of a `planshift run` or `serve`?")
+        );
     }
     let database = Database::open_sqlite(&path).await;
     checked(service, database.map_err(|error| Failure::program(format!("cannot open {}", path.display())).because(error))?).await

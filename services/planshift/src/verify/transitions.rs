@@ -77,12 +77,8 @@ fn judge(one: &Gathered, report: &mut Report) {
     report.add(checks::one_plan_each(transition));
     report.add(checks::lines_are_whole(transition));
     let states: Vec<State> = one.history.iter().map(|entry| entry.state).collect();
-    let history = checks::HistoryOf {
-        transition: transition.id,
-        states: &states,
-        state: one.stored.state,
-        has_ended: one.stored.ended_at.is_some(),
-    };
+    let history =
+        checks::HistoryOf { transition: transition.id, states: &states, state: one.stored.state, has_ended: one.stored.ended_at.is_some() };
     report.add(checks::moves_are_legal(&history, is_legal, State::is_end, State::NeedsOperator));
     let same_end = one.history.last().map_or("", |entry| entry.hash.as_str()) == one.stored.history_hash;
     let broken_at = first_break(one.stored.head.id, &one.history);

@@ -1,0 +1,119 @@
+//! A data folder as real runs leave it: a completed transition, one that was compensated and then completed, one that was
+//! compensated, one that needs an operator, and one that was refused.
+
+use planshift_storage::Database;
+use serde::Deserialize;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+};
+use tempfile::TempDir;
+
+/// The program itself.
+pub fn planshift(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_planshift"));
+    // what this process was started with must not decide what is tested
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PLANSHIFT_")) {
+        command.env_remove(name);
+    }
+    command.args(args).output().unwrap()
+}
+
+/// A folder of files.
+pub struct Left(TempDir);
+
+impl Left {
+    pub fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn path(&self) -> String {
+        self.folder().to_string_lossy().into_owned()
+    }
+
+    /// The same files, for one who breaks them.
+    pub fn copy(&self) -> Self {
+        let copy = tempfile::tempdir().unwrap();
+        for file in fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path()) {
+            fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+        }
+        Self(copy)
+    }
+
+    pub async fn run_script(&self, service: &str, sql: &str) {
+        let database = Database::open_sqlite(self.folder().join(format!("{service}.db"))).await.unwrap();
+        let mut tx = database.begin().await.unwrap();
+        tx.run_script(sql).await.unwrap();
+        tx.commit().await.unwrap();
+        database.close().await;
+    }
+}
+
+/// Made once for all tests; nobody may change it.
+pub fn after_runs() -> &'static Left {
+    static LEFT: OnceLock<Left> = OnceLock::new();
+    LEFT.get_or_init(|| {
+        let left = Left(tempfile::tempdir().unwrap());
+        let run = |sample: &str, options: &[&str], exit: i32| {
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/accounts").join(sample);
+            let data = left.path();
+            let mut args = vec!["run", path.to_str().unwrap(), "--data", &data, "--json"];
+            args.extend(options);
+            let out = planshift(&args);
+            assert_eq!(out.status.code(), Some(exit), "{sample}: {}", String::from_utf8_lossy(&out.stderr));
+        };
+        run("two-resellers.json", &["--fail", "mapping=b1beb621-3cad-4d7a-b360-62db33ce0002"], 3);
+        run("two-resellers.json", &[], 0);
+        run("moved-billing-owner.json", &["--fail", "purchasing=none"], 3);
+        run("direct-one-plan.json", &["--fail", "suspension=5f0f3f2e-90ab-4c0d-8b7e-000000000002"], 3);
+        run("blocked.json", &[], 3);
+        left
+    })
+}
+
+/// What `verify --json` has printed.
+#[derive(Debug)]
+pub struct Found {
+    pub exit: i32,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read for messages, and to see that nothing else is printed")]
+pub struct Row {
+    pub id: String,
+    pub statement: String,
+    pub checked: u64,
+    pub violations: u64,
+    pub found: Vec<Violation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "read for messages")]
+pub struct Violation {
+    pub subject: String,
+    pub text: String,
+}
+
+impl Found {
+    /// The invariants that are violated.
+    pub fn violated(&self) -> BTreeSet<&str> {
+        self.rows.iter().filter(|row| row.violations > 0).map(|row| row.id.as_str()).collect()
+    }
+
+    /// All of them in words.
+    pub fn violations(&self) -> Vec<String> {
+        self.rows.iter().flat_map(|row| row.found.iter().map(|found| format!("{}: {}", row.id, found.text))).collect()
+    }
+}
+
+pub fn verify(folder: &Path) -> Found {
+    let out = planshift(&["verify", "--json", "--data", &folder.to_string_lossy()]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    Found { exit: out.status.code().unwrap_or(-1), rows }
+}

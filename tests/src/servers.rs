@@ -3,7 +3,7 @@
 
 use crate::{block_on, wait};
 use lapin::{
-    Connection, ConnectionProperties,
+    Channel, Connection, ConnectionProperties,
     options::{BasicGetOptions, QueueDeclareOptions},
     types::FieldTable,
 };

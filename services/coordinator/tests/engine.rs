@@ -12,7 +12,9 @@ use planshift_domain::{
         Body, command as c,
         event::TransitionChanged,
         reply::{EligibilityChecked, EligibleLine, FactsTaken, ItemAnswer, PacketAnswer, PlanAnswer},
-        request::{Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{
+            Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition,
+        },
     },
     step::{Action, Step},
     transition::{Evidence, Finding, Findings, ItemError, State},
@@ -119,7 +121,8 @@ impl World {
     }
 
     async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {
-        let start = StartTransition { request_id: Uuid::from_u128(request), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
+        let start =
+            StartTransition { request_id: Uuid::from_u128(request), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
         let out = self.turn(&[Input::Start(start, Self::asker())]).await;
         let answered: StartAnswered = out.iter().find_map(body).unwrap();
         (answered.outcome, out)
@@ -267,8 +270,17 @@ async fn a_customer_moves_from_import_to_completed() {
     world.work(commands, 1).await;
     assert_eq!(world.state(id), State::Completed);
 
-    let commands: Vec<&str> = world.published.iter().filter(|o| o.message.kind.contains("Plans.") || o.message.kind.contains("Subs")).map(|o| o.message.kind.as_str()).collect();
-    assert_eq!(commands, ["PurchasePlans.v1", "MapSubscriptions.v1", "SuspendSubscriptions.v1"], "a few messages, whatever the number of lines");
+    let commands: Vec<&str> = world
+        .published
+        .iter()
+        .filter(|o| o.message.kind.contains("Plans.") || o.message.kind.contains("Subs"))
+        .map(|o| o.message.kind.as_str())
+        .collect();
+    assert_eq!(
+        commands,
+        ["PurchasePlans.v1", "MapSubscriptions.v1", "SuspendSubscriptions.v1"],
+        "a few messages, whatever the number of lines"
+    );
     let mut told: Vec<_> = world.events.iter().flat_map(|e| e.history.clone()).collect();
     told.sort_by_key(|e| e.number);
     assert_eq!(history::first_break(id, &told), None);
@@ -346,7 +358,13 @@ async fn past_the_pivot_an_operator_resumes() {
     assert_eq!(outcome, ActOutcome::Accepted);
     world.work(commands, 1).await;
     assert_eq!(world.state(id), State::Completed);
-    let line = world.events.iter().flat_map(|e| e.lines.clone()).filter(|l| l.commerce_subscription_id.0 == commerce(1)).max_by_key(|l| l.version).unwrap();
+    let line = world
+        .events
+        .iter()
+        .flat_map(|e| e.lines.clone())
+        .filter(|l| l.commerce_subscription_id.0 == commerce(1))
+        .max_by_key(|l| l.version)
+        .unwrap();
     assert_eq!(line.error, None, "what was refused is done now");
 }
 
@@ -369,7 +387,13 @@ async fn a_crash_between_commit_and_publish_loses_nothing() {
     }
     assert_eq!(world.state(id), State::Completed);
     // once more: everything was sent, so a repeated answer brings nothing
-    let answer = PacketAnswer { transition_id: id, action: Action::Do, packet: 0, attempt: 1, items: vec![good(azure(0).to_string(), Evidence::Done)] };
+    let answer = PacketAnswer {
+        transition_id: id,
+        action: Action::Do,
+        packet: 0,
+        attempt: 1,
+        items: vec![good(azure(0).to_string(), Evidence::Done)],
+    };
     assert!(world.turn(&[Input::Answered(Step::Mapping, answer)]).await.is_empty());
 }
 
@@ -458,7 +482,8 @@ async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_co
         chunk.customers.push(part(customer(1), p, 2));
         Input::Import(Box::new(chunk), World::asker())
     };
-    let versions = |out: &[Outgoing]| -> Vec<u32> { out.iter().filter_map(body::<c::TakeMappingFacts>).map(|t| t.customers[0].version).collect() };
+    let versions =
+        |out: &[Outgoing]| -> Vec<u32> { out.iter().filter_map(body::<c::TakeMappingFacts>).map(|t| t.customers[0].version).collect() };
     assert_eq!(versions(&world.turn(&[chunk(1, 1)]).await), [1]);
     assert_eq!(world.start(1, 1).await.0, StartOutcome::ImportUnderWay);
     assert_eq!(versions(&world.turn(&[chunk(0, 0)]).await), [1]);

@@ -1,4 +1,5 @@
 //! A check: facts read, rules asked, lines marked. Asked again with the same instant, it says the same.
+//! What only wants to know reads and asks in the same way ([`find`]), and marks nothing.
 
 use crate::{
     read::{Check, in_scope, known},
@@ -14,8 +15,8 @@ use planshift_storage::{Args, StorageError, Transaction};
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    findings: Findings,
-    nothing_in_scope: bool,
+    pub findings: Findings,
+    pub nothing_in_scope: bool,
     resellers: usize,
     /// In the order of the Azure ids; none unless eligible.
     lines: Vec<EligibleLine>,
@@ -29,6 +30,13 @@ impl Found {
 
 /// Makes checks; what is in scope of an eligible customer is marked as its transition's lines.
 pub(crate) async fn check(tx: &mut Transaction, checks: &[Check], settings: RuleSettings) -> Result<Vec<Found>, StorageError> {
+    let found = find(tx, checks, settings).await?;
+    mark(tx, checks, &found).await?;
+    Ok(found)
+}
+
+/// What checks would find. Reads only.
+pub(crate) async fn find(tx: &mut Transaction, checks: &[Check], settings: RuleSettings) -> Result<Vec<Found>, StorageError> {
     let known = known(tx, checks).await?;
     let begin = |(check, known)| {
         let (check, known): (&Check, &_) = (check, known);
@@ -48,9 +56,7 @@ pub(crate) async fn check(tx: &mut Transaction, checks: &[Check], settings: Rule
         }
     })
     .await?;
-    let found: Vec<Found> = assessments.into_iter().zip(lines).map(|(assessment, lines)| finish(assessment, lines)).collect();
-    mark(tx, checks, &found).await?;
-    Ok(found)
+    Ok(assessments.into_iter().zip(lines).map(|(assessment, lines)| finish(assessment, lines)).collect())
 }
 
 fn assessment<'a>(check: &Check, known: &'a crate::read::Known, settings: RuleSettings) -> Assessment<'a> {
@@ -123,6 +129,6 @@ pub(crate) fn packets(check: &Check, attempt: u32, packet_items: u32, found: Fou
     (0..packets).map(packet).collect()
 }
 
-fn count(of: usize) -> u32 {
+pub(crate) fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }

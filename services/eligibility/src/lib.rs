@@ -2,13 +2,14 @@
 //!
 //! A check reads the facts that the transition is about, asks the rules at one instant, and marks what is in scope of an eligible
 //! customer as the transition's lines. The mark is what tells later checks that a subscription is under a plan already; a
-//! transition that is compensated or cancelled releases it.
+//! transition that is compensated or cancelled releases it. Who only wants to know asks without a transition, and nothing is marked.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`rules`] | the rules, pure: facts in, findings out |
 //! | [`inspect`] | what is stored, for verification |
 
+mod assess;
 mod check;
 mod facts;
 pub mod inspect;

@@ -1,7 +1,9 @@
 //! The check as a step: one item, the customer, with an effect in the ledger: its lines are its transition's until it is released.
+//! And the question whether a customer may move, which has no effect.
 
 use crate::{
     SERVICE,
+    assess::assess,
     check::{check, packets},
     read::Check,
     rules::RuleSettings,
@@ -13,15 +15,18 @@ use planshift_domain::{
         Body,
         command::{CheckEligibility, CustomerItem, Item, ReleaseEligibility, TakeEligibilityFacts},
         reply::EligibilityReleased,
+        request::{AssessCustomer, CustomerAssessed},
     },
     step::Step,
     time::Timestamp,
     transition::Evidence,
 };
+use planshift_messaging::Message;
 use planshift_storage::{Args, StorageError, Transaction, ledger};
 use planshift_worker::{
     Service,
-    answer::Reply,
+    answer::{Answer, Reply},
+    codec::{self, Unreadable},
     step::{Applied, Command, StepWorker, Undoing, Undone, Work},
 };
 use std::collections::HashMap;
@@ -51,6 +56,7 @@ impl StepWorker for Eligibility {
     const UNDO: Option<&'static str> = Some(ReleaseEligibility::TYPE);
     const FACTS: &'static str = TakeEligibilityFacts::TYPE;
     const OWN_REPLIES: bool = true;
+    const QUESTION: Option<&'static str> = Some(AssessCustomer::TYPE);
 
     /// The ledger's row is the instant of the check, fixed with the first one; what it finds is made of it in `replies`.
     async fn apply(&self, _tx: &mut Transaction, work: &[Work<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Applied>, StorageError> {
@@ -97,5 +103,22 @@ impl StepWorker for Eligibility {
             replies[place] = packets.iter().map(|checked| Reply::new(checked.packet, checked)).collect();
         }
         Ok(replies)
+    }
+
+    async fn answer_questions(
+        &self,
+        tx: &mut Transaction,
+        questions: &[&Message],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Answer, Unreadable>>, StorageError> {
+        let read: Vec<Result<AssessCustomer, Unreadable>> = questions.iter().map(|message| codec::body(message)).collect();
+        let readable: Vec<&AssessCustomer> = read.iter().flatten().collect();
+        let mut outcomes = assess(tx, &readable, now, self.settings).await?.into_iter();
+        let answer = |request_id, outcome| Answer::new(request_id, &CustomerAssessed { request_id, outcome });
+        let answers = read.into_iter().map(|question| match question {
+            Ok(AssessCustomer { request_id, .. }) => Ok(outcomes.next().map(|outcome| answer(request_id, outcome))),
+            Err(why) => Err(why),
+        });
+        todo!()
     }
 }

@@ -80,7 +80,8 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     });
     let chunks = futures::stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
     let answers = chunks.enumerate().map(|(number, customers)| {
-        let chunk = ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), begun_at, partner: partner.clone(), customers };
+        let chunk =
+            ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), begun_at, partner: partner.clone(), customers };
         take(app, trace, chunk)
     });
     let answers: Result<Vec<CustomersImported>, ImportError> = answers.buffer_unordered(app.settings.chunks_in_flight).try_collect().await;

@@ -25,6 +25,8 @@ pub struct Settings {
     pub open_questions: usize,
     /// How long a create waits for eligibility to speak.
     pub eligibility_wait: Duration,
+    /// How long an act that was accepted waits until it shows in the read model.
+    pub act_wait: Duration,
     /// The first pause between two looks at the read model while somebody waits: another replica may have got the event.
     pub first_poll: Duration,
     /// The longest such pause: with many who watch, the looks are the load.
@@ -62,6 +64,7 @@ impl Default for Settings {
             first_resend: Duration::from_secs(3),
             open_questions: 10_000,
             eligibility_wait: Duration::from_secs(2),
+            act_wait: Duration::from_secs(2),
             first_poll: Duration::from_millis(100),
             longest_poll: Duration::from_secs(1),
             longest_wait: Duration::from_secs(60),

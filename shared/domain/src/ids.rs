@@ -160,7 +160,9 @@ mod tests {
     fn guids_are_read_in_any_case_and_printed_in_lower_case() {
         let id: PlanId = "D231908E-31C1-DE0E-027B-BC5CE11F09D9".parse().unwrap();
         assert_eq!(id.to_string(), "d231908e-31c1-de0e-027b-bc5ce11f09d9");
-        for wrong in ["", "d231908e31c1de0e027bbc5ce11f09d9", "{d231908e-31c1-de0e-027b-bc5ce11f09d9}", "d231908e-31c1-de0e-027b-bc5ce11f09dx"] {
+        for wrong in
+            ["", "d231908e31c1de0e027bbc5ce11f09d9", "{d231908e-31c1-de0e-027b-bc5ce11f09d9}", "d231908e-31c1-de0e-027b-bc5ce11f09dx"]
+        {
             assert!(wrong.parse::<PlanId>().is_err(), "{wrong}");
         }
     }

@@ -103,7 +103,9 @@ pub struct LineProgress {
 pub fn line_progress(transition: &TransitionRow, line: &LineRow, answered: impl Fn(Step, Action) -> bool) -> LineProgress {
     let failed_at = |step| line.error.as_ref().is_some_and(|(at, _)| *at == step);
     let undone = matches!(line.undo, Some(Evidence::Undone | Evidence::Fenced));
-    let mapped = !undone && (answered(Step::Mapping, Action::Do) || line.undo == Some(Evidence::Refused)) && !(failed_at(Step::Mapping) && line.undo.is_none());
+    let mapped = !undone
+        && (answered(Step::Mapping, Action::Do) || line.undo == Some(Evidence::Refused))
+        && !(failed_at(Step::Mapping) && line.undo.is_none());
     let suspended = answered(Step::Suspension, Action::Do) && !failed_at(Step::Suspension);
     let state = if line.error.is_some() {
         LineState::Failed

@@ -43,8 +43,16 @@ const fn invariant(id: &'static str, statement: &'static str, places: &'static [
 pub const CATALOGUE: &[Invariant] = &[
     invariant("I1", "the right to use Azure is never interrupted", &[Simulation, Tests]),
     invariant("I2", "at each instant one owner is billed for an Azure subscription: its plan, or legacy", &[Simulation, Tests, Verify]),
-    invariant("I3", "a commerce subscription is suspended only after its plan is active and its line is mapped", &[Model, Simulation, Verify]),
-    invariant("I4", "after Completed each line is under its plan and its commerce subscription suspended", &[Model, Simulation, Tests, Verify]),
+    invariant(
+        "I3",
+        "a commerce subscription is suspended only after its plan is active and its line is mapped",
+        &[Model, Simulation, Verify],
+    ),
+    invariant(
+        "I4",
+        "after Completed each line is under its plan and its commerce subscription suspended",
+        &[Model, Simulation, Tests, Verify],
+    ),
     invariant("I5", "buying the legacy offer is refused while, and after, a customer moves", &[Tests]),
     invariant("I6", "buying a plan elsewhere is refused while a legacy subscription is active", &[Tests]),
     invariant("I7", "one plan for each reseller of the lines, and never two active ones", &[Model, Simulation, Tests, Verify, Counters]),
@@ -54,7 +62,11 @@ pub const CATALOGUE: &[Invariant] = &[
     invariant("I11", "the same request or message again has no second effect and the same answer", &[Model, Simulation, Tests, Counters]),
     invariant("I12", "each subscription in scope is exactly one line, and each line ends", &[Simulation, Tests, Verify]),
     invariant("I13", "a plan with something attached is not suspended", &[Model, Simulation, Tests, Verify]),
-    invariant("I14", "only legal moves: ends are final, and NeedsOperator goes back where it was left", &[Model, Simulation, Tests, Verify, Counters]),
+    invariant(
+        "I14",
+        "only legal moves: ends are final, and NeedsOperator goes back where it was left",
+        &[Model, Simulation, Tests, Verify, Counters],
+    ),
     invariant("I15", "suspending a commerce subscription leaves the Azure subscription as it is", &[Simulation, Tests]),
     invariant("I16", "after Compensated everything is as it was", &[Model, Simulation, Tests, Verify]),
     invariant("I17", "a budget is never lost", &[Tests]),

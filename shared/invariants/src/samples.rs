@@ -4,6 +4,9 @@ use crate::data::*;
 
 pub(crate) const T: Id = Id(0x7000);
 pub(crate) const OTHER: Id = Id(0x7001);
+/// A broken twin, and how many violations it has.
+pub(crate) type Twin = (fn(&mut Transition), usize);
+
 const SECOND: i64 = 1_000_000;
 
 pub(crate) fn id(n: u128) -> Id {

@@ -1,4 +1,4 @@
-//! What a worker sends back: replies to the coordinator, in the trace of the command that they answer.
+//! What a worker sends back: replies to the coordinator, and answers to whoever asked, in the trace of the message that they answer.
 
 use crate::{Ports, codec};
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use planshift_domain::{
 };
 use planshift_messaging::{Destination, Message, Outgoing};
 use planshift_telemetry::TraceContext;
+use uuid::Uuid;
 
 /// A packet of a transition: what the ids of its messages are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,5 +76,30 @@ impl Reply {
             body: self.body,
         };
         Outgoing { to: Destination::Reply, message }
+    }
+}
+
+/// An answer to a question, not yet under way: it gets its trace and its destination from the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer(Message);
+
+impl Answer {
+    /// The answer to this request: its `message_id` is made of the request's id, so that it is the same each time.
+    pub fn new<B: Body>(request_id: Uuid, body: &B) -> Self {
+        let message_id = format!("{request_id}/answer");
+        Self(codec::message(message_id, request_id.to_string(), &TraceContext::default(), Timestamp::from_micros(0), body))
+    }
+
+    /// The message, to whoever asked; `None` where the question does not say who that is.
+    pub fn into_outgoing(self, question: &Message, ports: &Ports, now: Timestamp) -> Option<Outgoing> {
+        let asker = question.reply_to.clone()?;
+        let trace = child_trace(question, ports);
+        let message = Message {
+            timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+            traceparent: trace.traceparent(),
+            tracestate: trace.tracestate,
+            ..self.0
+        };
+        Some(Outgoing { to: Destination::Answer(asker), message })
     }
 }

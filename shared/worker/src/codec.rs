@@ -76,7 +76,8 @@ pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
     if message.message_id.is_empty() || message.kind.is_empty() {
         return Err(Unreadable::new("MissingProperty", "a message needs the properties message_id and type"));
     }
-    let allowed = senders_of(&message.kind).ok_or_else(|| Unreadable::new("UnknownType", format!("no service here reads {:?}", message.kind)))?;
+    let allowed =
+        senders_of(&message.kind).ok_or_else(|| Unreadable::new("UnknownType", format!("no service here reads {:?}", message.kind)))?;
     match delivery.sender {
         Some(sender) if allowed.contains(&sender) => Ok(sender),
         Some(sender) => Err(Unreadable::new("WrongSender", format!("{} may not send {}", sender.name(), message.kind))),
@@ -108,6 +109,13 @@ pub fn message<B: Body>(message_id: String, correlation_id: String, trace: &Trac
 }
 
 /// The same, on its way.
-pub fn outgoing<B: Body>(to: Destination, message_id: String, correlation_id: String, trace: &TraceContext, now: Timestamp, body: &B) -> Outgoing {
+pub fn outgoing<B: Body>(
+    to: Destination,
+    message_id: String,
+    correlation_id: String,
+    trace: &TraceContext,
+    now: Timestamp,
+    body: &B,
+) -> Outgoing {
     Outgoing { to, message: message(message_id, correlation_id, trace, now, body) }
 }

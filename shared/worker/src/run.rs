@@ -111,7 +111,8 @@ impl Default for RunOptions {
 /// Runs a service until `stop`: takes nothing more then, finishes what is taken, and returns.
 pub async fn run<H: Handler>(handler: Arc<H>, broker: Arc<dyn Broker>, ports: Ports, options: RunOptions, stop: CancellationToken) {
     let loops = (0..options.parallel.max(1)).map(|_| {
-        let worker = Loop { handler: handler.clone(), broker: broker.clone(), ports: ports.clone(), options: options.clone(), stop: stop.clone() };
+        let worker =
+            Loop { handler: handler.clone(), broker: broker.clone(), ports: ports.clone(), options: options.clone(), stop: stop.clone() };
         // a task of its own: a caller that is dropped must not cut a transaction in two
         ports.spawn.spawn(Box::pin(worker.run()))
     });

@@ -11,7 +11,8 @@ use planshift_domain::{
     ids::{CustomerId, TransitionId},
     message::{
         command::{
-            AzureSubscriptionFacts, CommerceSubscriptionFacts, EligibilityFacts, FactsPart, MappingFacts, PurchasingFacts, SuspensionFacts, TakeFacts,
+            AzureSubscriptionFacts, CommerceSubscriptionFacts, EligibilityFacts, FactsPart, MappingFacts, PurchasingFacts, SuspensionFacts,
+            TakeFacts,
         },
         event::{AccountImported, ImportedCustomer},
         reply::FactsTaken,
@@ -71,7 +72,12 @@ pub async fn take_in(
 }
 
 /// Workers have taken chunks: the answers to those that all four have.
-pub async fn taken(tx: &mut Transaction, taken: &[(&FactsTaken, Service)], ports: &Ports, now: Timestamp) -> Result<Vec<Outgoing>, StorageError> {
+pub async fn taken(
+    tx: &mut Transaction,
+    taken: &[(&FactsTaken, Service)],
+    ports: &Ports,
+    now: Timestamp,
+) -> Result<Vec<Outgoing>, StorageError> {
     let mut masks: BTreeMap<ChunkKey, u32> = BTreeMap::new();
     for (taken, worker) in taken {
         *masks.entry((taken.import_id, taken.chunk)).or_default() |= bit(*worker);
@@ -90,7 +96,8 @@ struct Versions {
 
 impl Versions {
     async fn lock(tx: &mut Transaction, chunks: &[&ImportCustomers]) -> Result<Self, StorageError> {
-        let mut keys: Vec<CustomerKey> = chunks.iter().flat_map(|c| c.customers.iter().map(|part| (c.partner.id, part.customer_id))).collect();
+        let mut keys: Vec<CustomerKey> =
+            chunks.iter().flat_map(|c| c.customers.iter().map(|part| (c.partner.id, part.customer_id))).collect();
         keys.sort_unstable();
         keys.dedup();
         if let Some(first) = chunks.first() {
@@ -183,7 +190,8 @@ fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing>
 /// One message for each worker, with what it owns of the customers that were taken.
 fn hand_out(chunk: &ImportCustomers, known: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
     let versions: HashMap<CustomerId, u32> = known.answer.imported.iter().map(|c| (c.customer_id, c.version)).collect();
-    let taken: Vec<(u32, &CustomerPart)> = chunk.customers.iter().filter_map(|part| versions.get(&part.customer_id).map(|v| (*v, part))).collect();
+    let taken: Vec<(u32, &CustomerPart)> =
+        chunk.customers.iter().filter_map(|part| versions.get(&part.customer_id).map(|v| (*v, part))).collect();
     let id = |worker: Service| format!("{}/{}/{}", chunk.import_id, chunk.chunk, worker.name());
     let correlation = chunk.import_id.to_string();
     let eligibility = facts(chunk, &taken, |part| EligibilityFacts {
@@ -226,7 +234,13 @@ fn hand_out(chunk: &ImportCustomers, known: &Chunk, trace: &TraceContext, now: T
 fn facts<F>(chunk: &ImportCustomers, taken: &[(u32, &CustomerPart)], cut: impl Fn(&CustomerPart) -> F) -> TakeFacts<F> {
     let customers = taken
         .iter()
-        .map(|(version, part)| FactsPart { customer_id: part.customer_id, version: *version, part: part.part, parts: part.parts, facts: cut(part) })
+        .map(|(version, part)| FactsPart {
+            customer_id: part.customer_id,
+            version: *version,
+            part: part.part,
+            parts: part.parts,
+            facts: cut(part),
+        })
         .collect();
     TakeFacts { import_id: chunk.import_id, chunk: chunk.chunk, partner_id: chunk.partner.id, customers }
 }

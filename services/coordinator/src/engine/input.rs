@@ -4,7 +4,10 @@ use planshift_domain::{
     ids::TransitionId,
     message::{
         Body,
-        reply::{EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered, SuspensionAnswered},
+        reply::{
+            EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered,
+            SuspensionAnswered,
+        },
         request::{ActOnTransition, ImportCustomers, StartTransition, TellAgain},
     },
     step::Step,

@@ -10,8 +10,8 @@ use planshift_domain::{
     message::{
         Body,
         command::{
-            CheckEligibility, CustomerItem, MapItem, MapSubscriptions, Packet, PlanItem, PurchasePlans, ReleaseEligibility, SuspendItem, SuspendSubscriptions,
-            UndoMapSubscriptions, UndoPurchasePlans,
+            CheckEligibility, CustomerItem, MapItem, MapSubscriptions, Packet, PlanItem, PurchasePlans, ReleaseEligibility, SuspendItem,
+            SuspendSubscriptions, UndoMapSubscriptions, UndoPurchasePlans,
         },
         event::TransitionChanged,
     },
@@ -123,7 +123,10 @@ fn build(work: &Work, send: Send, material: &Material, now: Timestamp, out: &mut
             let mut items: BTreeMap<u32, Vec<MapItem>> = BTreeMap::new();
             for line in lines() {
                 if let Some(plan_id) = plans.and_then(|plans| plans.get(&line.reseller)) {
-                    items.entry(line.packet).or_default().push(MapItem { azure_subscription_id: line.azure_subscription_id, plan_id: *plan_id });
+                    items
+                        .entry(line.packet)
+                        .or_default()
+                        .push(MapItem { azure_subscription_id: line.azure_subscription_id, plan_id: *plan_id });
                 }
             }
             packets::<_, MapSubscriptions, UndoMapSubscriptions>(work, send, Service::Mapping, items, material, now, out);
@@ -219,7 +222,12 @@ pub async fn everything(tx: &mut Transaction, works: &BTreeMap<TransitionId, Wor
     let mut events: BTreeMap<TransitionId, TransitionChanged> = ids
         .iter()
         .filter_map(|id| works.get(id))
-        .map(|work| (work.stored.id, TransitionChanged { transition: work.stored.row(), plans: vec![], lines: vec![], packets: vec![], history: vec![] }))
+        .map(|work| {
+            (
+                work.stored.id,
+                TransitionChanged { transition: work.stored.row(), plans: vec![], lines: vec![], packets: vec![], history: vec![] },
+            )
+        })
         .collect();
     macro_rules! gather {
         ($rows:expr, $field:ident) => {

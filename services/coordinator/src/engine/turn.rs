@@ -27,7 +27,6 @@ use planshift_domain::{
 };
 use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Database, Transaction};
-use planshift_telemetry::TraceContext;
 use planshift_worker::{HandleError, Ports, codec};
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
@@ -126,8 +125,14 @@ impl Engine {
     }
 
     /// Starts, and every transition that the inputs are about, locked.
-    async fn load(&self, tx: &mut Transaction, inputs: &[Input], now: Timestamp) -> Result<(BTreeMap<TransitionId, Work>, Vec<Outgoing>), HandleError> {
-        let starts: Vec<_> = inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
+    async fn load(
+        &self,
+        tx: &mut Transaction,
+        inputs: &[Input],
+        now: Timestamp,
+    ) -> Result<(BTreeMap<TransitionId, Work>, Vec<Outgoing>), HandleError> {
+        let starts: Vec<_> =
+            inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
         let started = starts::decide(tx, &starts, &self.ports, &self.limits, now).await?;
         let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
         let mut works = BTreeMap::new();
@@ -349,14 +354,14 @@ fn merged(plans: Vec<rows::Of<PlanRow>>) -> Vec<rows::Of<PlanRow>> {
         let key = (id, plan.reseller.clone());
         let merged = match by_key.remove(&key) {
             None => plan,
-            Some(before) => merge(before, plan),
+            Some(before) => merge(&before, plan),
         };
         by_key.insert(key, merged);
     }
     by_key.into_iter().map(|((id, _), plan)| (id, plan)).collect()
 }
 
-fn merge(before: PlanRow, after: PlanRow) -> PlanRow {
+fn merge(before: &PlanRow, after: PlanRow) -> PlanRow {
     PlanRow {
         plan_id: after.plan_id.or(before.plan_id),
         reused: if before.plan_id.is_some() { before.reused } else { after.reused },
@@ -378,7 +383,7 @@ fn recover(work: &mut Work, whatever_this_turn_does: bool) {
 fn act_answer(act: &ActOnTransition, asker: &Asker, outcome: ActOutcome, now: Timestamp) -> Option<Outgoing> {
     let reply_to = asker.reply_to.clone()?;
     let body = ActAnswered { request_id: act.request_id, outcome };
-    let trace = asker.trace.clone().unwrap_or_else(TraceContext::default);
+    let trace = asker.trace.clone().unwrap_or_default();
     let id = format!("{}/answer", act.request_id);
     Some(codec::outgoing(Destination::Answer(reply_to), id, act.transition_id.to_string(), &trace, now, &body))
 }

@@ -63,7 +63,13 @@ impl Work {
     ///
     /// # Errors
     /// `Faulty` where the saga itself is at fault.
-    pub fn happen(&mut self, event: &Event, known: Option<Known>, now: Timestamp, limits: &Limits) -> Result<(bool, Option<ActOutcome>), HandleError> {
+    pub fn happen(
+        &mut self,
+        event: &Event,
+        known: Option<Known>,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<(bool, Option<ActOutcome>), HandleError> {
         let decision = decide(&self.stored.saga, event, known, now, limits).map_err(|error| HandleError::Faulty(error.to_string()))?;
         if decision.is_nothing(&self.stored.saga) {
             return Ok((false, decision.outcome));

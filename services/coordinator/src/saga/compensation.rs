@@ -3,7 +3,7 @@
 //! A step is undone as a whole before the one before it, since a plan with something attached cannot be suspended. Within a
 //! step one undo that fails does not stop the others.
 
-use super::{Decision, IllegalMove, Saga};
+use super::{Decision, IllegalMove, Saga, forward::count};
 use planshift_domain::{
     step::{Action, Step},
     time::Timestamp,
@@ -15,7 +15,7 @@ const ORDER: [Step; 3] = [Step::Mapping, Step::Purchasing, Step::Eligibility];
 
 /// Turns back because of `failure`.
 pub(super) fn begin(decision: &mut Decision, failure: Failure, now: Timestamp) -> Result<(), IllegalMove> {
-    let text = format!("{} {}: {}. Everything is undone", failure.step, failure.code, failure.description.trim_end_matches('.'));
+    let text = format!("{} in {}: everything that was commanded is undone, in reverse", failure.code, failure.step);
     decision.saga.failure = Some(failure);
     decision.go(State::Compensating, now, text)?;
     answered(decision, now)
@@ -38,7 +38,11 @@ pub(super) fn answered(decision: &mut Decision, now: Timestamp) -> Result<(), Il
     if !tally.commanded() {
         decision.command(step, Action::Undo);
     } else if tally.all_answered() {
-        decision.go(State::NeedsOperator, now, format!("The undo of {step} failed for good in {} packet(s); all others have ended", tally.faulty))?;
+        decision.go(
+            State::NeedsOperator,
+            now,
+            format!("The undo of {step} failed for good in {}; all others have ended", count(tally.faulty, "packet")),
+        )?;
     }
     Ok(())
 }

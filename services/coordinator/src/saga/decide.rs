@@ -86,7 +86,12 @@ fn act_on(decision: &mut Decision, act: ActKind, actor: &str, reason: &str, now:
     match act {
         ActKind::Cancel => {
             let step = state.step().unwrap_or(Step::Eligibility);
-            let failure = Failure { step, resource_id: String::new(), code: "Cancelled".into(), description: format!("{actor} cancelled it{because}") };
+            let failure = Failure {
+                step,
+                resource_id: String::new(),
+                code: "Cancelled".into(),
+                description: format!("{actor} cancelled it{because}"),
+            };
             compensation::begin(decision, failure, now)?;
         }
         ActKind::Resume => resume(decision, &because, now, limits)?,

@@ -155,7 +155,12 @@ impl Decision {
     pub(super) fn note(&mut self, event: &'static str, text: impl Into<String>) {
         self.notes.push(Note { event, text: text.into(), actor: None, state: self.saga.state() });
     }
-    pub(super) fn go(&mut self, to: planshift_domain::transition::State, now: planshift_domain::time::Timestamp, text: impl Into<String>) -> Result<(), IllegalMove> {
+    pub(super) fn go(
+        &mut self,
+        to: planshift_domain::transition::State,
+        now: planshift_domain::time::Timestamp,
+        text: impl Into<String>,
+    ) -> Result<(), IllegalMove> {
         self.saga.move_to(to, now)?;
         self.note("Moved", text);
         Ok(())

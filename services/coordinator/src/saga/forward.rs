@@ -20,7 +20,8 @@ pub(super) fn start(decision: &mut Decision, now: Timestamp) -> Result<(), Illeg
 /// A packet of eligibility's answer. Once all have come, the saga knows whether, and with what, to go on.
 pub(super) fn checked(decision: &mut Decision, checked: &Checked, known: Option<Known>, now: Timestamp) -> Result<(), IllegalMove> {
     let saga = &mut decision.saga;
-    if saga.state() != State::CheckingEligibility || known.is_some() || checked.attempt != saga.attempt || checked.packet >= checked.packets {
+    if saga.state() != State::CheckingEligibility || known.is_some() || checked.attempt != saga.attempt || checked.packet >= checked.packets
+    {
         return Ok(());
     }
     let tally = saga.tally_mut(Step::Eligibility, Action::Do);
@@ -39,7 +40,7 @@ pub(super) fn checked(decision: &mut Decision, checked: &Checked, known: Option<
     }
     saga.lines = checked.lines;
     saga.plans = checked.resellers;
-    let text = format!("Eligible: {} Azure subscription(s), one plan for each of {} reseller group(s)", checked.lines, checked.resellers);
+    let text = format!("Eligible: {} to move, under {}", count(checked.lines, "Azure subscription"), count(checked.resellers, "plan"));
     decision.go(State::PurchasingPlans, now, text)?;
     decision.command(Step::Purchasing, Action::Do);
     Ok(())
@@ -53,7 +54,7 @@ pub(super) fn answered(decision: &mut Decision, answer: &Answer, now: Timestamp)
         && state.step() == Some(answer.step)
     {
         decision.saga.failure = Some(first.clone());
-        decision.note("Refused", format!("{} of {}: {} {}", answer.step, first.resource_id, first.code, first.description));
+        decision.note("Refused", format!("{} refused {}: {}, {}", answer.step, first.resource_id, first.code, first.description));
     }
     match (state, answer.step) {
         // a check that was given up; one that was answered comes through `checked`
@@ -95,10 +96,19 @@ pub(super) fn after_suspension(decision: &mut Decision, now: Timestamp) -> Resul
         decision.go(State::Completed, now, "Every commerce subscription is suspended")
     } else if tally.all_answered() {
         decision.saga.failure.get_or_insert_with(|| unexplained(Step::Suspension));
-        decision.go(State::NeedsOperator, now, format!("Suspension failed for good in {} packet(s); all others have ended", tally.faulty))
+        decision.go(
+            State::NeedsOperator,
+            now,
+            format!("Suspension failed for good in {}; all others have ended", count(tally.faulty, "packet")),
+        )
     } else {
         Ok(())
     }
+}
+
+/// So many of something, in words.
+pub(super) fn count(n: u32, what: &str) -> String {
+    if n == 1 { format!("one {what}") } else { format!("{n} {what}s") }
 }
 
 fn unexplained(step: Step) -> Failure {

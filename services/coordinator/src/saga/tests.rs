@@ -363,9 +363,13 @@ fn every_reachable_state_is_sound_and_has_a_way_to_an_end() {
                 }
             }
         }
-        branch(&|w| { w.act(ActKind::Cancel); });
+        branch(&|w| {
+            w.act(ActKind::Cancel);
+        });
         if walk.saga.attempt < 3 {
-            branch(&|w| { w.act(ActKind::Resume); });
+            branch(&|w| {
+                w.act(ActKind::Resume);
+            });
         }
         for to in next {
             let saga = &to.saga;

@@ -195,7 +195,17 @@ pub async fn upsert_plans(tx: &mut Transaction, plans: &[Of<PlanRow>]) -> Result
             let (status, undo) = (p.status.map(PlanStatus::text), p.undo.map(Evidence::name));
             let plan: Option<Uuid> = p.plan_id.map(Into::into);
             let key = p.reseller.key();
-            vec![id.0.into(), key.into(), plan.into(), p.reused.into(), status.into(), code.into(), text.into(), undo.into(), p.version.into()]
+            vec![
+                id.0.into(),
+                key.into(),
+                plan.into(),
+                p.reused.into(),
+                status.into(),
+                code.into(),
+                text.into(),
+                undo.into(),
+                p.version.into(),
+            ]
         })
         .collect();
     tx.query(&UPSERT_PLANS, Args::new().rows(rows)).await?.iter().map(decode_plan).collect()
@@ -284,7 +294,10 @@ pub async fn find_packets(tx: &mut Transaction, keys: &[PacketKey]) -> Result<Ve
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = keys.iter().map(|(id, step, action, packet)| vec![id.0.into(), step.name().into(), action.name().into(), (*packet).into()]).collect();
+    let rows = keys
+        .iter()
+        .map(|(id, step, action, packet)| vec![id.0.into(), step.name().into(), action.name().into(), (*packet).into()])
+        .collect();
     tx.query(&FIND_PACKETS, Args::new().rows(rows)).await?.iter().map(decode_packet).collect()
 }
 
@@ -308,7 +321,10 @@ fn decode_packet(row: &Row) -> Result<Of<PacketRow>, StorageError> {
         attempt: row.get(4)?,
         good: row.get(5)?,
         refused: row.get(6)?,
-        findings: findings.map(|text| serde_json::from_str(&text).map_err(|_| unknown_word("findings", &text))).transpose()?.unwrap_or_default(),
+        findings: findings
+            .map(|text| serde_json::from_str(&text).map_err(|_| unknown_word("findings", &text)))
+            .transpose()?
+            .unwrap_or_default(),
         version: row.get(8)?,
     };
     Ok((TransitionId(row.get(0)?), packet))

@@ -23,7 +23,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),
         Keeping::Distributed(_) => "data in PostgreSQL, messages in RabbitMQ".to_owned(),
     };
-    let options = HostOptions { keeping, listen: args.listen, admin: Some(args.admin), faults: Vec::new() };
+    let options = HostOptions::serving(keeping, args.listen, args.admin);
     let mut host = tokio::select! {
         host = Box::pin(Host::start(options)) => host?,
         () = stop.cancelled() => return Ok(Exit::Done),

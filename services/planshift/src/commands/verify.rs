@@ -18,9 +18,9 @@ pub async fn verify(args: VerifyArgs) -> Outcome {
     stores.close().await;
     let report = report.map_err(|error| Failure::program("cannot read what is stored").because(error))?;
     if args.json {
-        print::for_programs(&report)?
+        print::for_programs(&report)?;
     } else {
-        print::for_people(&report)?
+        print::for_people(&report)?;
     }
     Ok(if report.is_clean() { Exit::Done } else { Exit::ViolationFound })
 }

@@ -2,7 +2,7 @@
 
 use crate::{exit::Failure, settings::Keeping};
 use planshift_messaging::{
-    Broker as _, EmbeddedBroker, Service, SharedBroker,
+    EmbeddedBroker, Service, SharedBroker,
     rabbitmq::{RabbitMqBroker, RabbitMqOptions},
 };
 use planshift_storage::{DEFAULT_POOL_SIZE, Database, FolderLock, Migration, StorageError, lock_data_folder};
@@ -17,6 +17,8 @@ use std::{
 const SERVER_PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Between two looks at a broker that is being connected to: a connection is up within some tens of milliseconds.
+const LOOK_FOR_BROKER: Duration = Duration::from_millis(20);
 /// The file of the broker in this process.
 const BROKER_FILE: &str = "broker.db";
 
@@ -75,10 +77,14 @@ impl Kept {
         for (service, database) in databases {
             let broker: SharedBroker = match (&embedded, keeping) {
                 (Some(broker), _) => broker.for_service(service),
-                (None, Keeping::Distributed(servers)) => Arc::new(rabbitmq(servers.broker(service).expose(), service).await?),
+                (None, Keeping::Distributed(servers)) => rabbitmq(servers.broker(service).expose(), service)?,
                 (None, Keeping::Embedded(_)) => continue,
             };
             services.push((service, database, broker));
+        }
+        // all of them connect at once
+        for (service, _, broker) in &services {
+            until_reached(*service, broker).await?;
         }
         Ok(Self { services, embedded, _lock: lock })
     }
@@ -157,10 +163,14 @@ const fn is_away(error: &StorageError) -> bool {
     matches!(error, StorageError::Unavailable(_) | StorageError::CommitUnknown(_) | StorageError::Conflict(_))
 }
 
-async fn rabbitmq(url: &str, service: Service) -> Result<RabbitMqBroker, Failure> {
+/// Begins to connect.
+fn rabbitmq(url: &str, service: Service) -> Result<SharedBroker, Failure> {
     let options = RabbitMqOptions::new(url.to_owned(), service);
-    let broker =
-        RabbitMqBroker::start(options).map_err(|error| Failure::usage(format!("the broker of {}", service.name())).because(error))?;
+    let broker = RabbitMqBroker::start(options);
+    Ok(Arc::new(broker.map_err(|error| Failure::usage(format!("the broker of {}", service.name())).because(error))?))
+}
+
+async fn until_reached(service: Service, broker: &SharedBroker) -> Result<(), Failure> {
     let begun = Instant::now();
     while !broker.ready().await {
         if begun.elapsed() > SERVER_PATIENCE {
@@ -168,7 +178,7 @@ async fn rabbitmq(url: &str, service: Service) -> Result<RabbitMqBroker, Failure
             return Err(Failure::program(format!("the broker of {} is not reached", service.name()))
                 .advise("is RabbitMQ running, and may this user log in to this virtual host? The log (RUST_LOG=info) says more"));
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(LOOK_FOR_BROKER).await;
     }
-    Ok(broker)
+    Ok(())
 }

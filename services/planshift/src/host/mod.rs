@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How long what was taken may take to be finished; then the process leaves, and it comes again when it is started again.
 const DRAIN: Duration = Duration::from_secs(15);
-/// How long requests under way may take to be answered.
-const GATEWAY_DRAIN: Duration = Duration::from_secs(10);
+/// How long requests under way may take to be answered, where they are other programs'.
+const REQUESTS: Duration = Duration::from_secs(10);
+/// How long, where they are this process's own, which waits for no answer any more.
+const OWN_REQUESTS: Duration = Duration::from_secs(2);
 
 /// What is hosted, and where.
 #[derive(Clone, Debug)]
@@ -36,12 +38,20 @@ pub struct HostOptions {
     pub admin: Option<SocketAddr>,
     /// Items that are refused for good.
     pub faults: Vec<Fault>,
+    /// How long requests under way may take to be answered when it is stopped.
+    requests: Duration,
 }
 
 impl HostOptions {
     /// For a client in this same process: the API on a free port of this machine, nothing else.
     pub const fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
-        Self { keeping, listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0), admin: None, faults }
+        let listen = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Self { keeping, listen, admin: None, faults, requests: OWN_REQUESTS }
+    }
+
+    /// For whoever asks.
+    pub const fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr) -> Self {
+        Self { keeping, listen, admin: Some(admin), faults: Vec::new(), requests: REQUESTS }
     }
 }
 
@@ -51,6 +61,7 @@ pub struct Host {
     admin: Option<SocketAddr>,
     readiness: Readiness,
     stops: Stops,
+    requests: Duration,
     tasks: JoinSet<&'static str>,
     kept: Kept,
 }
@@ -73,7 +84,7 @@ impl Host {
     pub async fn start(options: HostOptions) -> Result<Self, Failure> {
         let kept = Kept::open(&options.keeping).await?;
         match Self::start_on(&kept, &options).await {
-            Ok((api, admin, readiness, stops, tasks)) => Ok(Self { api, admin, readiness, stops, tasks, kept }),
+            Ok((api, admin, readiness, stops, tasks)) => Ok(Self { api, admin, readiness, stops, requests: options.requests, tasks, kept }),
             Err(failure) => {
                 kept.close().await;
                 Err(failure)
@@ -103,7 +114,7 @@ impl Host {
             });
         }
         let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops };
-        let api = hosted.gateway(options.listen, &mut tasks).await?;
+        let api = hosted.gateway(options.listen, options.requests, &mut tasks).await?;
         hosted.others(&options.faults, &mut tasks);
         kept.watched_by(&readiness);
         Ok((api, admin_address, readiness, stops, tasks))
@@ -141,7 +152,7 @@ impl Host {
                 }
             }
         };
-        if tokio::time::timeout(GATEWAY_DRAIN, gateway).await.is_err() {
+        if tokio::time::timeout(self.requests * 2, gateway).await.is_err() {
             tracing::warn!("some requests are not answered: their clients may ask again");
         }
         self.stops.services.cancel();

@@ -3,11 +3,11 @@
 use super::{Stops, keep::Kept};
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::step::Step;
-use planshift_gateway::{Gateway, GatewayError, Options};
+use planshift_gateway::{Gateway, GatewayError, Options, Settings};
 use planshift_messaging::{Service, SharedBroker};
 use planshift_storage::Database;
 use planshift_worker::{Ports, metrics::Metrics, step::Faults};
-use std::{future::Future, net::SocketAddr};
+use std::{future::Future, net::SocketAddr, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,11 +21,18 @@ pub(super) struct Hosted<'a> {
 
 impl Hosted<'_> {
     /// Starts the gateway, and says where its API is.
-    pub(super) async fn gateway(&self, listen: SocketAddr, tasks: &mut JoinSet<&'static str>) -> Result<SocketAddr, Failure> {
+    pub(super) async fn gateway(
+        &self,
+        listen: SocketAddr,
+        grace: Duration,
+        tasks: &mut JoinSet<&'static str>,
+    ) -> Result<SocketAddr, Failure> {
         let Some((database, broker)) = self.kept.of(Service::Gateway) else {
             return Err(Failure::program("the gateway has no database"));
         };
-        let options = Options { address: listen, metrics: self.metrics.clone(), ..Options::new(database, broker, self.ports.clone()) };
+        let settings = Settings { grace, ..Settings::default() };
+        let options =
+            Options { address: listen, metrics: self.metrics.clone(), settings, ..Options::new(database, broker, self.ports.clone()) };
         let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
         let (address, stop) = (gateway.address(), self.stops.gateway.clone());
         tasks.spawn(async move {

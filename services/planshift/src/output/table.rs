@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 /// The names of customers, as far as they are known.
 pub type Names = BTreeMap<CustomerId, String>;
 
+/// The width of the outcome of a run with the customers' ids; narrower, it has their names alone, and the reports have the ids.
+const WITH_IDS: u16 = 104;
 /// The width of a list with two ids side by side.
 const SIDE_BY_SIDE: u16 = 126;
 
@@ -78,11 +80,16 @@ impl Row {
 
 /// What a run came to: a row for each customer.
 pub fn outcomes(rows: &[Row], names: &Names) -> String {
+    let narrow = To::Out.is_terminal() && To::Out.width() < WITH_IDS;
     let mut table = table(&["customer", "state", "plans", "subscr.", "why"], &[2, 3]);
     for row in rows {
-        let name = names.get(&row.customer).map(|name| format!("{name}\n")).unwrap_or_default();
+        let customer = match names.get(&row.customer) {
+            Some(name) if narrow => name.clone(),
+            Some(name) => format!("{name}\n{}", row.customer),
+            None => row.customer.to_string(),
+        };
         table.add_row(vec![
-            Cell::new(format!("{name}{}", row.customer)),
+            Cell::new(customer),
             Cell::new(if row.adopted { format!("{}\n(adopted)", row.state) } else { row.state.to_string() }),
             Cell::new(row.plans),
             Cell::new(row.lines),

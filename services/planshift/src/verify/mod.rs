@@ -42,7 +42,7 @@ pub async fn run(stores: &Stores) -> Result<Report, StorageError> {
     if !stores.may_be_live() || first.is_clean() {
         return Ok(first);
     }
-    pass(stores, first.to_be_confirmed()).await
+    pass(stores, first.into_unconfirmed()).await
 }
 
 async fn pass(stores: &Stores, mut report: Report) -> Result<Report, StorageError> {

@@ -41,7 +41,7 @@ impl Report {
     }
 
     /// For a second pass, in which only what was found before counts.
-    pub(super) fn to_be_confirmed(self) -> Self {
+    pub(super) fn into_unconfirmed(self) -> Self {
         Self { before: Some(self.found), ..Self::new() }
     }
 
@@ -95,7 +95,7 @@ mod tests {
         first.add(found("a", "x"));
         first.add(found("b", "x"));
         assert!(!first.is_clean());
-        let mut second = first.to_be_confirmed();
+        let mut second = first.into_unconfirmed();
         second.add(found("b", "in other words"));
         second.add(found("c", "x"));
         let row = second.rows().iter().find(|row| row.invariant.id == "I3").unwrap();

@@ -55,7 +55,7 @@ pub const DAMAGES: &[Damage] = &[
         "a line that is gone",
         "coordinator",
         "DELETE FROM lines WHERE azure_subscription_id = 'b1beb621-3cad-4d7a-b360-62db33ce0001'
-            AND transition_id = (SELECT id FROM transitions WHERE state = 'Completed')",
+            AND transition_id IN (SELECT id FROM transitions WHERE state = 'Completed')",
         &["I7", "I12", "S6"],
     ),
     damage(
@@ -100,7 +100,7 @@ pub const DAMAGES: &[Damage] = &[
         &["I12", "I14", "I16", "S1"],
     ),
     damage(
-        "undone, says the coordinator alone",
+        "undone, says the coordinator, and the ledger does not",
         "mapping",
         "UPDATE ledger SET state = 'done' WHERE state = 'fenced'",
         &["S1"],

@@ -29,7 +29,9 @@ pub fn lines_are_whole(transition: &Transition) -> Checked {
         checked.item();
         if transition.stand == Stand::Completed {
             let is_marked = line.mark.as_ref().is_some_and(|mark| mark.line_of == id && mark.commerce == line.commerce);
-            checked.expect(is_marked, id, || format!("the Azure subscription {} is a line of the transition {id}, but not for eligibility", line.azure));
+            checked.expect(is_marked, id, || {
+                format!("the Azure subscription {} is a line of the transition {id}, but not for eligibility", line.azure)
+            });
         }
         let ended = |step, entry: Option<&crate::data::Entry>| {
             !transition.commanded(step) || entry.is_some_and(|entry| !matches!(entry.effect, Effect::Intent | Effect::Refused))
@@ -85,7 +87,7 @@ pub fn nothing_is_left(transition: Id, left: &[Id]) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{T, compensated, completed, id};
+    use crate::samples::{T, Twin, compensated, completed, id};
 
     #[test]
     fn each_line_is_there_once_and_ends() {
@@ -93,7 +95,7 @@ mod tests {
             let checked = lines_are_whole(&sound);
             assert_eq!((checked.items, checked.violations.len()), (3, 0));
         }
-        let twins: [(fn(&mut Transition), usize); 6] = [
+        let twins: [Twin; 6] = [
             (|t| drop(t.lines.pop()), 1),
             (|t| t.line_count = 1, 1),
             (|t| t.lines[1] = t.lines[0].clone(), 1),

@@ -17,7 +17,10 @@ pub fn completed_wholly(transition: &Transition) -> Checked {
         let plan = transition.plan_of(&line.reseller).and_then(|plan| plan.plan);
         let attached = line.attachment.is_some_and(|a| a.plan.is_some() && a.plan == plan && a.by == Some(id));
         checked.expect(attached, id, || {
-            format!("the transition {id} is completed, but the Azure subscription {} is not under the plan of {}", line.azure, line.reseller)
+            format!(
+                "the transition {id} is completed, but the Azure subscription {} is not under the plan of {}",
+                line.azure, line.reseller
+            )
         });
         let suspended = line.legacy.is_some_and(|legacy| match legacy.status {
             LegacyStatus::Suspended => legacy.suspended_by == Some(id),
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
     use crate::{
         data::{Attachment, Legacy},
-        samples::{OTHER, T, compensated, completed, id},
+        samples::{OTHER, T, Twin, compensated, completed, id},
     };
 
     fn broken(of: fn() -> Transition, how: impl Fn(&mut Transition)) -> Transition {
@@ -161,7 +164,7 @@ mod tests {
     fn compensated_needs_evidence_for_each_item() {
         let sound = undone_wholly(&compensated());
         assert_eq!((sound.items, sound.violations.len()), (5, 0));
-        let twins: [(fn(&mut Transition), usize); 5] = [
+        let twins: [Twin; 5] = [
             (|t| t.ledger.check = None, 1),
             (|t| t.ledger.mappings.clear(), 2),
             (|t| t.ledger.mappings.values_mut().for_each(|e| e.effect = Effect::Done), 2),

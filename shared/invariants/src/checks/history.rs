@@ -30,7 +30,9 @@ pub fn moves_are_legal<S: Copy + PartialEq + std::fmt::Display>(
     for pair in states.windows(2) {
         let (from, to) = (pair[0], pair[1]);
         let back = from != needs_operator || left.is_none_or(|left| left == to);
-        checked.expect(from == to || (is_legal(from, to) && back), transition, || format!("the transition {transition} went from {from} to {to}"));
+        checked.expect(from == to || (is_legal(from, to) && back), transition, || {
+            format!("the transition {transition} went from {from} to {to}")
+        });
         if from != to && to == needs_operator {
             left = Some(from);
         }

@@ -28,6 +28,6 @@ pub use ends::{as_it_was, completed_wholly, plans_in_use_are_active, undone_whol
 pub use history::{HistoryOf, history_is_whole, moves_are_legal};
 pub use order::{CLOCK_TOLERANCE, suspended_last};
 pub use ownership::{Attached, owner_follows_attachment, points_are_sound};
-pub use plans::{one_bought_plan, one_plan_each, one_active_plan, reseller_is_kept};
+pub use plans::{one_active_plan, one_bought_plan, one_plan_each, reseller_is_kept};
 pub use saga::{effects_were_commanded, is_known, nothing_undone_past_the_pivot};
 pub use unchanged::{azure_ids_are_kept, roles_are_kept};

@@ -23,7 +23,10 @@ pub fn suspended_last(transition: &Transition) -> Checked {
         let before = |earlier: Option<Entry>, later: Entry| earlier.is_none_or(|earlier| earlier.at <= later.at + CLOCK_TOLERANCE);
         let in_order = before(mapped, suspended) && mapped.is_none_or(|mapped| before(bought, mapped));
         checked.expect(in_order, transition.id, || {
-            format!("the commerce subscription {} was suspended before its line was mapped, or mapped before its plan was bought", line.commerce)
+            format!(
+                "the commerce subscription {} was suspended before its line was mapped, or mapped before its plan was bought",
+                line.commerce
+            )
         });
     }
     checked

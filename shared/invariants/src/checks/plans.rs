@@ -83,12 +83,8 @@ mod tests {
         for sound in [completed(), compensated()] {
             assert!(one_plan_each(&sound).violations.is_empty());
         }
-        let twins: [fn(&mut Transition); 4] = [
-            |t| t.plan_count = 1,
-            |t| drop(t.plans.pop()),
-            |t| t.plans[1].plan = t.plans[0].plan,
-            |t| t.plans[1].plan = None,
-        ];
+        let twins: [fn(&mut Transition); 4] =
+            [|t| t.plan_count = 1, |t| drop(t.plans.pop()), |t| t.plans[1].plan = t.plans[0].plan, |t| t.plans[1].plan = None];
         for twin in twins {
             let mut broken = completed();
             twin(&mut broken);

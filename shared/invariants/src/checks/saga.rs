@@ -69,7 +69,7 @@ pub fn is_known(transition: Id, where_found: &str, known: bool) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{T, compensated, completed, id};
+    use crate::samples::{T, Twin, compensated, completed, id};
 
     #[test]
     fn nothing_is_undone_after_the_pivot() {
@@ -86,7 +86,7 @@ mod tests {
         for sound in [completed(), compensated()] {
             assert!(effects_were_commanded(&sound).violations.is_empty());
         }
-        let twins: [(fn(&mut Transition), usize); 6] = [
+        let twins: [Twin; 6] = [
             (|t| t.commanded[Step::Suspension as usize] = false, 2),
             (|t| drop(t.lines.pop()), 3),
             (|t| t.ledger.mappings.retain(|item, _| *item != t.lines[0].azure), 1),

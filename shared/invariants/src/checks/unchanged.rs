@@ -16,7 +16,8 @@ pub fn roles_are_kept<R: Ord>(azure: Id, imported: &[R], stored: &[R]) -> Checke
     };
     let pairs = sorted(imported).into_iter().zip(sorted(stored));
     let same = imported.len() == stored.len() && pairs.into_iter().all(|(a, b)| imported[a] == stored[b]);
-    checked.expect(same, azure, || format!("the role assignments of the Azure subscription {azure} are not those that it was imported with"));
+    checked
+        .expect(same, azure, || format!("the role assignments of the Azure subscription {azure} are not those that it was imported with"));
     checked
 }
 

@@ -286,6 +286,7 @@ fn put<I>(answers: &mut Answers, piece: &Piece<'_, I>, answer: ItemAnswer) {
     answers.insert((piece.packet.transition_id, piece.key.clone()), answer);
 }
 
-fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
+/// Is there an outcome for each thing that was asked for?
+pub(super) fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
     if asked == answered { Ok(()) } else { Err(HandleError::Faulty(format!("{answered} outcomes for {asked} items"))) }
 }

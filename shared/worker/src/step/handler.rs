@@ -2,13 +2,14 @@
 
 use super::{
     Command, Faults, StepWorker,
-    engine::{Answers, Counts, Engine, internal_error},
+    engine::{Answers, Counts, Engine, internal_error, one_for_each},
     item_error,
     read::{Input, Todo, read, rounds},
 };
 use crate::{
     End, HandleError, Handled, Handler, Ports,
-    answer::{PacketName, Reply, child_trace, reply},
+    answer::{Answer, PacketName, Reply, child_trace, reply},
+    codec::Unreadable,
     facts::{self, Taken},
     metrics::{FACTS, Metrics},
 };
@@ -21,7 +22,7 @@ use planshift_domain::{
     step::Action,
     transition::{Evidence, ItemError},
 };
-use planshift_messaging::{Delivery, Outgoing, Service};
+use planshift_messaging::{Delivery, Message, Outgoing, Service};
 use planshift_storage::{Database, StorageError, Transaction};
 use std::collections::HashMap;
 
@@ -46,6 +47,7 @@ pub struct StepHandler<W> {
 enum Outcome {
     Facts,
     Packet(Vec<ItemAnswer>, Vec<Reply>),
+    Answered(Result<Answer, Unreadable>),
     NotYet(String),
     Dead,
 }
@@ -65,7 +67,7 @@ impl<W: StepWorker> StepHandler<W> {
         PacketName { transition: packet.transition_id, step: W::STEP, action, packet: packet.packet, attempt: packet.attempt }
     }
 
-    /// Everything in one transaction. Facts come first: a command of the same batch may be about them.
+    /// Everything in one transaction. Facts come first: a command of the same batch may be about them. Questions come last.
     async fn together(&self, inputs: &[Input<W>]) -> Result<Vec<Outcome>, HandleError> {
         let messages: Vec<&TakeFacts<W::Facts>> =
             inputs.iter().filter_map(|input| if let Input::Facts(m) = input { Some(m) } else { None }).collect();
@@ -78,7 +80,12 @@ impl<W: StepWorker> StepHandler<W> {
                 },
             )
             .collect();
-        if messages.is_empty() && packets.is_empty() {
+        let (places, questions): (Vec<usize>, Vec<&Message>) = inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(index, input)| if let Input::Question(message) = input { Some((index, message)) } else { None })
+            .unzip();
+        if messages.is_empty() && packets.is_empty() && questions.is_empty() {
             return Ok(inputs.iter().map(|_| Outcome::Dead).collect());
         }
         let mut tx = self.database.begin().await?;
@@ -101,12 +108,19 @@ impl<W: StepWorker> StepHandler<W> {
                 outcomes.insert(todo.index, Outcome::Packet(items, replies.remove(&todo.index).unwrap_or_default()));
             }
         }
+        if !questions.is_empty() {
+            let answers = self.worker.answer_questions(&mut tx, &questions, engine.now).await?;
+            one_for_each(questions.len(), answers.len())?;
+            outcomes.extend(places.into_iter().zip(answers.into_iter().map(Outcome::Answered)));
+        }
         tx.commit().await?;
         self.count(&engine.counts, taken);
         let outcome = |(index, input): (usize, &Input<W>)| match input {
             Input::Facts(_) => Outcome::Facts,
             Input::Dead(_) => Outcome::Dead,
-            Input::Packet(..) => outcomes.remove(&index).unwrap_or_else(|| Outcome::NotYet("it was left out of its batch".to_owned())),
+            Input::Packet(..) | Input::Question(_) => {
+                outcomes.remove(&index).unwrap_or_else(|| Outcome::NotYet("it was left out of its batch".to_owned()))
+            }
         };
         Ok(inputs.iter().enumerate().map(outcome).collect())
     }
@@ -259,9 +273,14 @@ impl<W: StepWorker> Handler for StepHandler<W> {
                     publish.extend(self.answers(delivery, action, &packet, items, replies));
                     End::Done
                 }
+                (Input::Question(question), Outcome::Answered(Ok(answer))) => {
+                    publish.extend(answer.into_outgoing(&question, &self.ports, self.ports.clock.now()));
+                    End::Done
+                }
+                (Input::Question(_), Outcome::Answered(Err(why))) => End::Dead(why),
                 (_, Outcome::NotYet(why)) => End::NotYet(why),
                 (Input::Dead(why), _) => End::Dead(why),
-                (Input::Facts(_) | Input::Packet(..), _) => End::NotYet("it was taken for something else".to_owned()),
+                (Input::Facts(_) | Input::Packet(..) | Input::Question(_), _) => End::NotYet("it was taken for something else".to_owned()),
             });
         }
         Ok(Handled { publish, ends, receipt: () })

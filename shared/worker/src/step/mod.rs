@@ -2,11 +2,12 @@
 //!
 //! A batch is one transaction: the items of all its packets are claimed in the ledger together, those that are to have their
 //! effect get it from the [`StepWorker`] with set-based statements, and what the ledger says afterwards is the answer. The same
-//! command again is answered from the ledger alone.
+//! command again is answered from the ledger alone. Questions are answered in the same transaction, after everything else, and
+//! have no effect.
 //!
 //! | file | does |
 //! |---|---|
-//! | `read` | deliveries to facts, packets, or dead letters; packets into rounds |
+//! | `read` | deliveries to facts, packets, questions, or dead letters; packets into rounds |
 //! | `engine` | a round: claim, apply or undo, record |
 //! | `handler` | the batch around it; a packet that cannot be done, taken apart line by line |
 
@@ -16,7 +17,11 @@ mod read;
 
 pub use handler::{StepHandler, StepOptions};
 
-use crate::{answer::Reply, codec::Unreadable, facts::FactsStore};
+use crate::{
+    answer::{Answer, Reply},
+    codec::Unreadable,
+    facts::FactsStore,
+};
 use async_trait::async_trait;
 use planshift_domain::{
     message::{
@@ -28,7 +33,7 @@ use planshift_domain::{
     time::Timestamp,
     transition::ItemError,
 };
-use planshift_messaging::Service;
+use planshift_messaging::{Message, Service};
 use planshift_storage::{StorageError, Transaction};
 use std::{collections::HashSet, sync::Arc};
 
@@ -54,6 +59,9 @@ pub trait StepWorker: FactsStore {
     /// Commands are answered with replies of the worker's own ([`replies`](Self::replies)), undos with [`Answer`](Self::Answer).
     const OWN_REPLIES: bool = false;
 
+    /// The type of the question that it answers ([`answer_questions`](Self::answer_questions)), where there is one.
+    const QUESTION: Option<&'static str> = None;
+
     /// Is there in a packet what the step needs?
     ///
     /// # Errors
@@ -75,6 +83,20 @@ pub trait StepWorker: FactsStore {
     async fn replies(&self, tx: &mut Transaction, commands: &[Command<'_, Self::Item>]) -> Result<Vec<Vec<Reply>>, StorageError> {
         let _ = tx;
         Ok(commands.iter().map(|_| Vec::new()).collect())
+    }
+
+    /// Answers questions ([`QUESTION`](Self::QUESTION)) as things are now, one answer for each, in their order; one that cannot
+    /// be read is dead-lettered. It only reads: the same question may come again, and nobody remembers that it was asked.
+    async fn answer_questions(
+        &self,
+        tx: &mut Transaction,
+        questions: &[&Message],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Answer, Unreadable>>, StorageError> {
+        let _ = (tx, now);
+        let nobody =
+            |question: &&Message| Unreadable::new("UnknownType", format!("{} does not answer {}", Self::SERVICE.name(), question.kind));
+        Ok(questions.iter().map(|question| Err(nobody(question))).collect())
     }
 }
 

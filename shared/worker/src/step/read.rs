@@ -15,6 +15,7 @@ use std::collections::HashMap;
 pub(super) enum Input<W: StepWorker> {
     Facts(TakeFacts<W::Facts>),
     Packet(Action, Packet<W::Item>),
+    Question(Message),
     Dead(Unreadable),
 }
 
@@ -28,6 +29,8 @@ pub(super) fn read<W: StepWorker>(delivery: &Delivery) -> Input<W> {
             packet::<W>(message).map(|packet| Input::Packet(Action::Undo, packet))
         } else if message.kind == W::FACTS {
             json(message).map(Input::Facts)
+        } else if Some(message.kind.as_str()) == W::QUESTION {
+            Ok(Input::Question(message.clone()))
         } else {
             Err(Unreadable::new("UnknownType", format!("{} does not read {}", W::SERVICE.name(), message.kind)))
         }

@@ -10,13 +10,17 @@ use crate::{
         fields::Fields,
         once::{hash, once},
     },
+    model::Known,
 };
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::{Path, State as Shared},
     http::StatusCode,
 };
-use planshift_domain::message::request::{Act, ActOnTransition, ActOutcome};
+use planshift_domain::{
+    message::request::{Act, ActOnTransition, ActOutcome},
+    transition::State,
+};
 
 /// The longest reason: it stands in the history for ever.
 const REASON_CHARS: usize = 1_000;
@@ -24,7 +28,7 @@ const REASON_CHARS: usize = 1_000;
 macro_rules! acts {
     ($($name:ident: $act:expr),* $(,)?) => { $(
         pub(in crate::http) async fn $name(
-            State(app): State<App>,
+            Shared(app): Shared<App>,
             Extension(context): Extension<Context>,
             Path(id): Path<String>,
             fields: Fields,
@@ -56,7 +60,10 @@ async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, field
             Err(ApiError::new(StatusCode::CONFLICT, "409", name, text).with("transitionId", transition_id).definite())
         };
         match app.ask(&question, &context.trace).await?.outcome {
-            ActOutcome::Accepted => Ok(Answer::accepted(transition_id)),
+            ActOutcome::Accepted => {
+                shown(app, &known, act).await?;
+                Ok(Answer::accepted(transition_id))
+            }
             ActOutcome::PastThePivot(state) => refuse(
                 "PastThePivot",
                 format!("In the state {state}, every subscription is mapped: the upgrade only goes forward and cannot be cancelled."),
@@ -68,4 +75,18 @@ async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, field
         }
     })
     .await
+}
+
+/// Waits, for a moment, until what was accepted shows here: who looks right after the answer must not see the state before it and
+/// take it for the outcome.
+async fn shown(app: &App, before: &Known, act: Act) -> Result<(), ApiError> {
+    // not cut short by a client that is gone: what is answered is stored under its key
+    let never = tokio_util::sync::CancellationToken::new();
+    let shows = |now: &Known| match act {
+        Act::Cancel => matches!(now.row.state, State::Compensating | State::Compensated | State::NeedsOperator),
+        Act::Resume => now.row.version > before.row.version && now.row.state != State::NeedsOperator,
+        Act::Close => now.row.closed_at.is_some(),
+    };
+    app.wait_for(before.row.id, app.settings.act_wait, &never, shows).await?;
+    Ok(())
 }

@@ -41,6 +41,7 @@ async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id:
     let question = StartTransition { request_id: context.request_id, partner_id, customer_id, actor: context.caller.actor.clone() };
     match app.ask(&question, &context.trace).await?.outcome {
         StartOutcome::Accepted { transition_id } => {
+            tracing::info!(transition = %transition_id, trace_id = context.trace.trace_id, customer = %customer_id, "transition accepted");
             let stub = stub(app, context, partner_id, customer_id, transition_id);
             app.model.apply(&stub, app.ports.clock.now(), app.settings.gap).await?;
             accepted(app, transition_id).await

@@ -51,12 +51,10 @@ pub async fn demo() -> Outcome {
 }
 
 fn introduction() -> String {
-    let out = To::Out;
-    format!(
-        "{}\n{}\n",
-        out.heading("planshift demo: customers move from the legacy Azure offer (MS-AZR-0145P) to the Azure plan"),
-        out.dim("Gateway, coordinator and four workers run in this process, on SQLite files in a temporary folder.")
-    )
+    let (out, width) = (To::Out, usize::from(To::Out.width()));
+    let what = "planshift demo: customers move from the legacy Azure offer (MS-AZR-0145P) to the Azure plan";
+    let how = "Gateway, coordinator and four workers run in this process, on SQLite files in a temporary folder.";
+    format!("{}\n{}\n", out.heading(&text::wrapped(what, width, 0)), out.dim(&text::wrapped(how, width, 0)))
 }
 
 async fn play(api: &Api, begun: Instant) -> Outcome {
@@ -70,7 +68,9 @@ async fn play(api: &Api, begun: Instant) -> Outcome {
     for (number, scene) in (1..).zip(&SCENES) {
         let Some(customer) = scene.id() else { continue };
         let name = names.get(&customer).cloned().unwrap_or_default();
-        output::print(&format!("\n{} {}\n", To::Out.heading(&format!("{number}  {name}:")), scene.about))?;
+        let heading = format!("{number}  {name}: ");
+        let about = text::wrapped(scene.about, To::Out.width().into(), heading.chars().count());
+        output::print(&format!("\n{}{about}\n", To::Out.heading(&heading)))?;
         let view = show(api, customer).await?;
         if !(scene.ends_well)(&view) {
             wrong.push(name);
@@ -160,10 +160,11 @@ fn end(view: &TransitionView) -> String {
 fn farewell(begun: Instant) -> String {
     let out = To::Out;
     let rows = [
-        ("planshift run ACCOUNTS.json", "move the customers of your own document"),
-        ("planshift sample --customers 20 --subscriptions 5", "write a document to try"),
+        ("planshift run ACCOUNTS.json", "move your own customers"),
+        ("planshift sample --customers 20 --subscriptions 5", "a document to try"),
         ("planshift serve --data DIR", "the API, until it is stopped"),
-        ("planshift --help", "everything else; README.md and docs/ say more"),
+        ("planshift --help", "everything else"),
+        ("README.md, docs/", "what it is, and how it works"),
     ];
     let mut text = format!(
         "\n{} {}\n",
@@ -171,7 +172,7 @@ fn farewell(begun: Instant) -> String {
         out.dim(&format!("(all of this took {:.1} s)", begun.elapsed().as_secs_f64()))
     );
     for (command, what) in rows {
-        text.push_str(&format!("  {}{:pad$}  {what}\n", out.command(command), "", pad = 50 - command.len().min(50)));
+        text.push_str(&format!("  {}{:pad$} {what}\n", out.command(command), "", pad = 49 - command.len().min(49)));
     }
     text
 }

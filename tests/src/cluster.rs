@@ -178,5 +178,9 @@ impl Drop for Cluster<'_> {
             let code = process.finish_within(crate::program::GRACE).code;
             assert_eq!(code, 0, "{service} did not end well");
         }
+        for service in SERVICES {
+            let log = self.log(service);
+            assert!(!log.contains("panicked at"), "{service} has panicked:\n{log}");
+        }
     }
 }

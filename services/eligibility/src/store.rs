@@ -37,6 +37,11 @@ pub(crate) static STORE_PLANS: Statement = Statement::new(
      SET reseller = excluded.reseller, status = excluded.status, facts_version = excluded.facts_version",
 );
 
+/// The versions of a customer's facts: the newest, and the newest that is whole. Locked, so that no import changes the rows
+/// between one statement of an assessment and the next; a check needs no lock, for no import comes into a transition.
+pub(crate) static LOCK_VERSION: Statement =
+    Statement::new("SELECT version, complete_version FROM customers WHERE partner_id = $1 AND customer_id = $2 {for update}");
+
 pub(crate) static HEADS: Statement = Statement::new(
     "SELECT r.place, c.partner, c.customer
      FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN customers AS c

@@ -105,20 +105,18 @@ impl StepWorker for Eligibility {
         Ok(replies)
     }
 
-    async fn answer_questions(
+    async fn answer_question(
         &self,
         tx: &mut Transaction,
-        questions: &[&Message],
+        question: &Message,
         now: Timestamp,
-    ) -> Result<Vec<Result<Answer, Unreadable>>, StorageError> {
-        let read: Vec<Result<AssessCustomer, Unreadable>> = questions.iter().map(|message| codec::body(message)).collect();
-        let readable: Vec<&AssessCustomer> = read.iter().flatten().collect();
-        let mut outcomes = assess(tx, &readable, now, self.settings).await?.into_iter();
-        let answer = |request_id, outcome| Answer::new(request_id, &CustomerAssessed { request_id, outcome });
-        let answers = read.into_iter().map(|question| match question {
-            Ok(AssessCustomer { request_id, .. }) => Ok(outcomes.next().map(|outcome| answer(request_id, outcome))),
-            Err(why) => Err(why),
-        });
-        todo!()
+    ) -> Result<Result<Answer, Unreadable>, StorageError> {
+        let question: AssessCustomer = match codec::body(question) {
+            Ok(question) => question,
+            Err(why) => return Ok(Err(why)),
+        };
+        let request_id = question.request_id;
+        let outcome = assess(tx, &question, now, self.settings).await?;
+        Ok(Ok(Answer::new(request_id, &CustomerAssessed { request_id, outcome })))
     }
 }

@@ -15,11 +15,13 @@ use planshift_domain::{
     message::{
         command::{CustomerItem, EligibilityFacts, FactsPart, Packet, TakeFacts},
         reply::{EligibilityChecked, PacketAnswer, PacketGivenUp},
+        request::{ASSESSED_FINDINGS, AssessCustomer, AssessOutcome, CustomerAssessed},
     },
     step::Action,
-    transition::{Evidence, Finding},
+    transition::{Evidence, Finding, Findings},
 };
 use planshift_eligibility::{Eligibility, MIGRATIONS, Options, inspect};
+use planshift_messaging::{Delivery, Destination, Service};
 use planshift_worker::{End, Handled, Handler, step::StepHandler};
 use serde::Deserialize;
 use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
@@ -282,6 +284,148 @@ async fn a_check_that_cannot_be_made_is_told_and_may_be_asked_again() {
     world.mend_writes(&broken).await;
     assert!(check(&handler, &Packet { attempt: 2, ..check_packet(T1, 50) }).await[0].eligible);
     assert_eq!(handler.given_up(&command::<Eligibility>(&check_packet(T1, 50)), "why").len(), 1);
+}
+
+/// May the usual customer move? As the gateway asks it.
+fn question(number: u128) -> Delivery {
+    let body = AssessCustomer { request_id: Uuid::from_u128(number), partner_id: PARTNER, customer_id: CUSTOMER };
+    let mut delivery = delivery_from(Some(Service::Gateway), "AssessCustomer.v1", serde_json::to_vec(&body).unwrap());
+    delivery.message.reply_to = Some("answers.7".to_owned());
+    delivery
+}
+
+async fn assess(handler: &StepHandler<Eligibility>) -> AssessOutcome {
+    let handled = handle(handler, &[question(7)]).await;
+    assert_eq!((handled.ends.as_slice(), handled.publish.len()), ([End::Done].as_slice(), 1));
+    let out = &handled.publish[0];
+    assert_eq!(out.to, Destination::Answer("answers.7".to_owned()));
+    assert_eq!(out.message.message_id, format!("{}/answer", Uuid::from_u128(7)));
+    let answer: CustomerAssessed = read(out);
+    assert_eq!((out.message.kind.as_str(), answer.request_id), ("CustomerAssessed.v1", Uuid::from_u128(7)));
+    answer.outcome
+}
+
+/// The findings, and whether nothing is in scope; the totals are theirs.
+async fn assessed(handler: &StepHandler<Eligibility>, version: u32, now: &str) -> (Findings, bool) {
+    let AssessOutcome::Assessed { facts_version, checked_at, nothing_in_scope, findings, reasons_total, warnings_total } =
+        assess(handler).await
+    else {
+        panic!("not assessed")
+    };
+    assert_eq!((facts_version, checked_at), (version, at(now)));
+    assert_eq!((reasons_total as usize, warnings_total as usize), (findings.reasons.len(), findings.warnings.len()));
+    (findings, nothing_in_scope)
+}
+
+/// Everything that is stored, as text.
+async fn stored(world: &World) -> String {
+    let ledger = inspect::ledger(&world.database, None, 1_000).await.unwrap();
+    let subscriptions = inspect::subscriptions(&world.database, None, 1_000).await.unwrap();
+    format!("{ledger:?} {subscriptions:?} {:?}", lines(world).await)
+}
+
+#[tokio::test]
+async fn a_question_is_answered_as_a_check_would_be_and_changes_nothing() {
+    let (world, handler) = world((0..3).map(subscription).collect()).await;
+    let before = stored(&world).await;
+    world.clock.set("2026-11-22T15:30:00Z");
+    let (findings, nothing) = assessed(&handler, 1, "2026-11-22T15:30:00Z").await;
+    assert!(findings.reasons.is_empty() && !nothing);
+    assert_eq!(stored(&world).await, before);
+    assert!(lines(&world).await.is_empty());
+    let checked = check(&handler, &check_packet(T1, 50)).await;
+    assert_eq!(checked[0].findings, findings);
+    // asked again later, it is answered as of then
+    world.clock.set("2026-11-22T15:40:00Z");
+    assessed(&handler, 1, "2026-11-22T15:40:00Z").await;
+}
+
+#[tokio::test]
+async fn a_question_about_a_customer_that_may_not_move_is_answered_with_every_reason_in_order() {
+    let suspended = SubscriptionFacts { status: SubscriptionStatus::Suspended, ..subscription(1) };
+    let recent = SubscriptionFacts { creation_date: at("2026-11-22T15:00:00Z"), ..subscription(2) };
+    let (ids, third) = ([suspended.resource_id(), recent.resource_id()], subscription(3).resource_id());
+    let mut facts_of = told(vec![recent, suspended, subscription(3)]);
+    facts_of.customer.agreements.clear();
+    facts_of.resellers.pop();
+    let (world, handler) = world(vec![]).await;
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, facts_of)]).await;
+    let before = stored(&world).await;
+    let (findings, nothing) = assessed(&handler, 2, "2026-11-22T15:20:00Z").await;
+    let customer = CUSTOMER.to_string();
+    let expected = [
+        ("CustomerAgreementMissing", customer.as_str()),
+        ("SubscriptionStatusNotActive", &ids[0]),
+        ("SubscriptionTooRecent", &ids[1]),
+        ("PartnerIdOnRecordInvalid", &third),
+        ("PartnerIdOnRecordInvalid", &ids[0]),
+    ];
+    assert_eq!(codes_of(&findings.reasons), expected);
+    assert!(!nothing);
+    assert_eq!(stored(&world).await, before);
+}
+
+#[tokio::test]
+async fn a_question_about_facts_that_are_not_whole_is_answered_so() {
+    let world = World::new(MIGRATIONS).await;
+    let handler = Options::default().handler(world.database.clone(), world.ports.clone());
+    assert_eq!(assess(&handler).await, AssessOutcome::UnknownCustomer);
+    let part = |version, part| facts_part::<Eligibility>(CUSTOMER, version, part, 2, told(vec![subscription(part)]));
+    handle(&handler, &[part(1, 1)]).await;
+    assert_eq!(assess(&handler).await, AssessOutcome::ImportUnderWay);
+    handle(&handler, &[part(1, 0)]).await;
+    assessed(&handler, 1, "2026-11-22T15:20:00Z").await;
+    // rows of version 1 are overwritten: it is not whole any more
+    handle(&handler, &[part(2, 0)]).await;
+    assert_eq!(assess(&handler).await, AssessOutcome::ImportUnderWay);
+    // facts of the same batch count
+    let handled = handle(&handler, &[question(7), part(2, 1)]).await;
+    assert_eq!(handled.ends, [End::Done, End::Done]);
+    let answer: CustomerAssessed = read(&handled.publish[0]);
+    assert!(matches!(answer.outcome, AssessOutcome::Assessed { facts_version: 2, .. }));
+}
+
+#[tokio::test]
+async fn a_question_after_a_completed_transition_finds_what_is_left() {
+    let (world, handler) = world((0..2).map(subscription).collect()).await;
+    check(&handler, &check_packet(T1, 50)).await;
+    let before = stored(&world).await;
+    let (findings, nothing) = assessed(&handler, 1, "2026-11-22T15:20:00Z").await;
+    assert_eq!((codes_of(&findings.reasons), nothing), (vec![("NoAzureSubscriptions", CUSTOMER.to_string().as_str())], true));
+    assert_eq!(stored(&world).await, before);
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, told([0, 1, 4].map(subscription).to_vec()))]).await;
+    let (findings, nothing) = assessed(&handler, 2, "2026-11-22T15:20:00Z").await;
+    assert!(findings.reasons.is_empty() && !nothing);
+    assert!(codes_of(&findings.warnings).contains(&("AzurePlanAlreadyExists", "7")));
+}
+
+#[tokio::test]
+async fn an_answer_has_the_first_findings_and_says_how_many_there_are() {
+    let suspended = |number| SubscriptionFacts { status: SubscriptionStatus::Suspended, has_reservations: true, ..subscription(number) };
+    let (_world, handler) = world((0..1_200).map(suspended).collect()).await;
+    let AssessOutcome::Assessed { findings, reasons_total, warnings_total, .. } = assess(&handler).await else { panic!("not assessed") };
+    assert_eq!((findings.reasons.len(), reasons_total), (ASSESSED_FINDINGS, 1_200));
+    assert!(findings.warnings.len() == ASSESSED_FINDINGS && warnings_total > 1_200);
+    let first = check(&handler, &check_packet(T1, 10_000)).await;
+    assert_eq!(findings.reasons, first[0].findings.reasons[..ASSESSED_FINDINGS]);
+    assert_eq!(findings.warnings, first[0].findings.warnings[..ASSESSED_FINDINGS]);
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_read_or_answered_takes_nothing_else_down() {
+    let (_world, handler) = world(vec![subscription(0)]).await;
+    let mut nobodys = question(8);
+    nobodys.message.reply_to = None;
+    let unreadable = delivery_from(Some(Service::Gateway), "AssessCustomer.v1", b"{}".to_vec());
+    let coordinators = delivery_from(Some(Service::Coordinator), "AssessCustomer.v1", question(9).message.body.to_vec());
+    let batch = [unreadable, coordinators, nobodys, question(7), command::<Eligibility>(&check_packet(T1, 50))];
+    let handled = handle(&handler, &batch).await;
+    let dead = |end: &End| if let End::Dead(why) = end { why.code } else { "" };
+    assert_eq!(handled.ends.iter().map(dead).collect::<Vec<_>>(), ["UnreadableBody", "WrongSender", "", "", ""]);
+    assert!(handled.ends[2..].iter().all(|end| *end == End::Done));
+    let kinds: Vec<_> = handled.publish.iter().map(|out| out.message.kind.as_str()).collect();
+    assert_eq!(kinds, ["CustomerAssessed.v1", "EligibilityChecked.v1"]);
+    assert!(handler.given_up(&question(7), "why").is_empty());
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! Asking the coordinator (or a worker) and waiting for the answer, on a queue of this replica's own.
 //!
 //! A question that is not answered is sent again, the same message: whoever answers recognises the request, and answers
-//! the same. So a question, its answer, or this replica's queue may be lost, and nothing happens twice.
+//! the same; or the question has no effect, and is answered as things are then. So a question, its answer, or this
+//! replica's queue may be lost, and nothing happens twice.
 
 #[cfg(test)]
 mod tests;

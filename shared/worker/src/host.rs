@@ -67,8 +67,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// From the environment: `PLANSHIFT_MAPPING_DATABASE_URL` (or another service's name) before `PLANSHIFT_DATABASE_URL`,
-    /// `PLANSHIFT_BROKER_URL`, `PLANSHIFT_ADMIN` (an address; default 127.0.0.1 and a port of the service's own). Each of them
+    /// From the environment: `PLANSHIFT_MAPPING_DATABASE_URL` (or another service's name) before `PLANSHIFT_DATABASE_URL`, likewise
+    /// `PLANSHIFT_BROKER_URL`; `PLANSHIFT_ADMIN` (an address; default 127.0.0.1 and a port of the service's own). Each of them
     /// with `_FILE` behind it names a file that holds the value.
     ///
     /// # Errors
@@ -78,13 +78,12 @@ impl Settings {
     }
 
     fn from_variables(service: Service, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, HostError> {
-        let own = format!("PLANSHIFT_{}_DATABASE_URL", service.name().to_uppercase());
-        let missing = |name: &str| HostError::Setting(format!("{name} is not set (nor {name}_FILE)"));
-        let database_url = match setting(variable, &own)? {
-            Some(url) => url,
-            None => setting(variable, "PLANSHIFT_DATABASE_URL")?.ok_or_else(|| missing("PLANSHIFT_DATABASE_URL"))?,
+        let url = |kind: &str| {
+            let (own, common) = (format!("PLANSHIFT_{}_{kind}_URL", service.name().to_uppercase()), format!("PLANSHIFT_{kind}_URL"));
+            let found = setting(variable, &own)?.map_or_else(|| setting(variable, &common), |url| Ok(Some(url)))?;
+            found.ok_or_else(|| HostError::Setting(format!("{common} is not set (nor {common}_FILE)")))
         };
-        let broker_url = setting(variable, "PLANSHIFT_BROKER_URL")?.ok_or_else(|| missing("PLANSHIFT_BROKER_URL"))?;
+        let (database_url, broker_url) = (url("DATABASE")?, url("BROKER")?);
         let admin = match setting(variable, "PLANSHIFT_ADMIN")? {
             Some(text) => {
                 text.parse().map_err(|_| HostError::Setting(format!("PLANSHIFT_ADMIN: {text:?} is not an address like 127.0.0.1:8082")))?

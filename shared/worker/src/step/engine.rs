@@ -286,7 +286,6 @@ fn put<I>(answers: &mut Answers, piece: &Piece<'_, I>, answer: ItemAnswer) {
     answers.insert((piece.packet.transition_id, piece.key.clone()), answer);
 }
 
-/// Is there an outcome for each thing that was asked for?
-pub(super) fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
+fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
     if asked == answered { Ok(()) } else { Err(HandleError::Faulty(format!("{answered} outcomes for {asked} items"))) }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Command, Faults, StepWorker,
-    engine::{Answers, Counts, Engine, internal_error, one_for_each},
+    engine::{Answers, Counts, Engine, internal_error},
     item_error,
     read::{Input, Todo, read, rounds},
 };
@@ -80,11 +80,11 @@ impl<W: StepWorker> StepHandler<W> {
                 },
             )
             .collect();
-        let (places, questions): (Vec<usize>, Vec<&Message>) = inputs
+        let questions: Vec<(usize, &Message)> = inputs
             .iter()
             .enumerate()
             .filter_map(|(index, input)| if let Input::Question(message) = input { Some((index, message)) } else { None })
-            .unzip();
+            .collect();
         if messages.is_empty() && packets.is_empty() && questions.is_empty() {
             return Ok(inputs.iter().map(|_| Outcome::Dead).collect());
         }
@@ -108,10 +108,8 @@ impl<W: StepWorker> StepHandler<W> {
                 outcomes.insert(todo.index, Outcome::Packet(items, replies.remove(&todo.index).unwrap_or_default()));
             }
         }
-        if !questions.is_empty() {
-            let answers = self.worker.answer_questions(&mut tx, &questions, engine.now).await?;
-            one_for_each(questions.len(), answers.len())?;
-            outcomes.extend(places.into_iter().zip(answers.into_iter().map(Outcome::Answered)));
+        for (index, question) in questions {
+            outcomes.insert(index, Outcome::Answered(self.worker.answer_question(&mut tx, question, engine.now).await?));
         }
         tx.commit().await?;
         self.count(&engine.counts, taken);

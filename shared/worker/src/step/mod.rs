@@ -59,7 +59,7 @@ pub trait StepWorker: FactsStore {
     /// Commands are answered with replies of the worker's own ([`replies`](Self::replies)), undos with [`Answer`](Self::Answer).
     const OWN_REPLIES: bool = false;
 
-    /// The type of the question that it answers ([`answer_questions`](Self::answer_questions)), where there is one.
+    /// The type of the question that it answers ([`answer_question`](Self::answer_question)), where there is one.
     const QUESTION: Option<&'static str> = None;
 
     /// Is there in a packet what the step needs?
@@ -85,18 +85,16 @@ pub trait StepWorker: FactsStore {
         Ok(commands.iter().map(|_| Vec::new()).collect())
     }
 
-    /// Answers questions ([`QUESTION`](Self::QUESTION)) as things are now, one answer for each, in their order; one that cannot
-    /// be read is dead-lettered. It only reads: the same question may come again, and nobody remembers that it was asked.
-    async fn answer_questions(
+    /// Answers a question ([`QUESTION`](Self::QUESTION)) as things are now; one that cannot be read is dead-lettered. It only
+    /// reads: the same question may come again, and nobody remembers that it was asked.
+    async fn answer_question(
         &self,
         tx: &mut Transaction,
-        questions: &[&Message],
+        question: &Message,
         now: Timestamp,
-    ) -> Result<Vec<Result<Answer, Unreadable>>, StorageError> {
+    ) -> Result<Result<Answer, Unreadable>, StorageError> {
         let _ = (tx, now);
-        let nobody =
-            |question: &&Message| Unreadable::new("UnknownType", format!("{} does not answer {}", Self::SERVICE.name(), question.kind));
-        Ok(questions.iter().map(|question| Err(nobody(question))).collect())
+        Ok(Err(Unreadable::new("UnknownType", format!("{} does not answer {}", Self::SERVICE.name(), question.kind))))
     }
 }
 

@@ -100,6 +100,8 @@ impl Said {
             add(Blocking::UpgradeInProgress, format!("The upgrade {open} of the customer is in progress."));
         }
         match completed {
+            // what the open one moves is out of scope for another: that says nothing about what is left
+            _ if open.is_some() => {}
             Some(completed) if self.nothing_in_scope => {
                 add(
                     Blocking::UpgradeAlreadyCompleted,

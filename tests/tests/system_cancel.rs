@@ -79,6 +79,7 @@ fn a_cancel_fences_the_command_that_comes_after_it() {
     assert_nothing_attached(&place);
     assert_eq!(place.stored().number("mapping", "SELECT count(*) FROM ownership"), 0, "and nothing ever was");
     assert_eq!(from_api(http::get(&transition).json()), cancelled);
+    place.assert_verified();
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn a_refused_mapping_is_compensated(place: &Place) {
 }
 
 fn the_next_run_completes_and_reuses_the_plans(place: &Place, sample: &str, failed: &Value) {
+    place.assert_verified();
     let ran = Ran::of(&place.run(&accounts::sample(sample), &[]));
     let completed = ran.only();
     assert_eq!(completed["state"], "Completed", "{completed}");
@@ -57,6 +58,7 @@ fn the_next_run_completes_and_reuses_the_plans(place: &Place, sample: &str, fail
     }
     let again = Ran::of(&place.run(&accounts::sample(sample), &[]));
     assert_eq!((&again.only()["transitionId"], &again.only()["adopted"]), (&completed["transitionId"], &json!(true)));
+    place.assert_verified();
 }
 
 fn a_refused_purchase_is_compensated(place: &Place) {
@@ -94,6 +96,8 @@ fn a_refused_suspension_needs_an_operator(place: &Place) {
         assert!(!at["planId"].is_null(), "past the pivot every line is under its plan: {stuck}");
     }
 
+    place.assert_verified();
+
     // the same run again, now without the fault, finds it where it is and changes nothing
     let outcome = place.run(&document, &[]);
     let ran = Ran::of(&outcome);
@@ -115,6 +119,7 @@ fn a_refused_suspension_needs_an_operator(place: &Place) {
 
     let ran = Ran::of(&place.run(&document, &[]));
     assert_eq!((&ran.only()["state"], &ran.only()["transitionId"]), (&json!("Completed"), &stuck["transitionId"]));
+    place.assert_verified();
 }
 
 macro_rules! both_ways {

@@ -41,6 +41,7 @@ fn hosted_in_one_process(place: impl Fn() -> Place) {
     for sample in SAMPLES {
         let place = place();
         comes_out_as_expected(sample, |document| place.run(document, &[]));
+        place.assert_verified();
     }
 }
 
@@ -61,6 +62,7 @@ fn samples_with_every_service_as_a_process() {
     for sample in SAMPLES {
         comes_out_as_expected(sample, |document| cluster.run(document));
     }
+    place.assert_verified();
 }
 
 /// Only the customers that are asked for are imported and moved, whatever the case of their ids.

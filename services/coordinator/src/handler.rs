@@ -1,8 +1,7 @@
 //! The coordinator, as the worker's loop sees it: a batch of messages is one turn.
 
-use crate::engine::{Engine, Input};
+use crate::engine::{Engine, Input, Told};
 use async_trait::async_trait;
-use planshift_domain::ids::TransitionId;
 use planshift_messaging::Delivery;
 use planshift_worker::{End, HandleError, Handled, Handler, Service};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ pub struct CoordinatorHandler {
 
 #[async_trait]
 impl Handler for CoordinatorHandler {
-    type Receipt = Vec<(TransitionId, u32, bool)>;
+    type Receipt = Vec<Told>;
 
     fn service(&self) -> Service {
         Service::Coordinator
@@ -34,10 +33,10 @@ impl Handler for CoordinatorHandler {
             }
         }
         let turn = self.engine.turn(&inputs).await?;
-        Ok(Handled { publish: turn.publish, ends, receipt: turn.versions })
+        Ok(Handled { publish: turn.publish, ends, receipt: turn.told })
     }
 
-    async fn confirmed(&self, versions: Self::Receipt) {
-        self.engine.confirmed(&versions);
+    async fn confirmed(&self, told: Self::Receipt) {
+        self.engine.confirmed(&told);
     }
 }

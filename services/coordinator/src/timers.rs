@@ -90,7 +90,7 @@ impl Timers {
         }
         let turn = self.engine.turn(&inputs).await?;
         match self.broker.publish(turn.publish).await {
-            Ok(()) => self.engine.confirmed(&turn.versions),
+            Ok(()) => self.engine.confirmed(&turn.told),
             Err(error) => tracing::warn!(%error, "sent again at the next recovery"),
         }
         Ok(())

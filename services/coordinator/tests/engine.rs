@@ -2,7 +2,7 @@
 
 use planshift_coordinator::{
     Limits, MIGRATIONS,
-    engine::{Engine, Input},
+    engine::{Engine, Input, Told},
 };
 use planshift_domain::{
     account::facts::{Cloud, CustomerFacts, CustomerPart, PartnerFacts, PartnerType, PlanStatus, Relationship},
@@ -76,9 +76,9 @@ impl World {
     }
 
     /// One turn whose messages are lost: a crash between commit and publish.
-    async fn turn_unsent(&mut self, inputs: &[Input]) -> (Vec<Outgoing>, Vec<(TransitionId, u32, bool)>) {
+    async fn turn_unsent(&mut self, inputs: &[Input]) -> (Vec<Outgoing>, Vec<Told>) {
         let turn = self.engine.turn(inputs).await.unwrap();
-        (turn.publish, turn.versions)
+        (turn.publish, turn.told)
     }
 
     fn hear(&mut self, published: &[Outgoing]) {
@@ -395,6 +395,33 @@ async fn a_crash_between_commit_and_publish_loses_nothing() {
         items: vec![good(azure(0).to_string(), Evidence::Done)],
     };
     assert!(world.turn(&[Input::Answered(Step::Mapping, answer)]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_later_turn_does_not_hide_messages_that_were_never_sent() {
+    let mut world = World::new(120).await; // three packets
+    world.import(1, &[1]).await;
+    world.refused.insert(azure(0));
+    let (_, commands) = world.start(1, 1).await;
+    let mut waiting: VecDeque<Input> = commands.iter().flat_map(|o| world.answer(o)).collect();
+    let mapped = loop {
+        let out = world.turn(&[waiting.pop_front().unwrap()]).await;
+        let maps: Vec<Input> = out.iter().filter(|o| o.message.kind == "MapSubscriptions.v1").flat_map(|o| world.answer(o)).collect();
+        if !maps.is_empty() {
+            break maps;
+        }
+        waiting.extend(out.iter().flat_map(|o| world.answer(o)));
+    };
+    // the refusal turns the saga back, and its process dies before the undos are out; then the other packets' answers come
+    let (lost, _) = world.turn_unsent(&mapped[..1]).await;
+    assert!(lost.iter().any(|o| o.message.kind == "UndoMapSubscriptions.v1"));
+    for late in &mapped[1..] {
+        assert!(!world.turn(std::slice::from_ref(late)).await.iter().any(|o| o.message.kind == "UndoMapSubscriptions.v1"));
+    }
+    let again = world.turn(&mapped[..1]).await;
+    assert_eq!(again.iter().filter(|o| o.message.kind == "UndoMapSubscriptions.v1").count(), 3);
+    world.work(again, 1).await;
+    assert_eq!(world.events.iter().max_by_key(|e| e.transition.version).unwrap().transition.state, State::Compensated);
 }
 
 #[tokio::test]

@@ -24,4 +24,5 @@ mod turn;
 mod work;
 
 pub use input::{Asker, Input};
+pub use sent::Told;
 pub use turn::{Engine, Turn};

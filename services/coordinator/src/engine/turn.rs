@@ -4,7 +4,7 @@ use super::{
     answers, imports,
     input::{Asker, Input},
     output::{self, Changed},
-    sent::Sent,
+    sent::{Sent, Told},
     starts,
     work::Work,
 };
@@ -46,8 +46,8 @@ pub struct Engine {
 pub struct Turn {
     /// To publish, in this order.
     pub publish: Vec<Outgoing>,
-    /// The versions that are sent once that is confirmed, and whether they are settled.
-    pub versions: Vec<(TransitionId, u32, bool)>,
+    /// What is told once that is confirmed.
+    pub told: Vec<Told>,
 }
 
 impl Engine {
@@ -57,8 +57,8 @@ impl Engine {
     }
 
     /// Everything of a turn was published and confirmed.
-    pub fn confirmed(&self, versions: &[(TransitionId, u32, bool)]) {
-        self.sent.confirm(versions);
+    pub fn confirmed(&self, told: &[Told]) {
+        self.sent.confirm(told);
     }
 
     /// Writes what was confirmed and is not written yet.
@@ -69,9 +69,10 @@ impl Engine {
         let unwritten = self.sent.unwritten(true);
         if !unwritten.is_empty() {
             let mut tx = self.db.begin().await?;
-            transitions::mark_sent(&mut tx, &unwritten).await?;
+            let written = transitions::mark_sent(&mut tx, &unwritten).await?;
             tx.commit().await?;
-            unwritten.iter().for_each(|(id, version)| self.sent.written(*id, *version));
+            written.iter().for_each(|(id, sent)| self.sent.written(*id, *sent));
+            self.sent.offered(&unwritten);
         }
         Ok(())
     }
@@ -82,31 +83,26 @@ impl Engine {
     /// The database's, or `Faulty` where the saga is at fault; nothing was done then.
     pub async fn turn(&self, inputs: &[Input]) -> Result<Turn, HandleError> {
         let ends = self.sent.unwritten(false);
-        let (turn, mut written) = self.transact(inputs, &ends).await?;
-        written.extend(ends);
+        let (turn, written) = self.transact(inputs, &ends).await?;
         written.iter().for_each(|(id, version)| self.sent.written(*id, *version));
         Ok(turn)
     }
 
-    async fn transact(&self, inputs: &[Input], ends: &[(TransitionId, u32)]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
+    async fn transact(&self, inputs: &[Input], ends: &[Told]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
         let now = self.ports.clock.now();
         let mut tx = self.db.begin().await?;
         let mut publish = self.requests(&mut tx, inputs, now).await?;
         let (mut works, started) = self.load(&mut tx, inputs, now).await?;
         publish.extend(started);
         publish.extend(self.decide(&mut tx, &mut works, inputs, now).await?);
-        let (changed, written) = self.write(&mut tx, &mut works, now).await?;
+        let (changed, mut written) = self.write(&mut tx, &mut works, now).await?;
         publish.extend(output::commands(&mut tx, &works, now).await?);
         publish.extend(output::everything(&mut tx, &works, now).await?);
-        transitions::mark_sent(&mut tx, ends).await?;
+        written.extend(transitions::mark_sent(&mut tx, ends).await?);
         tx.commit().await?;
-        let versions = works
-            .values()
-            .filter(|work| work.changed || work.tell_all)
-            .map(|work| (work.stored.id, work.stored.version, work.stored.saga.state().is_settled()))
-            .collect();
+        let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
-        Ok((Turn { publish, versions }, written))
+        Ok((Turn { publish, told }, written))
     }
 
     /// Imports: they touch no transition.
@@ -160,7 +156,7 @@ impl Engine {
         ids.sort_unstable();
         ids.dedup();
         for mut stored in transitions::load(tx, &ids, &self.limits).await? {
-            stored.sent = stored.sent.max(self.sent.version(stored.id));
+            stored.sent = self.sent.of(stored.id, stored.sent);
             works.insert(stored.id, Work::new(stored, false));
         }
         Ok((works, out))

@@ -1,5 +1,6 @@
 //! One transition within a turn: its saga, and the rows that change with it.
 
+use super::sent::Told;
 use crate::{
     saga::{Decision, Event, Known, Limits, Note, Send, decide},
     store::{rows::LineChange, transitions::Stored},
@@ -51,6 +52,17 @@ impl Work {
             plans: Vec::new(),
             packets: Vec::new(),
             history: Vec::new(),
+        }
+    }
+
+    /// What is told of it once the turn's messages are confirmed.
+    pub fn told(&self) -> Told {
+        let before = self.stored.version - u32::from(self.changed);
+        Told {
+            id: self.stored.id,
+            from: if self.tell_all || self.new { 0 } else { before },
+            to: self.stored.version,
+            settled: self.stored.saga.state().is_settled(),
         }
     }
 

@@ -1,7 +1,10 @@
 //! Transitions: one row each, loaded under a lock, written once a batch.
 
 use super::unknown_word;
-use crate::saga::{Limits, Saga};
+use crate::{
+    engine::Told,
+    saga::{Limits, Saga},
+};
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     time::Timestamp,
@@ -115,7 +118,9 @@ static UPDATE: Statement = Statement::new(
 );
 static SENT: Statement = Statement::new(
     "UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
-     FROM {1: id uuid, version bigint} AS r WHERE transitions.id = r.id AND transitions.sent < r.version",
+     FROM {1: id uuid, base bigint, version bigint} AS r
+     WHERE transitions.id = r.id AND transitions.sent >= r.base AND transitions.sent < r.version
+     RETURNING transitions.id, transitions.sent",
 );
 static DUE: Statement = Statement::new(
     "SELECT id FROM transitions WHERE open AND ended_at IS NULL AND state <> 'NeedsOperator' AND (resend_at <= $1 OR give_up_at <= $1) ORDER BY id LIMIT $2",
@@ -246,13 +251,15 @@ fn changing(t: &Stored) -> Vec<Value> {
     ]
 }
 
-/// Notes the versions whose messages were confirmed; ended ones are no longer open then.
-pub async fn mark_sent(tx: &mut Transaction, sent: &[(TransitionId, u32)]) -> Result<(), StorageError> {
-    if sent.is_empty() {
-        return Ok(());
+/// Notes what was confirmed, where it goes on from what was noted before; ended transitions are no longer open then. Gives the
+/// transitions it was noted of, with their `sent` now.
+pub async fn mark_sent(tx: &mut Transaction, told: &[Told]) -> Result<Vec<(TransitionId, u32)>, StorageError> {
+    if told.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows = sent.iter().map(|(id, version)| vec![id.0.into(), (*version).into()]).collect();
-    tx.execute(&SENT, Args::new().rows(rows)).await.map(drop)
+    let rows = told.iter().map(|t| vec![t.id.0.into(), t.from.into(), t.to.into()]).collect();
+    let noted = tx.query(&SENT, Args::new().rows(rows)).await?;
+    noted.iter().map(|row| Ok((TransitionId(row.get(0)?), row.get(1)?))).collect()
 }
 
 /// Transitions with a deadline that has come.

@@ -123,7 +123,7 @@ impl Served {
     }
 }
 
-/// A database and a virtual host. When it is dropped, every queue must be empty, and both are removed.
+/// A database and a virtual host. When it is dropped, every queue must be empty, and the database is removed.
 #[derive(Debug)]
 pub struct Distributed {
     servers: Servers,

@@ -86,14 +86,6 @@ impl Servers {
         self.manage(Method::PUT, &["vhosts", name]).unwrap_or_else(|error| panic!("cannot make a virtual host: {error}"));
     }
 
-    /// Removes a virtual host with everything in it.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn delete_vhost(&self, name: &str) -> Result<(), String> {
-        self.manage(Method::DELETE, &["vhosts", name]).map(drop)
-    }
-
     /// How many messages wait in each queue of a virtual host. The names are from the management API; the numbers are asked of
     /// the queues themselves, since the management API's are some seconds old.
     pub fn waiting(&self, vhost: &str) -> BTreeMap<String, u32> {

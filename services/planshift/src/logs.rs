@@ -1,16 +1,17 @@
-//! What is logged where nothing says otherwise.
+//! What is logged where nothing says otherwise. Lapin is quiet: what it reports as errors (a connection that ends while a channel
+//! closes) is told by our own supervisor, in its own words, where it matters.
 
 use crate::cli::{Cli, Command};
 
 /// Services tell what they do.
-const SERVICES: &str = "info";
+const SERVICES: &str = "info,lapin=off";
 /// The other commands tell people what happens by themselves: a log line is for what is wrong, and a statement that took long on
 /// a busy machine is not, nor what the AMQP library says of a connection that is closed (whoever holds it tells).
 const COMMANDS: &str = "warn,sqlx=error,lapin=off";
 /// A run tells itself what becomes of each transition, and its log would only say it again between the bars.
 const RUN: &str = "warn,sqlx=error,lapin=off,planshift_coordinator::engine::work=error";
 /// The demonstration shows a failure on purpose.
-const DEMO: &str = "error";
+const DEMO: &str = "error,lapin=off";
 
 /// Starts logging for this command. `RUST_LOG` says otherwise.
 pub fn init(cli: &Cli) {

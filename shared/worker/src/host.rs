@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// The longest wait between two looks for a database that is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// What is logged unless `RUST_LOG` says otherwise.
-const LOG_FILTER: &str = "info";
+const LOG_FILTER: &str = "info,lapin=off";
 
 /// Why a process with a service could not start or go on.
 #[derive(Debug, thiserror::Error)]

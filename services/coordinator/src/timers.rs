@@ -6,6 +6,7 @@ use crate::{
 };
 use planshift_domain::ids::TransitionId;
 use planshift_messaging::Broker;
+use planshift_storage::StorageError;
 use planshift_worker::HandleError;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -84,15 +85,36 @@ impl Timers {
         }
     }
 
+    /// A transition that cannot be handled must not hold up the others: a page is taken apart until it stands alone.
     async fn turn(&self, inputs: Vec<Input>) -> Result<(), HandleError> {
-        if inputs.is_empty() {
-            return Ok(());
-        }
-        let turn = self.engine.turn(&inputs).await?;
-        match self.broker.publish(turn.publish).await {
-            Ok(()) => self.engine.confirmed(&turn.told),
-            Err(error) => tracing::warn!(%error, "sent again at the next recovery"),
+        let mut waiting = vec![inputs.as_slice()];
+        while let Some(inputs) = waiting.pop() {
+            if inputs.is_empty() {
+                continue;
+            }
+            match self.engine.turn(inputs).await {
+                Ok(turn) => match self.broker.publish(turn.publish).await {
+                    Ok(()) => self.engine.confirmed(&turn.told),
+                    Err(error) => tracing::warn!(%error, "sent again at the next recovery"),
+                },
+                Err(error) if is_passing(&error) => return Err(error),
+                Err(_) if inputs.len() > 1 => {
+                    let (first, second) = inputs.split_at(inputs.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(error) => {
+                    tracing::error!(transition = ?inputs[0].transition(), %error, "a transition is left alone until it can be handled")
+                }
+            }
         }
         Ok(())
     }
+}
+
+fn is_passing(error: &HandleError) -> bool {
+    matches!(
+        error,
+        HandleError::NotYet(_)
+            | HandleError::Storage(StorageError::Unavailable(_) | StorageError::CommitUnknown(_) | StorageError::Conflict(_))
+    )
 }

@@ -1,11 +1,13 @@
 //! Instants in UTC, to the microsecond, and the whole hours on which ownership changes.
 
-use jiff::{Timestamp as Jiff, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, civil::DateTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{borrow::Cow, fmt, str::FromStr};
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with `Z`, without a fraction where it has none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,29 +56,55 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTime;
 
-    /// RFC 3339, up to nine fractional digits (truncated to microseconds); without a zone it is UTC.
+    /// RFC 3339, up to nine fractional digits (truncated to microseconds); without a zone it is UTC. The years 0 to 9999 of UTC.
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        let invalid = || InvalidTime(text.to_owned());
-        let shape = text.as_bytes();
-        // a full date and a full time: "2019-10-01" alone or "10:00" without seconds is no RFC 3339 time
-        if shape.len() < 19 || !matches!(shape[10], b'T' | b't' | b' ') || shape[16] != b':' || text.contains('[') {
-            return Err(invalid());
-        }
-        let instant = match text.parse::<Jiff>() {
-            Ok(instant) => instant,
-            Err(_) => {
-                let civil: DateTime = text.parse().map_err(|_| invalid())?;
-                civil.to_zoned(TimeZone::UTC).map_err(|_| invalid())?.timestamp()
-            }
+        let instant = || {
+            let (clock, east) = split_zone(text)?;
+            let shown = clock.parse::<DateTime>().ok()?.duration_since(EPOCH) - SignedDuration::from_secs(east);
+            let in_range = (0..=9999).contains(&EPOCH.checked_add(shown).ok()?.year());
+            i64::try_from(shown.as_micros()).ok().filter(|_| in_range).map(Self)
         };
-        Ok(Self(instant.as_microsecond()))
+        instant().ok_or_else(|| InvalidTime(text.to_owned()))
     }
+}
+
+/// What the clock shows, and how many seconds east of UTC its zone is. `None` where it has not the shape of an RFC 3339 time:
+/// "2019-10-01" alone, "10:00" without seconds, "+0200" without a colon.
+fn split_zone(text: &str) -> Option<(&str, i64)> {
+    const FULL: &[u8] = b"0000-00-00T00:00:00";
+    let like = |(shape, byte): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        _ => shape == byte,
+    };
+    let (full, rest) = text.as_bytes().split_at_checked(FULL.len())?;
+    if !FULL.iter().zip(full).all(like) {
+        return None;
+    }
+    let (fraction, zone) = rest.split_at(rest.iter().position(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-')).unwrap_or(rest.len()));
+    if !matches!(fraction, [] | [b'.', _, ..]) || !fraction.iter().skip(1).all(u8::is_ascii_digit) {
+        return None;
+    }
+    let east = match zone {
+        [] | [b'Z' | b'z'] => 0,
+        [sign, digits @ ..] if digits.len() == 5 && b"00:00".iter().zip(digits).all(like) => {
+            let number = |at: usize| i64::from((digits[at] - b'0') * 10 + (digits[at + 1] - b'0'));
+            let (hours, minutes) = (number(0), number(3));
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            (hours * 3600 + minutes * 60) * if *sign == b'-' { -1 } else { 1 }
+        }
+        _ => return None,
+    };
+    text.split_at_checked(FULL.len() + fraction.len()).map(|(clock, _)| (clock, east))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Jiff::from_microsecond(self.0) {
-            Ok(instant) => fmt::Display::fmt(&instant, f),
+        // not as an instant of jiff's, which ends a day before the year 9999 does
+        match EPOCH.checked_add(SignedDuration::from_micros(self.0)) {
+            Ok(shown) => write!(f, "{shown}Z"),
             Err(_) => write!(f, "{}us", self.0),
         }
     }
@@ -121,6 +149,29 @@ mod tests {
         assert_eq!(at("2019-08-29T23:47:28.852455512Z").to_string(), "2019-08-29T23:47:28.852455Z");
         for wrong in ["", "2019-08-29", "2019-08-29T10:00Z", "2019-13-01T00:00:00Z", "yesterday", "2019-08-29T10:00:00.1234567891Z"] {
             assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_the_zones_of_rfc_3339_are_read() {
+        assert_eq!(at("2019-08-29t10:00:00.5-00:30"), at("2019-08-29T10:30:00.5Z"));
+        for wrong in ["+0200", "+02", "+25:00", "+02:60", "+02:00:30", ",5Z", ".Z", "ZZ", " Z", "Z[UTC]", "\u{664}"] {
+            assert!(format!("2019-08-29T10:00:00{wrong}").parse::<Timestamp>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_year_are_read_and_written() {
+        for (text, same) in [
+            ("9999-12-31T23:59:59.9999999", "9999-12-31T23:59:59.999999Z"),
+            ("9999-12-31T23:59:59+02:00", "9999-12-31T21:59:59Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(at(text).to_string(), same);
+            assert_eq!(at(same).to_string(), same);
+        }
+        for beyond in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"] {
+            assert!(beyond.parse::<Timestamp>().is_err(), "{beyond}");
         }
     }
 

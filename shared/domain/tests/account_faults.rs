@@ -102,6 +102,7 @@ fn a_wrong_value_is_named_with_what_stood_there() {
         ("/partner/type", json!("Direct"), r#"partner.type: "Direct", expected one of DirectBill, IndirectProvider, IndirectReseller"#),
         ("/partner/isAgreementSigned", json!("true"), r#"partner.isAgreementSigned: "true", expected true or false"#),
         ("/partner/programStatus", json!(1), "partner.programStatus: 1, expected a string"),
+        ("/partner/name", json!("a\0b"), r#"partner.name: "a\0b", expected a string without the character U+0000"#),
         ("/partner/azurePlanMarkets", json!("FR"), r#"partner.azurePlanMarkets: "FR", expected a list"#),
         (
             "/partner/azurePlanMarkets",

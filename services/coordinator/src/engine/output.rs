@@ -17,14 +17,18 @@ use planshift_domain::{
     },
     step::{Action, Step},
     time::Timestamp,
-    transition::{LineRow, PlanRow},
+    transition::{LineRow, PacketRow, PlanRow},
 };
 use planshift_messaging::{Destination, Outgoing, Service};
 use planshift_storage::{StorageError, Transaction};
 use planshift_worker::codec;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    iter::Peekable,
+};
 
-/// How many lines an event carries: more go into further events of the same version.
+/// How many lines an event carries, and as many plans, and packets with their findings: more go into further events of the same
+/// version. A broker takes no message of any size.
 const EVENT_LINES: usize = 500;
 
 /// What commands are made of.
@@ -251,18 +255,38 @@ pub async fn everything(tx: &mut Transaction, works: &BTreeMap<TransitionId, Wor
     Ok(out)
 }
 
-fn tell(work: &Work, mut event: TransitionChanged, suffix: &str, now: Timestamp, out: &mut Vec<Outgoing>) {
+fn tell(work: &Work, event: TransitionChanged, suffix: &str, now: Timestamp, out: &mut Vec<Outgoing>) {
     let stored = &work.stored;
-    let mut part = 0;
-    loop {
-        let rest = event.lines.split_off(event.lines.len().min(EVENT_LINES));
+    let TransitionChanged { transition, plans, lines, packets, mut history } = event;
+    let (mut plans, mut lines, mut packets) = (plans.into_iter(), lines.into_iter(), packets.into_iter().peekable());
+    for part in 0.. {
+        let event = TransitionChanged {
+            transition: transition.clone(),
+            plans: plans.by_ref().take(EVENT_LINES).collect(),
+            lines: lines.by_ref().take(EVENT_LINES).collect(),
+            packets: some_packets(&mut packets),
+            history: std::mem::take(&mut history),
+        };
         let to = Destination::Event(format!("transition.{}", stored.saga.state()));
         let message_id = format!("{}/v{}/{part}{suffix}", stored.id, stored.version);
         out.push(codec::outgoing(to, message_id, stored.id.to_string(), &stored.trace, now, &event));
-        if rest.is_empty() {
+        if plans.len() == 0 && lines.len() == 0 && packets.peek().is_none() {
             return;
         }
-        part += 1;
-        event = TransitionChanged { transition: event.transition, plans: vec![], lines: rest, packets: vec![], history: vec![] };
     }
+}
+
+/// The next packets that have room in an event: eligibility's have as many findings as lines, or more.
+fn some_packets(packets: &mut Peekable<impl Iterator<Item = PacketRow>>) -> Vec<PacketRow> {
+    let mut some = Vec::new();
+    let mut room = EVENT_LINES;
+    while let Some(packet) = packets.next_if(|packet| some.is_empty() || weight(packet) <= room) {
+        room = room.saturating_sub(weight(&packet));
+        some.push(packet);
+    }
+    some
+}
+
+fn weight(packet: &PacketRow) -> usize {
+    1 + packet.findings.reasons.len() + packet.findings.warnings.len()
 }

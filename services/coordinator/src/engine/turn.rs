@@ -132,6 +132,7 @@ impl Engine {
         let started = starts::decide(tx, &starts, &self.ports, &self.limits, now).await?;
         let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
         let mut works = BTreeMap::new();
+        let mut again = Vec::new();
         let mut out = Vec::new();
         for ((start, asker), started) in starts.iter().zip(started) {
             if let Some(mut work) = started.work {
@@ -139,7 +140,7 @@ impl Engine {
                 works.insert(work.stored.id, work);
             } else if let StartOutcome::Accepted { transition_id } = started.outcome {
                 // asked again: its first messages may never have been sent
-                ids.push(transition_id);
+                again.push(transition_id);
             }
             if let Some(reply_to) = &asker.reply_to {
                 let body = StartAnswered { request_id: start.request_id, outcome: started.outcome };
@@ -152,12 +153,18 @@ impl Engine {
                 out.push(codec::outgoing(Destination::Answer(reply_to.clone()), id, correlation, &trace, now, &body));
             }
         }
+        ids.extend(&again);
         ids.retain(|id| !works.contains_key(id));
         ids.sort_unstable();
         ids.dedup();
         for mut stored in transitions::load(tx, &ids, &self.limits).await? {
             stored.sent = self.sent.of(stored.id, stored.sent);
             works.insert(stored.id, Work::new(stored, false));
+        }
+        for id in again {
+            if let Some(work) = works.get_mut(&id) {
+                recover(work, false);
+            }
         }
         Ok((works, out))
     }
@@ -215,7 +222,11 @@ impl Engine {
                 Input::Clock(_) => {
                     work.happen(&Event::Clock, None, now, &self.limits)?;
                 }
-                Input::TellAgain(_) => work.tell_all = true,
+                Input::TellAgain(_) => {
+                    // all of it counts as sent afterwards, the commands too
+                    recover(work, true);
+                    work.tell_all = true;
+                }
                 Input::Recover(_) => recover(work, true),
                 Input::Import(..) | Input::Taken(..) | Input::Start(..) => {}
             }
@@ -270,6 +281,10 @@ impl Engine {
         }
         let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
         let (_, outcome) = work.happen(&event, None, now, &self.limits)?;
+        if outcome != Some(ActOutcome::Accepted) {
+            // it may be the one that was taken before a crash
+            recover(work, false);
+        }
         Ok(outcome.and_then(|outcome| act_answer(act, asker, outcome, now)))
     }
 

@@ -116,10 +116,14 @@ static UPDATE: Statement = Statement::new(
          effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text} AS r
      WHERE transitions.id = r.id",
 );
+// A row that somebody has locked is passed over: it is noted later, and nobody waits here with rows of his own locked.
 static SENT: Statement = Statement::new(
     "UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
      FROM {1: id uuid, base bigint, version bigint} AS r
      WHERE transitions.id = r.id AND transitions.sent >= r.base AND transitions.sent < r.version
+       {postgres: AND transitions.id IN (SELECT t.id FROM transitions AS t
+                                         WHERE t.id IN (SELECT l.id FROM {1: id uuid, base bigint, version bigint} AS l)
+                                         FOR UPDATE SKIP LOCKED)}
      RETURNING transitions.id, transitions.sent",
 );
 static DUE: Statement = Statement::new(
@@ -252,7 +256,7 @@ fn changing(t: &Stored) -> Vec<Value> {
 }
 
 /// Notes what was confirmed, where it goes on from what was noted before; ended transitions are no longer open then. Gives the
-/// transitions it was noted of, with their `sent` now.
+/// transitions it was noted of, with their `sent` now; those that another transaction is about are left for later.
 pub async fn mark_sent(tx: &mut Transaction, told: &[Told]) -> Result<Vec<(TransitionId, u32)>, StorageError> {
     if told.is_empty() {
         return Ok(Vec::new());

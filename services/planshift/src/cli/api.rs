@@ -112,22 +112,11 @@ pub struct WatchArgs {
     pub one: OneArgs,
 }
 
-/// Options of `resume` and `close`.
+/// Options of `cancel`, `resume` and `close`.
 #[derive(Clone, Debug, Args)]
 pub struct ActArgs {
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON", default_value = "")]
-    pub reason: String,
-    /// The transition and the API
-    #[command(flatten)]
-    pub one: OneArgs,
-}
-
-/// Options of `cancel`.
-#[derive(Clone, Debug, Args)]
-pub struct CancelArgs {
-    /// Why; kept in the history
-    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON")]
     pub reason: String,
     /// The transition and the API
     #[command(flatten)]

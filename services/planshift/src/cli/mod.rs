@@ -7,7 +7,7 @@ mod run;
 mod tool;
 mod verify;
 
-pub use api::{ActArgs, ApiArgs, CancelArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, WatchArgs};
+pub use api::{ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, WatchArgs};
 pub use fault::Fault;
 pub use hosting::{GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
 pub use run::RunArgs;
@@ -84,7 +84,7 @@ pub enum Command {
     /// Follow a transition until it ends or needs an operator
     Watch(WatchArgs),
     /// Cancel a transition before its pivot: everything is undone
-    Cancel(CancelArgs),
+    Cancel(ActArgs),
     /// Let a transition that needs an operator go on, with a new attempt for what was refused
     Resume(ActArgs),
     /// Accept a compensated failure as it is
@@ -128,6 +128,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_does_to_a_transition_needs_no_reason() {
+        for act in ["cancel", "resume", "close"] {
+            let line = format!("planshift {act} 01a204fa-f9bc-71b5-b5a9-32cc283a2266");
+            assert!(parse(&line).is_ok() && parse(&format!("{line} --reason mistaken")).is_ok(), "{act}");
+        }
+    }
+
+    #[test]
     fn no_argument_is_the_demonstration() {
         assert!(parse("planshift").unwrap().command.is_none());
     }
@@ -144,7 +152,6 @@ mod tests {
             "planshift run a.json --fail purchasing=abc",
             "planshift run a.json --api http://127.0.0.1:1 --fail purchasing=none",
             "planshift status 17",
-            "planshift cancel c501c3c4-d776-40ef-9ecf-9cefb59442c1",
             "planshift sample --customers 0 --subscriptions 1",
             "planshift serve --listen here",
         ] {

@@ -1,7 +1,7 @@
 //! `cancel`, `resume`, `close`: what a person may do to a transition.
 
 use crate::{
-    cli::{ActArgs, CancelArgs, OneArgs},
+    cli::{ActArgs, OneArgs},
     client::Api,
     exit::{Exit, Outcome},
     output::{self, json},
@@ -12,7 +12,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// The API's.
-pub async fn cancel(args: CancelArgs) -> Outcome {
+pub async fn cancel(args: ActArgs) -> Outcome {
     act(args.one, "cancel", &args.reason, "is being cancelled: what was done is undone").await
 }
 

@@ -18,7 +18,7 @@ pub struct Row {
     pub checked: u64,
     /// How many violations there are.
     pub violations: u64,
-    /// The first [`KEPT`] of them.
+    /// The first 20 of them.
     pub first: Vec<Violation>,
 }
 

@@ -12,9 +12,10 @@ fn expected<T>(what: &str) -> Parsed<T> {
     Err(what.to_owned())
 }
 
-/// Any string.
+/// Any string that can be stored: no database keeps U+0000 in a text.
 pub(super) fn text(node: &mut Node) -> Parsed<String> {
     match node {
+        Node::Text(text) if text.contains('\0') => expected("a string without the character U+0000"),
         Node::Text(text) => Ok(mem::take(text)),
         _ => expected("a string"),
     }

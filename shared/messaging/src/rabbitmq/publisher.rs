@@ -26,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Of each publication: `None` where it was confirmed, or why it was refused.
 type Outcomes = Vec<Option<String>>;
 
+/// Why messages were returned, by their `message_id`.
+type Returned = HashMap<Option<String>, String>;
+
 struct Job {
     parcels: Vec<Parcel>,
     done: oneshot::Sender<Result<Outcomes, BrokerError>>,
@@ -104,7 +107,10 @@ impl Lane {
         while let Some(group) = self.group().await {
             let parcels: Vec<&Parcel> = group.iter().flat_map(|job| &job.parcels).collect();
             let mut outcomes = Vec::with_capacity(parcels.len());
-            let failure = self.publish(&parcels, &mut outcomes).await.err();
+            let mut returned = Returned::new();
+            let failure = self.publish(&parcels, &mut outcomes, &mut returned).await.err();
+            // A return comes before its confirm, so those of all outcomes are here, also where the rest of the window failed.
+            mark_returned(&parcels, &returned, &mut outcomes);
             if failure.is_some() {
                 // A channel that failed, or does not answer, is of no more use; its confirms would come late.
                 self.channel = None;
@@ -141,16 +147,15 @@ impl Lane {
     }
 
     /// Publishes in order, with at most a window without a confirm, and adds an outcome for each that is known.
-    async fn publish(&mut self, parcels: &[&Parcel], outcomes: &mut Outcomes) -> Result<(), String> {
+    async fn publish(&mut self, parcels: &[&Parcel], outcomes: &mut Outcomes, returned: &mut Returned) -> Result<(), String> {
         let channel = timeout(self.deadline, self.channel())
             .await
             .map_err(|_| "no connection in time".to_owned())?
             .ok_or_else(|| "it was closed".to_owned())?;
-        let mut returned: HashMap<Option<String>, String> = HashMap::new();
         let mut waiting = VecDeque::with_capacity(self.window);
         for parcel in parcels {
             if waiting.len() >= self.window {
-                self.confirmed(&mut waiting, &mut returned, outcomes).await?;
+                self.confirmed(&mut waiting, returned, outcomes).await?;
             }
             let mut publishing = publication(channel.clone(), parcel);
             // Polled once now: that is when it takes its place in the channel's order. It is awaited when its turn comes.
@@ -160,23 +165,12 @@ impl Lane {
             }
         }
         while !waiting.is_empty() {
-            self.confirmed(&mut waiting, &mut returned, outcomes).await?;
-        }
-        // A return comes before its confirm: now they are all here.
-        for (parcel, outcome) in parcels.iter().zip(outcomes) {
-            if !returned.is_empty() && outcome.is_none() {
-                *outcome = returned.get(&message_id(&parcel.properties)).cloned();
-            }
+            self.confirmed(&mut waiting, returned, outcomes).await?;
         }
         Ok(())
     }
 
-    async fn confirmed(
-        &self,
-        waiting: &mut VecDeque<Publishing>,
-        returned: &mut HashMap<Option<String>, String>,
-        outcomes: &mut Outcomes,
-    ) -> Result<(), String> {
+    async fn confirmed(&self, waiting: &mut VecDeque<Publishing>, returned: &mut Returned, outcomes: &mut Outcomes) -> Result<(), String> {
         let Some(next) = waiting.pop_front() else { return Ok(()) };
         let confirmation =
             timeout(self.deadline, next).await.map_err(|_| "no confirm in time".to_owned())?.map_err(|error| error.to_string())?;
@@ -209,6 +203,15 @@ impl Lane {
 }
 
 type Publishing = BoxFuture<'static, Result<Confirmation, lapin::Error>>;
+
+/// What was returned was not taken, though it was confirmed.
+fn mark_returned(parcels: &[&Parcel], returned: &Returned, outcomes: &mut Outcomes) {
+    for (parcel, outcome) in parcels.iter().zip(outcomes) {
+        if !returned.is_empty() && outcome.is_none() {
+            *outcome = returned.get(&message_id(&parcel.properties)).cloned();
+        }
+    }
+}
 
 fn publication(channel: Channel, parcel: &Parcel) -> Publishing {
     let Parcel { exchange, routing_key, mandatory, properties, body, .. } = parcel.clone();

@@ -60,8 +60,11 @@ impl Coordinator {
     /// Runs until `stop`, finishing what is taken.
     pub async fn run(self, stop: CancellationToken) {
         let spawn = self.engine.ports.spawn.clone();
-        let timers = spawn.spawn(Box::pin(timers::run(self.engine, self.broker, stop.clone())));
+        let timers = spawn.spawn(Box::pin(timers::run(self.engine.clone(), self.broker, stop.clone())));
         self.messages.run(stop).await;
         timers.await;
+        if let Err(error) = self.engine.flush_sent().await {
+            tracing::debug!(%error, "what was sent is found out again at the next start");
+        }
     }
 }

@@ -56,9 +56,6 @@ pub async fn run(engine: Arc<Engine>, broker: Arc<dyn Broker>, stop: Cancellatio
             }
         }
     }
-    if let Err(error) = timers.engine.flush_sent().await {
-        tracing::debug!(%error, "what was sent is found out again at the next start");
-    }
 }
 
 struct Timers {

@@ -43,19 +43,25 @@ pub(crate) static DETACH: Statement = Statement::new(
 
 /// From when each transition gave its Azure subscriptions to plans.
 pub(crate) static GIVEN_AT: Statement = Statement::new(
-    "SELECT o.azure_subscription_id, o.transition_id, max(o.from_at)
+    "SELECT o.azure_subscription_id, o.transition_id, min(o.from_at)
      FROM {1: azure uuid, transition uuid} AS r CROSS JOIN ownership AS o
      WHERE o.azure_subscription_id = r.azure AND o.transition_id = r.transition AND o.plan_id IS NOT NULL
      GROUP BY o.azure_subscription_id, o.transition_id",
 );
 
-/// Appends change points, each above what is there at its instant.
+/// From an instant on another owner: a change point above what is there at that instant, and above each one after it. Later ones
+/// are there where two clocks do not agree about the hour: an undo gave back from 12:00 on, and the next transition, told by a
+/// clock that is behind, begins at 11:00.
 pub(crate) static APPEND: Statement = Statement::new(
     "INSERT INTO ownership (azure_subscription_id, from_at, revision, plan_id, transition_id, at)
-     SELECT r.azure, r.from_at,
-            coalesce((SELECT max(o.revision) + 1 FROM ownership AS o WHERE o.azure_subscription_id = r.azure AND o.from_at = r.from_at), 0),
-            r.plan, r.transition, $2
-     FROM {1: azure uuid, from_at bigint, plan uuid, transition uuid} AS r",
+     SELECT x.azure, x.from_at,
+            coalesce((SELECT max(o.revision) + 1 FROM ownership AS o WHERE o.azure_subscription_id = x.azure AND o.from_at = x.from_at), 0),
+            x.plan, x.transition, $2
+     FROM (SELECT r.azure, r.from_at, r.plan, r.transition FROM {1: azure uuid, from_at bigint, plan uuid, transition uuid} AS r
+           UNION
+           SELECT r.azure, o.from_at, r.plan, r.transition
+           FROM {1: azure uuid, from_at bigint, plan uuid, transition uuid} AS r CROSS JOIN ownership AS o
+           WHERE o.azure_subscription_id = r.azure AND o.from_at > r.from_at) AS x",
 );
 
 /// A page of attachments.

@@ -117,6 +117,26 @@ async fn a_second_attempt_in_the_same_hour_is_the_next_revision() {
     assert_eq!(owners, [(0, Owner::Plan(PLAN)), (1, Owner::Legacy), (2, Owner::Plan(PLAN))]);
 }
 
+/// The hour of the first transition is given back at 17:00; the coordinator's clock, behind this one's, begins the second at 16:00.
+#[tokio::test]
+async fn a_later_change_point_of_an_earlier_transition_does_not_outlive_the_next_one() {
+    let (world, handler) = contract::world::<Map>(1).await;
+    let first = packet(T1, 0, 1, vec![Map::item(0)]);
+    answer(&handler, command::<Mapping>(&first)).await;
+    world.clock.set("2026-11-22T16:00:01Z");
+    answer(&handler, undo::<Mapping>(&first)).await;
+    let second = packet(T2, 0, 1, vec![Map::item(0)]);
+    answer(&handler, command::<Mapping>(&second)).await;
+    assert_eq!(owner_at(&points(&world, 0).await, at("2027-01-01T00:00:00Z")), Owner::Plan(PLAN));
+    // and its own undo takes everything back, from the hour that has not begun on
+    world.clock.set("2026-11-22T16:10:00Z");
+    answer(&handler, undo::<Mapping>(&second)).await;
+    let points = points(&world, 0).await;
+    assert_eq!(owner_at(&points, at("2026-11-22T16:30:00Z")), Owner::Plan(PLAN));
+    assert_eq!(owner_at(&points, at("2026-11-22T17:00:00Z")), Owner::Legacy);
+    assert_eq!(owner_at(&points, at("2027-01-01T00:00:00Z")), Owner::Legacy);
+}
+
 #[tokio::test]
 async fn what_is_elsewhere_or_gone_is_refused_and_the_others_are_not() {
     let (world, handler) = contract::world::<Map>(3).await;

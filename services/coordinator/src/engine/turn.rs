@@ -11,6 +11,7 @@ use super::{
 use crate::{
     saga::{Event, Known, Limits, pending},
     store::{
+        customers,
         rows::{self, PacketKey},
         transitions,
     },
@@ -91,6 +92,7 @@ impl Engine {
     async fn transact(&self, inputs: &[Input], ends: &[Told]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
         let now = self.ports.clock.now();
         let mut tx = self.db.begin().await?;
+        lock_customers(&mut tx, inputs).await?;
         let mut publish = self.requests(&mut tx, inputs, now).await?;
         let (mut works, started) = self.load(&mut tx, inputs, now).await?;
         publish.extend(started);
@@ -356,6 +358,24 @@ impl Engine {
         let lines = rows::change_lines(tx, &changes.into_values().collect::<Vec<_>>()).await?;
         Ok((Changed { lines, plans }, written))
     }
+}
+
+/// Imports and starts each lock their customers in the order of the keys; a turn with both locks them all at once, so that two
+/// replicas cannot wait for each other.
+async fn lock_customers(tx: &mut Transaction, inputs: &[Input]) -> Result<(), HandleError> {
+    let (mut imported, mut started) = (Vec::new(), Vec::new());
+    for input in inputs {
+        match input {
+            Input::Import(chunk, _) => imported.extend(chunk.customers.iter().map(|part| (chunk.partner.id, part.customer_id))),
+            Input::Start(start, _) => started.push((start.partner_id, start.customer_id)),
+            _ => {}
+        }
+    }
+    if !imported.is_empty() && !started.is_empty() {
+        imported.extend(started);
+        customers::lock(tx, &imported).await?;
+    }
+    Ok(())
 }
 
 /// Of two rows for a plan in one turn the later one says more, but not everything.

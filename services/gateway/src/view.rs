@@ -10,10 +10,27 @@ use planshift_domain::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// The view. Plans are in the order of their resellers, none last; lines in that of their Azure ids; reasons and warnings in
+/// The view: what the transition did, and the present status of the plans and subscriptions that it was about.
+pub(crate) fn assemble(mut parts: Parts) -> TransitionView {
+    let later = std::mem::take(&mut parts.later);
+    let mut view = as_it_left_them(parts);
+    for after in later.into_iter().map(as_it_left_them) {
+        let plans: HashMap<PlanId, PlanStatus> = after.plans.iter().map(|plan| (plan.plan_id, plan.status)).collect();
+        let commerce: HashMap<_, _> = after.lines.iter().map(|line| (line.commerce_subscription_id, line.commerce_status)).collect();
+        for plan in &mut view.plans {
+            plan.status = plans.get(&plan.plan_id).copied().unwrap_or(plan.status);
+        }
+        for line in &mut view.lines {
+            line.commerce_status = commerce.get(&line.commerce_subscription_id).copied().unwrap_or(line.commerce_status);
+        }
+    }
+    view
+}
+
+/// The view by the transition's own rows. Plans are in the order of their resellers, none last; lines in that of their Azure ids; reasons and warnings in
 /// that of the packets that eligibility sent them in.
-pub(crate) fn assemble(parts: Parts) -> TransitionView {
-    let Parts { known, lines, plans, packets } = parts;
+fn as_it_left_them(parts: Parts) -> TransitionView {
+    let Parts { known, lines, plans, packets, .. } = parts;
     let row = known.row;
     let mut view = TransitionView {
         customer_id: row.customer_id,
@@ -131,6 +148,35 @@ mod tests {
             (Some(id(78)), LineState::InProgress, SubscriptionStatus::Active)
         );
         assert_eq!(second.effective_at, Some(at(3_600)));
+    }
+
+    /// Compensated, and then moved by the next transition under the same plan.
+    #[tokio::test]
+    async fn the_status_of_plans_and_subscriptions_is_the_present_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap();
+        database.migrate(MIGRATIONS).await.unwrap();
+        let model = ReadModel::new(database);
+        let (mut first, mut second) = (transition(1, 5, State::Compensated), transition(2, 5, State::Completed));
+        (first.started_at, second.started_at) = (at(10), at(20));
+        second.effective_at = Some(at(3_600));
+        second.customer_id = first.customer_id;
+        (first.lines, second.lines) = (1, 1);
+        let (mut put_away, mut undone) = (plan("10", 77, 5), line(11, 0, 5));
+        put_away.status = Some(PlanStatus::Suspended);
+        undone.undo = Some(Evidence::Undone);
+        let ids = (first.id, second.id);
+        let mut changes = Changes::default();
+        changes.transition(TransitionChanged { plans: vec![put_away], lines: vec![undone], ..changed(first) });
+        let packets = vec![packet(Step::Mapping, 0, 4), packet(Step::Suspension, 0, 5)];
+        changes.transition(TransitionChanged { plans: vec![plan("10", 77, 5)], lines: vec![line(11, 0, 5)], packets, ..changed(second) });
+        model.apply(&changes, at(0), Duration::ZERO).await.unwrap();
+        let first = assemble(model.parts(ids.0).await.unwrap().unwrap());
+        assert_eq!(first.plans[0].status, PlanStatus::Active);
+        let line = &first.lines[0];
+        assert_eq!((line.state, line.plan_id, line.commerce_status), (LineState::Compensated, None, SubscriptionStatus::Suspended));
+        let second = assemble(model.parts(ids.1).await.unwrap().unwrap());
+        assert_eq!((second.plans[0].status, second.lines[0].commerce_status), (PlanStatus::Active, SubscriptionStatus::Suspended));
     }
 
     #[tokio::test]

@@ -31,6 +31,10 @@ static OPEN_OF_CUSTOMER: Statement = Statement::new(
      ORDER BY started_at DESC, id DESC LIMIT 1",
 );
 
+static LATER: Statement = Statement::new(
+    "SELECT id FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND started_at > $3 AND lines > 0 ORDER BY started_at, id",
+);
+
 /// A transition's row, and whether everything beneath it is here.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
@@ -53,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) lines: Vec<LineRow>,
     pub(crate) plans: Vec<PlanRow>,
     pub(crate) packets: Vec<PacketRow>,
+    /// The customer's later transitions that had lines, the oldest first: what they did to the same plans and subscriptions.
+    pub(crate) later: Vec<Self>,
 }
 
 impl ReadModel {
@@ -62,8 +68,19 @@ impl ReadModel {
         rows.first().map(known).transpose()
     }
 
-    /// The transition with everything beneath it, of one version.
+    /// The transition with everything beneath it, and with what came after it.
     pub(crate) async fn parts(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
+        let Some(mut parts) = self.parts_alone(id).await? else { return Ok(None) };
+        let row = &parts.known.row;
+        let args = Args::new().value(row.customer_id.0).value(row.partner_id.0).value(row.started_at.as_micros());
+        for row in self.database.query(&LATER, args).await? {
+            parts.later.extend(self.parts_alone(TransitionId(row.get(0)?)).await?);
+        }
+        Ok(Some(parts))
+    }
+
+    /// The transition with everything beneath it, of one version.
+    async fn parts_alone(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
         let Some(mut before) = self.transition(id).await? else { return Ok(None) };
         for read in 1.. {
             let of = || Args::new().value(id.0);
@@ -73,7 +90,7 @@ impl ReadModel {
             // each statement sees what is committed when it runs: the same version after as before means that all are of it
             let Some(after) = self.transition(id).await? else { return Ok(None) };
             if after.row.version == before.row.version || read == READS {
-                return Ok(Some(Parts { known: after, lines, plans, packets }));
+                return Ok(Some(Parts { known: after, lines, plans, packets, later: Vec::new() }));
             }
             before = after;
         }

@@ -100,7 +100,7 @@ impl Timers {
                     waiting.extend([second, first]);
                 }
                 Err(error) => {
-                    tracing::error!(transition = ?inputs[0].transition(), %error, "a transition is left alone until it can be handled")
+                    tracing::error!(transition = ?inputs[0].transition(), %error, "a transition is left alone until it can be handled");
                 }
             }
         }

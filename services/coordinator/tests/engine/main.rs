@@ -1,0 +1,6 @@
+//! The engine on SQLite (on Postgres where `PLANSHIFT_TEST_POSTGRES_URL` names one), with workers that are a few lines: what is
+//! written, what is sent, what a repetition does.
+
+mod moves;
+mod recovery;
+mod world;

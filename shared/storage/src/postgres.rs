@@ -56,6 +56,12 @@ impl PostgresStore {
             .options([
                 ("search_path", schema),
                 ("lock_timeout", LOCK_TIMEOUT),
+                // Every statement here asks for keys that it names. A planner that meets a table while it is small would scan it,
+                // and keep that plan while the table grows: so it is told to take the index, whatever the size.
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                ("jit", "off"),
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
             ]);
         let pool_size = pool_size.max(1);

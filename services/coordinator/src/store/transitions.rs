@@ -94,7 +94,7 @@ static LIVE: Statement = Statement::new(
 );
 static COMPLETED: Statement = Statement::new(
     "SELECT t.partner_id, t.customer_id, t.id FROM {1: partner_id uuid, customer_id uuid} AS r
-     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.customer_id = r.customer_id WHERE t.state = 'Completed' ORDER BY t.ended_at",
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.customer_id = r.customer_id WHERE t.ended_at IS NOT NULL AND t.state = 'Completed' ORDER BY t.ended_at",
 );
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,

@@ -49,6 +49,7 @@ CREATE TABLE transitions (
     started_by text NOT NULL,
     history bigint NOT NULL,
     history_hash text NOT NULL,
+    acted uuid,
     traceparent text NOT NULL,
     tracestate text NOT NULL
 ) {postgres: WITH (fillfactor = 60)};

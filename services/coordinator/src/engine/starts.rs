@@ -73,6 +73,7 @@ pub async fn decide(
                         started_by: start.actor.clone(),
                         history: 0,
                         history_hash: String::new(),
+                        acted: None,
                         trace: asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id())),
                         saga: Saga::requested(now, limits),
                     };

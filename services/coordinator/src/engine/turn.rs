@@ -281,11 +281,15 @@ impl Engine {
         if work.stored.partner != act.partner_id {
             return Ok(act_answer(act, asker, ActOutcome::NotFound, now));
         }
+        if work.stored.acted == Some(act.request_id) {
+            // it was taken before, and its messages may have been lost in a crash
+            recover(work, false);
+            return Ok(act_answer(act, asker, ActOutcome::Accepted, now));
+        }
         let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
         let (_, outcome) = work.happen(&event, None, now, &self.limits)?;
-        if outcome != Some(ActOutcome::Accepted) {
-            // it may be the one that was taken before a crash
-            recover(work, false);
+        if outcome == Some(ActOutcome::Accepted) && work.changed {
+            work.stored.acted = Some(act.request_id);
         }
         Ok(outcome.and_then(|outcome| act_answer(act, asker, outcome, now)))
     }

@@ -39,6 +39,8 @@ pub struct Stored {
     pub history: u32,
     /// The hash of the last one.
     pub history_hash: String,
+    /// The request of the last act that was accepted: the same request again gets the same answer.
+    pub acted: Option<Uuid>,
     /// Its trace.
     pub trace: TraceContext,
     /// The saga.
@@ -75,7 +77,7 @@ impl Stored {
 macro_rules! columns {
     () => {
         "id, partner_id, customer_id, request_id, facts_version, state, left_state, version, sent, attempt, lines, plans, packet_items, tallies, failure, \
-         effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate"
+         effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate, acted"
     };
 }
 
@@ -98,22 +100,24 @@ static COMPLETED: Statement = Statement::new(
 );
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
-         closed_at, history, history_hash, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
+         closed_at, history, history_hash, acted, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
          open, touched_at)
      SELECT r.id, r.state, r.left_state, r.version, r.sent, r.attempt, r.lines, r.plans, r.tallies, r.failure, r.effective_at, r.resend_at, r.give_up_at,
-         r.ended_at, r.closed_at, r.history, r.history_hash, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
+         r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
          r.started_by, r.traceparent, r.tracestate, true, $1
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
-         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, partner_id uuid,
+         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, acted uuid, partner_id uuid,
          customer_id uuid, request_id uuid, facts_version bigint, packet_items bigint, started_at bigint, started_by text, traceparent text,
          tracestate text} AS r",
 );
 static UPDATE: Statement = Statement::new(
     "UPDATE transitions SET state = r.state, left_state = r.left_state, version = r.version, sent = r.sent, attempt = r.attempt, lines = r.lines,
          plans = r.plans, tallies = r.tallies, failure = r.failure, effective_at = r.effective_at, resend_at = r.resend_at, give_up_at = r.give_up_at,
-         touched_at = $1, ended_at = r.ended_at, closed_at = r.closed_at, history = r.history, history_hash = r.history_hash, open = true
+         touched_at = $1, ended_at = r.ended_at, closed_at = r.closed_at, history = r.history, history_hash = r.history_hash, acted = r.acted,
+         open = true
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
-         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text} AS r
+         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text,
+         acted uuid} AS r
      WHERE transitions.id = r.id",
 );
 // A row that somebody has locked is passed over: it is noted later, and nobody waits here with rows of his own locked.
@@ -172,6 +176,7 @@ fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
         started_by: row.get(21)?,
         history: row.get(22)?,
         history_hash: row.get(23)?,
+        acted: row.get(26)?,
         trace: TraceContext::parse(&row.get::<String>(24)?, &row.get::<String>(25)?).unwrap_or_default(),
         saga,
     })
@@ -252,6 +257,7 @@ fn changing(t: &Stored) -> Vec<Value> {
         time(t.saga.closed_at),
         t.history.into(),
         t.history_hash.as_str().into(),
+        t.acted.into(),
     ]
 }
 

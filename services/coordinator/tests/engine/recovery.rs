@@ -8,7 +8,7 @@ use planshift_domain::{
         command as c,
         event::TransitionChanged,
         reply::PacketAnswer,
-        request::{Act, ActOnTransition, StartAnswered, StartTransition},
+        request::{Act, ActAnswered, ActOnTransition, ActOutcome, StartAnswered, StartTransition},
     },
     step::{Action, Step},
     transition::{Evidence, Finding, State},
@@ -130,6 +130,21 @@ async fn a_request_that_comes_again_after_a_crash_sends_what_was_lost() {
 
     world.turn_unsent(&[act_input(id)]).await;
     assert_eq!(commands(&world.turn(&[act_input(id)]).await), ["ReleaseEligibility.v1"]);
+}
+
+#[tokio::test]
+async fn an_act_that_comes_again_gets_the_same_answer() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (outcome, _) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    let (lost, _) = world.turn_unsent(&[act_input(id)]).await;
+    assert_eq!(commands(&lost), ["ReleaseEligibility.v1"]);
+    let again = world.turn(&[act_input(id)]).await;
+    assert_eq!(again.iter().find_map(body::<ActAnswered>).unwrap().outcome, ActOutcome::Accepted);
+    assert_eq!(commands(&again), ["ReleaseEligibility.v1"], "what was lost is sent");
+    let (another, _) = world.act(id, Act::Cancel).await;
+    assert_eq!(another, ActOutcome::NotAllowedInState(State::Compensating));
 }
 
 #[tokio::test]

@@ -219,3 +219,14 @@ async fn a_key_has_one_request_and_one_answer() {
     assert_eq!(fixture.model.forget_requests(at(1)).await.unwrap(), 1);
     assert_eq!(reserve("b").await, Reserved::UnderWay);
 }
+
+/// Packets 0 and 2 of 3 had come when it was cancelled, and the one between never will.
+#[tokio::test]
+async fn a_check_that_was_cancelled_in_the_middle_leaves_no_gap() {
+    let fixture = fixture().await;
+    let mut row = transition(1, 5, State::Compensated);
+    row.history = 1;
+    let packets = vec![packet(Step::Eligibility, 0, 3), packet(Step::Eligibility, 2, 3)];
+    fixture.tell([TransitionChanged { packets, history: vec![entry(1)], ..changed(row) }]).await;
+    assert!(fixture.model.transition(TransitionId(Uuid::from_u128(1))).await.unwrap().unwrap().settled());
+}

@@ -61,7 +61,8 @@ static CUSTOMERS: Statement = Statement::new(
 );
 /// Is all there that the transition says is there? While it is under way, only its history is counted: with 100,000 lines,
 /// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans,
-/// eligibility's packets and, where it completed, those of mapping and suspension are counted too.
+/// eligibility's packets (unless it was cancelled before all had come) and, where it completed, those of mapping and suspension
+/// are counted too.
 static WHOLE: Statement = Statement::new(
     "UPDATE transitions SET
        ask_at = CASE WHEN whole THEN $2::bigint ELSE ask_at END,
@@ -71,8 +72,8 @@ static WHOLE: Statement = Statement::new(
          AND (state NOT IN ('Completed', 'Ineligible', 'Compensated', 'NeedsOperator') OR (
              (SELECT count(*) FROM lines l WHERE l.transition_id = transitions.id) >= lines
          AND (SELECT count(*) FROM plans p WHERE p.transition_id = transitions.id) >= plans
-         AND (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
-              WHERE k.transition_id = transitions.id AND k.step = 'eligibility' AND k.action = 'do')))
+         AND ((state <> 'Ineligible' AND lines = 0) OR (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
+              WHERE k.transition_id = transitions.id AND k.step = 'eligibility' AND k.action = 'do'))))
          AND (state <> 'Completed' OR (SELECT count(DISTINCT l.packet) * 2 FROM lines l WHERE l.transition_id = transitions.id)
              <= (SELECT count(*) FROM packets k
                  WHERE k.transition_id = transitions.id AND k.step IN ('mapping', 'suspension') AND k.action = 'do'))

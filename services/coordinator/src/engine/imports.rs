@@ -143,11 +143,19 @@ impl Versions {
             known.parts_seen += 1;
         } else {
             if let Some(live) = self.live.get(&(key.0.0, key.1.0)) {
+                if part.parts > 1 {
+                    // nor may its other parts, should they come after the transition's end: the version would never be whole
+                    known.begun_at = known.begun_at.max(Timestamp::from_micros(chunk.begun_at.as_micros() + 1));
+                    self.changed.insert(key, *known);
+                }
                 return Err(("UpgradeInProgress", format!("transition {live} is not at an end; import the customer again after it")));
             }
             // a late part of an older import must not begin a version of its own
             if part.parts > 1 && known.facts_version > 0 && chunk.begun_at < known.begun_at {
-                return Err(("ImportSuperseded", format!("import {} has told of the customer meanwhile", known.import)));
+                return Err((
+                    "ImportSuperseded",
+                    "a newer import, or a transition, came between the parts; import the customer again".into(),
+                ));
             }
             *known = Customer {
                 facts_version: known.facts_version + 1,

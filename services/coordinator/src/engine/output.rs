@@ -3,7 +3,7 @@
 use super::work::Work;
 use crate::{
     saga::{Send, Which},
-    store::rows::{self, Of},
+    store::rows::{self, Of, PacketKey},
 };
 use planshift_domain::{
     ids::{PlanId, Reseller, TransitionId},
@@ -37,7 +37,7 @@ struct Material {
     lines: HashMap<TransitionId, Vec<LineRow>>,
     plans: HashMap<TransitionId, HashMap<Reseller, PlanId>>,
     resellers: HashMap<TransitionId, BTreeSet<Reseller>>,
-    good: HashSet<(TransitionId, Step, Action, u32)>,
+    good: HashSet<PacketKey>,
 }
 
 impl Material {
@@ -76,10 +76,7 @@ impl Material {
         for (id, reseller) in rows::resellers(tx, &resellers).await? {
             material.resellers.entry(id).or_default().insert(reseller);
         }
-        for (id, step, action) in &pending {
-            let good = rows::good_packets(tx, &[(*id, *step, *action)]).await?;
-            material.good.extend(good.into_iter().map(|(id, packet)| (id, *step, *action, packet)));
-        }
+        material.good.extend(rows::good_packets(tx, &pending).await?);
         Ok(material)
     }
 }

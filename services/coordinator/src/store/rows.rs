@@ -258,7 +258,8 @@ static FIND_PACKETS: Statement = Statement::new(concat!(
       AND packets.step = r.step AND packets.action = r.action AND packets.packet = r.packet"
 ));
 static GOOD_PACKETS: Statement = Statement::new(
-    "SELECT packets.transition_id, packets.packet FROM {1: transition_id uuid, step text, action text} AS r JOIN packets
+    "SELECT packets.transition_id, packets.step, packets.action, packets.packet
+     FROM {1: transition_id uuid, step text, action text} AS r JOIN packets
      ON packets.transition_id = r.transition_id AND packets.step = r.step AND packets.action = r.action WHERE packets.refused = 0",
 );
 
@@ -302,21 +303,25 @@ pub async fn find_packets(tx: &mut Transaction, keys: &[PacketKey]) -> Result<Ve
 }
 
 /// The packets of these steps that were answered without a refusal.
-pub async fn good_packets(tx: &mut Transaction, of: &[(TransitionId, Step, Action)]) -> Result<Vec<(TransitionId, u32)>, StorageError> {
+pub async fn good_packets(tx: &mut Transaction, of: &[(TransitionId, Step, Action)]) -> Result<Vec<PacketKey>, StorageError> {
     if of.is_empty() {
         return Ok(Vec::new());
     }
     let rows = of.iter().map(|(id, step, action)| vec![id.0.into(), step.name().into(), action.name().into()]).collect();
     let found = tx.query(&GOOD_PACKETS, Args::new().rows(rows)).await?;
-    found.iter().map(|row| Ok((TransitionId(row.get(0)?), row.get(1)?))).collect()
+    found.iter().map(|row| Ok((TransitionId(row.get(0)?), step(&row.get::<String>(1)?)?, action(row, 2)?, row.get(3)?))).collect()
+}
+
+fn action(row: &Row, index: usize) -> Result<Action, StorageError> {
+    let word: String = row.get(index)?;
+    [Action::Do, Action::Undo].into_iter().find(|action| action.name() == word).ok_or_else(|| unknown_word("action", &word))
 }
 
 fn decode_packet(row: &Row) -> Result<Of<PacketRow>, StorageError> {
-    let action: String = row.get(2)?;
     let findings: Option<String> = row.get(7)?;
     let packet = PacketRow {
         step: step(&row.get::<String>(1)?)?,
-        action: [Action::Do, Action::Undo].into_iter().find(|a| a.name() == action).ok_or_else(|| unknown_word("action", &action))?,
+        action: action(row, 2)?,
         packet: row.get(3)?,
         attempt: row.get(4)?,
         good: row.get(5)?,

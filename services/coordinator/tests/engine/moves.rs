@@ -8,7 +8,7 @@ use planshift_domain::{
     ids::{ImportId, MpnId},
     message::{
         command as c,
-        request::{Act, ActOutcome, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
     },
     step::Step,
     transition::{Evidence, State},
@@ -157,6 +157,33 @@ async fn nothing_in_scope_after_a_completed_transition_says_so() {
         .flat_map(|e| e.packets.iter().flat_map(|p| p.findings.reasons.iter().map(|r| r.code.clone())))
         .collect();
     assert_eq!(reasons, ["UpgradeAlreadyCompleted"]);
+}
+
+#[tokio::test]
+async fn an_import_whose_first_part_was_refused_is_refused_whole() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (_, commands) = world.start(1, 1).await;
+    let begun_at = world.engine.ports.clock.now();
+    let part_of = |number: u32| {
+        let partner = PartnerFacts {
+            id: PARTNER,
+            name: "P".into(),
+            mpn_id: MpnId::try_new("1").unwrap(),
+            kind: PartnerType::DirectBill,
+            is_agreement_signed: true,
+            program_status: "Active".into(),
+            azure_plan_markets: None,
+        };
+        let import_id = ImportId(Uuid::from_u128(2));
+        let chunk = ImportCustomers { import_id, chunk: number, begun_at, partner, customers: vec![part(customer(1), number, 2)] };
+        Input::Import(Box::new(chunk), World::asker())
+    };
+    let code = |out: &[Outgoing]| out.iter().find_map(body::<CustomersImported>).unwrap().refused[0].code.clone();
+    assert_eq!(code(&world.turn(&[part_of(0)]).await), "UpgradeInProgress");
+    world.work(commands, 1).await;
+    assert_eq!(code(&world.turn(&[part_of(1)]).await), "ImportSuperseded");
+    accepted(&world.start(2, 1).await.0);
 }
 
 #[tokio::test]

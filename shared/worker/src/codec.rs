@@ -76,6 +76,10 @@ pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
     if message.message_id.is_empty() || message.kind.is_empty() {
         return Err(Unreadable::new("MissingProperty", "a message needs the properties message_id and type"));
     }
+    if message.kind == "Pack.v1" {
+        // a broker that could unpack it would have handed out what is in it
+        return Err(Unreadable::new("UnreadableBody", "Pack.v1: not a list of whole messages"));
+    }
     let allowed =
         senders_of(&message.kind).ok_or_else(|| Unreadable::new("UnknownType", format!("no service here reads {:?}", message.kind)))?;
     match delivery.sender {
@@ -118,4 +122,27 @@ pub fn outgoing<B: Body>(
     body: &B,
 ) -> Outgoing {
     Outgoing { to, message: message(message_id, correlation_id, trace, now, body) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(kind: &str, sender: Option<Service>) -> Result<Service, &'static str> {
+        let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()) };
+        let message = message("id".into(), String::new(), &TraceContext::default(), Timestamp::from_micros(0), &body);
+        let message = Message { kind: kind.into(), ..message };
+        let tag = planshift_messaging::DeliveryTag { epoch: 0, wire: 0, part: 0 };
+        super::sender(&Delivery { tag, message, sender, attempts: 0, redelivered: false, dead: None }).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn who_may_send_what() {
+        assert_eq!(from("MapSubscriptions.v1", Some(Service::Coordinator)), Ok(Service::Coordinator));
+        assert_eq!(from("MapSubscriptions.v1", Some(Service::Mapping)), Err("WrongSender"));
+        assert_eq!(from("MapSubscriptions.v1", None), Err("WrongSender"));
+        assert_eq!(from("MapSubscriptions.v9", Some(Service::Coordinator)), Err("UnknownType"));
+        assert_eq!(from("", Some(Service::Coordinator)), Err("MissingProperty"));
+        assert_eq!(from("Pack.v1", Some(Service::Coordinator)), Err("UnreadableBody"));
+    }
 }

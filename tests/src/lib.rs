@@ -10,11 +10,13 @@
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
+//! | [`mod@bench`] | not for tests: the benchmark of `tests/run bench` |
 //!
 //! The tests are in `tests/system_*.rs`. A test that needs servers reads their addresses from the environment; see
 //! [`servers`]. The programs are those of `PLANSHIFT_BIN_DIR`, by default those next to the test's own program.
 
 pub mod accounts;
+pub mod bench;
 pub mod cluster;
 pub mod http;
 pub mod outcome;

@@ -118,6 +118,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it not ended yet?
     pub fn is_running(&mut self) -> bool {
         self.exit_code().is_none()

@@ -43,7 +43,7 @@ impl App {
         id: TransitionId,
         limit: Duration,
         gone: &CancellationToken,
-        is_there: impl Fn(&Known) -> bool + Send,
+        is_there: impl Fn(&Known) -> bool + Send + Sync,
     ) -> Result<Option<Known>, StorageError> {
         wait::wait_for((&self.model, &self.hub, &self.ports, &self.settings), id, limit, [gone, &self.stop], is_there).await
     }

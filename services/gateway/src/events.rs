@@ -36,9 +36,7 @@ impl Handler for EventHandler {
         let mut changes = Changes::default();
         let ends = batch.iter().map(|delivery| read(delivery, &mut changes).map_or_else(End::Dead, |()| End::Done)).collect();
         self.model.apply(&changes, self.ports.clock.now(), self.gap).await?;
-        for (id, version) in changes.versions() {
-            self.hub.changed(id, version);
-        }
+        changes.rows().for_each(|row| self.hub.changed(row));
         Ok(Handled { publish: Vec::new(), ends, receipt: () })
     }
 }

@@ -1,6 +1,6 @@
 //! The gateway as a whole: bound, then run until it is stopped.
 
-use crate::{app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, model::ReadModel, settings::Settings};
+use crate::{app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, look, model::ReadModel, settings::Settings};
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
 use planshift_worker::{Ports, Running, metrics::Metrics, run::RunOptions};
@@ -134,6 +134,7 @@ impl Gateway {
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(async move { asker.listen(&listening).await })),
+            ports.spawn.spawn(Box::pin(look::look(app.model.clone(), app.hub.clone(), ports.clone(), settings.look, behind.clone()))),
         ];
 
         let router = http::router(&app);

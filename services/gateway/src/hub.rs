@@ -1,8 +1,9 @@
 //! Those in this process who wait for a transition to change, and the event that wakes them.
 //!
-//! Waking is a courtesy: with several replicas the event may have gone to another, so whoever waits also looks.
+//! With several replicas the event may have gone to another: so a task (`look`) asks the read model, in one statement for all
+//! who wait, and wakes those whose transition has moved on.
 
-use planshift_domain::ids::TransitionId;
+use planshift_domain::{ids::TransitionId, transition::TransitionRow};
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,9 +16,17 @@ pub(crate) struct Hub {
     shared: Arc<Shared>,
 }
 
+/// What was told of a transition last.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    version: u32,
+    row: Option<Arc<TransitionRow>>,
+}
+
+type WaitedFor = HashMap<TransitionId, watch::Sender<Told>>;
+
 struct Shared {
-    /// The highest version told of each transition that somebody waits for.
-    waited_for: Mutex<HashMap<TransitionId, watch::Sender<u32>>>,
+    waited_for: Mutex<WaitedFor>,
     limit: usize,
 }
 
@@ -33,17 +42,35 @@ impl Hub {
         let room = waited_for.len() < self.shared.limit;
         let changes = match waited_for.entry(id) {
             Entry::Occupied(entry) => Some(entry.get().subscribe()),
-            Entry::Vacant(entry) if room => Some(entry.insert(watch::channel(0).0).subscribe()),
+            Entry::Vacant(entry) if room => Some(entry.insert(watch::channel(Told::default()).0).subscribe()),
             Entry::Vacant(_) => None,
         };
         Waiter { id, changes, shared: self.shared.clone() }
     }
 
-    /// Tells that the read model has this version of the transition now.
-    pub(crate) fn changed(&self, id: TransitionId, version: u32) {
-        if let Some(sender) = self.shared.lock().get(&id) {
-            sender.send_modify(|told| *told = version.max(*told));
+    /// Tells that the read model has had an event with this row.
+    pub(crate) fn changed(&self, row: &TransitionRow) {
+        if let Some(sender) = self.shared.lock().get(&row.id) {
+            sender.send_modify(|told| *told = Told { version: row.version.max(told.version), row: Some(Arc::new(row.clone())) });
         }
+    }
+
+    /// Tells which version was found in the read model; who has been told of it already is left alone.
+    pub(crate) fn found(&self, id: TransitionId, version: u32) {
+        if let Some(sender) = self.shared.lock().get(&id) {
+            sender.send_if_modified(|told| {
+                let news = version > told.version;
+                if news {
+                    *told = Told { version, row: None };
+                }
+                news
+            });
+        }
+    }
+
+    /// The transitions that somebody waits for.
+    pub(crate) fn waited_for(&self) -> Vec<TransitionId> {
+        self.shared.lock().keys().copied().collect()
     }
 
     #[cfg(test)]
@@ -53,7 +80,7 @@ impl Hub {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TransitionId, watch::Sender<u32>>> {
+    fn lock(&self) -> MutexGuard<'_, WaitedFor> {
         // a panic elsewhere leaves the map whole: each change of it is a single one
         self.waited_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,20 +89,19 @@ impl Shared {
 /// Somebody who waits.
 pub(crate) struct Waiter {
     id: TransitionId,
-    changes: Option<watch::Receiver<u32>>,
+    changes: Option<watch::Receiver<Told>>,
     shared: Arc<Shared>,
 }
 
 impl Waiter {
-    /// Completes when the transition has changed since the last call. Cancel-safe.
-    pub(crate) async fn changed(&mut self) {
-        let gone = match &mut self.changes {
-            Some(changes) => changes.changed().await.is_err(),
-            None => true,
-        };
-        if gone {
-            std::future::pending::<()>().await;
+    /// Completes when something of the transition has changed since the last call, with its row where that is known. Cancel-safe.
+    pub(crate) async fn changed(&mut self) -> Option<Arc<TransitionRow>> {
+        if let Some(changes) = &mut self.changes
+            && changes.changed().await.is_ok()
+        {
+            return changes.borrow_and_update().row.clone();
         }
+        std::future::pending().await
     }
 }
 
@@ -93,20 +119,31 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
+    use planshift_domain::transition::State;
     use futures::FutureExt as _;
     use uuid::Uuid;
+
+    fn row(id: TransitionId, version: u32) -> TransitionRow {
+        TransitionRow { version, ..fixtures::transition(id.0.as_u128(), version, State::Requested) }
+    }
 
     #[tokio::test]
     async fn a_waiter_is_woken_for_its_own_transition_and_forgotten_when_gone() {
         let hub = Hub::new(10);
         let (one, two) = (TransitionId(Uuid::from_u128(1)), TransitionId(Uuid::from_u128(2)));
         let (mut first, mut second) = (hub.wait_for(one), hub.wait_for(one));
-        hub.changed(two, 1);
+        hub.changed(&row(two, 1));
         assert!(first.changed().now_or_never().is_none());
-        hub.changed(one, 1);
-        first.changed().await;
+        hub.changed(&row(one, 1));
+        assert_eq!(first.changed().await.unwrap().version, 1);
         second.changed().await;
         assert!(first.changed().now_or_never().is_none(), "told once");
+        assert_eq!(hub.waited_for(), [one]);
+        hub.found(one, 1);
+        assert!(first.changed().now_or_never().is_none(), "no news");
+        hub.found(one, 2);
+        assert!(first.changed().await.is_none(), "found, and not told");
         drop(first);
         assert_eq!(hub.len(), 1);
         drop(second);
@@ -119,7 +156,7 @@ mod tests {
         let _first = hub.wait_for(TransitionId(Uuid::from_u128(1)));
         let id = TransitionId(Uuid::from_u128(2));
         let mut second = hub.wait_for(id);
-        hub.changed(id, 1);
+        hub.changed(&row(id, 1));
         assert!(second.changed().now_or_never().is_none());
     }
 }

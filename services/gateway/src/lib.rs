@@ -12,7 +12,7 @@
 //! | `import` | a document, cut into chunks |
 //! | `model` | the read model |
 //! | `events` | events into the read model |
-//! | `hub`, `wait` | who waits for a transition |
+//! | `hub`, `wait`, `look` | who waits for a transition |
 //! | `housekeeping` | what is missing for long, what is too old |
 //! | `view` | a transition from its rows |
 //! | `settings` | every limit |
@@ -28,6 +28,7 @@ mod housekeeping;
 mod http;
 mod hub;
 mod import;
+mod look;
 mod model;
 mod settings;
 mod view;

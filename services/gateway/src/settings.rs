@@ -27,10 +27,10 @@ pub struct Settings {
     pub eligibility_wait: Duration,
     /// How long an act that was accepted waits until it shows in the read model.
     pub act_wait: Duration,
-    /// The first pause between two looks at the read model while somebody waits: another replica may have got the event.
-    pub first_poll: Duration,
-    /// The longest such pause: with many who watch, the looks are the load.
-    pub longest_poll: Duration,
+    /// The pause between two looks at the read model for all who wait: another replica may have got the event.
+    pub look: Duration,
+    /// How long somebody who waits goes without a look of his own: the hub has a limit, and a gap may close without a new version.
+    pub poll: Duration,
     /// The longest long poll.
     pub longest_wait: Duration,
     /// How many may wait for events at once; those beyond look instead.
@@ -65,8 +65,8 @@ impl Default for Settings {
             open_questions: 10_000,
             eligibility_wait: Duration::from_secs(2),
             act_wait: Duration::from_secs(2),
-            first_poll: Duration::from_millis(100),
-            longest_poll: Duration::from_secs(1),
+            look: Duration::from_millis(100),
+            poll: Duration::from_secs(1),
             longest_wait: Duration::from_secs(60),
             waiters: 10_000,
             request_time: Duration::from_secs(75),

@@ -1,12 +1,11 @@
-//! Waiting for a transition to get somewhere: woken by events, and looking now and then, because the event may have gone to
-//! another replica.
+//! Waiting for a transition to get somewhere: woken by the hub, and looking for itself now and then.
 
 use crate::{
     hub::Hub,
     model::{Known, ReadModel},
     settings::Settings,
 };
-use planshift_domain::ids::TransitionId;
+use planshift_domain::{ids::TransitionId, transition::TransitionRow};
 use planshift_storage::StorageError;
 use planshift_worker::Ports;
 use std::time::Duration;
@@ -18,20 +17,25 @@ pub(crate) async fn wait_for(
     id: TransitionId,
     limit: Duration,
     ends: [&CancellationToken; 2],
-    is_there: impl Fn(&Known) -> bool + Send,
+    is_there: impl Fn(&Known) -> bool + Send + Sync,
 ) -> Result<Option<Known>, StorageError> {
     // before the first look: what changes after that look wakes
     let mut waiter = hub.wait_for(id);
     let mut limit = ports.clock.sleep(limit);
-    let mut pause = settings.first_poll;
     loop {
         let known = model.transition(id).await?;
         if known.as_ref().is_some_and(&is_there) {
             return Ok(known);
         }
+        // what an event tells is enough to know that it is not there yet; that it is, the read model says
+        let may_be_there = async {
+            while let Some(row) = waiter.changed().await
+                && !is_there(&Known::told(TransitionRow::clone(&row)))
+            {}
+        };
         tokio::select! {
-            () = waiter.changed() => {}
-            () = ports.clock.sleep(pause) => pause = pause.mul_f64(1.1).min(settings.longest_poll),
+            () = may_be_there => {}
+            () = ports.clock.sleep(settings.poll) => {}
             () = &mut limit => return model.transition(id).await,
             () = ends[0].cancelled() => return Ok(known),
             () = ends[1].cancelled() => return Ok(known),

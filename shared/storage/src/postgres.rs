@@ -62,6 +62,9 @@ impl PostgresStore {
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
                 ("jit", "off"),
+                // and to plan a statement once: for a batch of a few rows it would hold a plan of its own for cheaper, and make
+                // one for each call
+                ("plan_cache_mode", "force_generic_plan"),
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
             ]);
         let pool_size = pool_size.max(1);

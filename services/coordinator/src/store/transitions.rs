@@ -122,12 +122,12 @@ static UPDATE: Statement = Statement::new(
 );
 // A row that somebody has locked is passed over: it is noted later, and nobody waits here with rows of his own locked.
 static SENT: Statement = Statement::new(
-    "UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
-     FROM {1: id uuid, base bigint, version bigint} AS r
+    "{postgres: WITH free AS MATERIALIZED (
+         SELECT t.id, l.base, l.version FROM {1: id uuid, base bigint, version bigint} AS l CROSS JOIN transitions AS t
+         WHERE t.id = l.id FOR UPDATE OF t SKIP LOCKED)}
+     UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
+     FROM {postgres: free AS r}{sqlite: {1: id uuid, base bigint, version bigint} AS r}
      WHERE transitions.id = r.id AND transitions.sent >= r.base AND transitions.sent < r.version
-       {postgres: AND transitions.id IN (SELECT t.id FROM transitions AS t
-                                         WHERE t.id IN (SELECT l.id FROM {1: id uuid, base bigint, version bigint} AS l)
-                                         FOR UPDATE SKIP LOCKED)}
      RETURNING transitions.id, transitions.sent",
 );
 static DUE: Statement = Statement::new(

@@ -47,9 +47,9 @@ impl Changes {
         }
     }
 
-    /// The transitions that changed, with their versions: those to wake.
-    pub(crate) fn versions(&self) -> impl Iterator<Item = (TransitionId, u32)> {
-        self.transitions.iter().map(|(id, row)| (*id, row.version))
+    /// The transitions that changed: who waits for one is woken.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &TransitionRow> {
+        self.transitions.values()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -52,7 +52,8 @@ list! {
     ALL, COUNT_ALL: "true", "true";
     OF_CUSTOMER, COUNT_OF_CUSTOMER: "customer_id = $2::uuid", "customer_id = $2::uuid";
     OF_PARTNER, COUNT_OF_PARTNER: "partner_id = $1::uuid", "partner_id = $1::uuid";
-    IN_STATE, COUNT_IN_STATE: "state = $3::text", "state = $3::text";
+    UNDER_WAY, COUNT_UNDER_WAY: "settled IS NULL", "settled IS NULL";
+    SETTLED_AS, COUNT_SETTLED_AS: "settled = $3::text", "settled = $3::text";
     WITH_ID, COUNT_WITH_ID:
         "id IN (SELECT $7::uuid UNION SELECT id FROM transitions WHERE customer_id = $7::uuid
                 UNION SELECT transition_id FROM lines WHERE azure_id = $7::uuid
@@ -69,8 +70,9 @@ impl Filter {
         match self {
             Self { any_id: Some(_), .. } => (&WITH_ID, &COUNT_WITH_ID),
             Self { customer: Some(_), .. } => (&OF_CUSTOMER, &COUNT_OF_CUSTOMER),
-            // few transitions are in a given state that is no end, and a partner has many
-            Self { state: Some(_), .. } => (&IN_STATE, &COUNT_IN_STATE),
+            Self { state: Some(state), .. } if state.is_settled() => (&SETTLED_AS, &COUNT_SETTLED_AS),
+            // few transitions are under way, and a partner has many
+            Self { state: Some(_), .. } => (&UNDER_WAY, &COUNT_UNDER_WAY),
             Self { partner: Some(_), .. } => (&OF_PARTNER, &COUNT_OF_PARTNER),
             _ => (&ALL, &COUNT_ALL),
         }

@@ -20,8 +20,10 @@ pub(crate) use requests::{Reserved, StoredAnswer};
 use planshift_storage::{Database, Migration, StorageError};
 
 /// The gateway's schema.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") },
+    Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
+];
 
 /// The read model. Cheap to clone.
 #[derive(Clone)]

@@ -8,21 +8,24 @@ use planshift_domain::{
 };
 use planshift_storage::{Args, Row, Statement, StorageError};
 
-/// How often a view is read again because an event came in between. After that it may be of two neighbouring versions.
-const READS: usize = 4;
 /// How often the coordinator is asked for what is missing before a settled transition is shown as it is here.
 const ASKED_ENOUGH: u32 = 2;
 
 static TRANSITION: Statement = Statement::new("SELECT whole, asked, body FROM transitions WHERE id = $1");
-static LINES: Statement = Statement::new(
-    "SELECT azure_id, commerce_id, reseller, packet, error, undo, version FROM lines WHERE transition_id = $1 ORDER BY azure_id",
+static VERSIONS: Statement =
+    Statement::new("SELECT t.id, t.version FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id");
+// One statement, so that all of it is of one version.
+static PARTS: Statement = Statement::new(
+    "SELECT 0 AS part, body, whole, asked, NULL::uuid AS azure_id, NULL::uuid AS commerce_id, NULL::text AS reseller, NULL::bigint AS packet,
+            NULL::text AS error, NULL::text AS undo, version FROM transitions WHERE id = $1
+     UNION ALL SELECT 1, NULL, NULL, NULL, azure_id, commerce_id, reseller, packet, error, undo, version FROM lines WHERE transition_id = $1
+     UNION ALL SELECT 2, body, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, version FROM plans WHERE transition_id = $1
+     UNION ALL SELECT 3, body, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, version FROM packets WHERE transition_id = $1",
 );
-static PLANS: Statement = Statement::new("SELECT body FROM plans WHERE transition_id = $1");
-static PACKETS: Statement = Statement::new("SELECT body FROM packets WHERE transition_id = $1");
 static HISTORY: Statement = Statement::new("SELECT body FROM history WHERE transition_id = $1 AND number > $2 ORDER BY number LIMIT $3");
 static PARTNERS: Statement = Statement::new("SELECT partner_id FROM customers WHERE customer_id = $1 ORDER BY partner_id LIMIT 10");
 static NEWEST_OF_CUSTOMER: Statement = Statement::new(
-    "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND state = $3
+    "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND settled = $3
      ORDER BY started_at DESC, id DESC LIMIT 1",
 );
 static OPEN_OF_CUSTOMER: Statement = Statement::new(
@@ -44,6 +47,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// As an event tells of it: whether everything beneath it is here is not known, and taken for granted.
+    pub(crate) const fn told(row: TransitionRow) -> Self {
+        Self { row, whole: true, asked: 0 }
+    }
+
     /// Nothing more happens by itself, and it can be shown: everything is here, or was asked for often enough.
     pub(crate) fn settled(&self) -> bool {
         self.row.state.is_settled() && (self.whole || self.asked >= ASKED_ENOUGH)
@@ -68,6 +76,15 @@ impl ReadModel {
         rows.first().map(known).transpose()
     }
 
+    /// Of these transitions, those that there are, with their versions.
+    pub(crate) async fn versions(&self, ids: &[TransitionId]) -> Result<Vec<(TransitionId, u32)>, StorageError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.database.query(&VERSIONS, Args::new().rows(ids.iter().map(|id| vec![id.0.into()]).collect())).await?;
+        rows.iter().map(|row| Ok((TransitionId(row.get(0)?), row.get(1)?))).collect()
+    }
+
     /// The transition with everything beneath it, and with what came after it.
     pub(crate) async fn parts(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
         let Some(mut parts) = self.parts_alone(id).await? else { return Ok(None) };
@@ -79,22 +96,19 @@ impl ReadModel {
         Ok(Some(parts))
     }
 
-    /// The transition with everything beneath it, of one version.
+    /// The transition with everything beneath it.
     async fn parts_alone(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
-        let Some(mut before) = self.transition(id).await? else { return Ok(None) };
-        for read in 1.. {
-            let of = || Args::new().value(id.0);
-            let lines = self.database.query(&LINES, of()).await?.iter().map(line).collect::<Result<_, _>>()?;
-            let plans = self.database.query(&PLANS, of()).await?.iter().map(|row| body("a plan", row)).collect::<Result<_, _>>()?;
-            let packets = self.database.query(&PACKETS, of()).await?.iter().map(|row| body("a packet", row)).collect::<Result<_, _>>()?;
-            // each statement sees what is committed when it runs: the same version after as before means that all are of it
-            let Some(after) = self.transition(id).await? else { return Ok(None) };
-            if after.row.version == before.row.version || read == READS {
-                return Ok(Some(Parts { known: after, lines, plans, packets, later: Vec::new() }));
+        let (mut found, mut lines, mut plans, mut packets) = (None, Vec::new(), Vec::new(), Vec::new());
+        for row in self.database.query(&PARTS, Args::new().value(id.0)).await? {
+            match row.get::<i64>(0)? {
+                0 => found = Some(Known { row: from_json("a transition", &row.get::<String>(1)?)?, whole: row.get(2)?, asked: row.get(3)? }),
+                1 => lines.push(line(&row)?),
+                2 => plans.push(from_json("a plan", &row.get::<String>(1)?)?),
+                _ => packets.push(from_json("a packet", &row.get::<String>(1)?)?),
             }
-            before = after;
         }
-        Ok(None)
+        lines.sort_unstable_by_key(|line: &LineRow| line.azure_subscription_id);
+        Ok(found.map(|known| Parts { known, lines, plans, packets, later: Vec::new() }))
     }
 
     /// Its history after entry number `after`, at most `limit` entries.
@@ -130,17 +144,18 @@ fn body<T: serde::de::DeserializeOwned>(what: &str, row: &Row) -> Result<T, Stor
     from_json(what, &row.get::<String>(0)?)
 }
 
+/// A line of [`PARTS`].
 fn line(row: &Row) -> Result<LineRow, StorageError> {
-    let reseller: String = row.get(2)?;
-    let error: Option<String> = row.get(4)?;
-    let undo: Option<String> = row.get(5)?;
+    let reseller: String = row.get(6)?;
+    let error: Option<String> = row.get(8)?;
+    let undo: Option<String> = row.get(9)?;
     Ok(LineRow {
-        azure_subscription_id: AzureSubscriptionId(row.get(0)?),
-        commerce_subscription_id: CommerceSubscriptionId(row.get(1)?),
+        azure_subscription_id: AzureSubscriptionId(row.get(4)?),
+        commerce_subscription_id: CommerceSubscriptionId(row.get(5)?),
         reseller: Reseller::from_key(&reseller).map_err(|error| StorageError::Statement(error.to_string()))?,
-        packet: row.get(3)?,
+        packet: row.get(7)?,
         error: error.as_deref().map(|text| from_json("a line's error", text)).transpose()?,
         undo: undo.as_deref().and_then(Evidence::from_name),
-        version: row.get(6)?,
+        version: row.get(10)?,
     })
 }

@@ -3,18 +3,19 @@
 use super::{Changes, ReadModel, to_json};
 use planshift_domain::{
     time::Timestamp,
-    transition::{Evidence, State},
+    transition::Evidence,
 };
 use planshift_storage::{Args, Statement, StorageError, Transaction, Value};
 use std::time::Duration;
 
 static TRANSITIONS: Statement = Statement::new(
-    "INSERT INTO transitions (id, version, partner_id, customer_id, state, started_at, lines, plans, history, whole, ask_at, asked, body)
-     SELECT r.id, r.version, r.partner_id, r.customer_id, r.state, r.started_at, r.lines, r.plans, r.history, true, 0, 0, r.body
-     FROM {1: id uuid, version bigint, partner_id uuid, customer_id uuid, state text, started_at bigint, lines bigint, plans bigint,
-              history bigint, body text} AS r
+    "INSERT INTO transitions (id, version, partner_id, customer_id, state, settled, started_at, lines, plans, history, whole, ask_at, asked, body)
+     SELECT r.id, r.version, r.partner_id, r.customer_id, r.state, r.settled, r.started_at, r.lines, r.plans, r.history, true, 0, 0, r.body
+     FROM {1: id uuid, version bigint, partner_id uuid, customer_id uuid, state text, settled text, started_at bigint, lines bigint,
+              plans bigint, history bigint, body text} AS r
      WHERE true
-     ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, started_at = excluded.started_at,
+     ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, settled = excluded.settled,
+         started_at = excluded.started_at,
          lines = excluded.lines, plans = excluded.plans, history = excluded.history, body = excluded.body
      WHERE excluded.version > transitions.version",
 );
@@ -63,22 +64,24 @@ static CUSTOMERS: Statement = Statement::new(
 /// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans,
 /// eligibility's packets (unless it was cancelled before all had come) and, where it completed, those of mapping and suspension
 /// are counted too.
+///
+/// Only a row that this changes is written: as a rule it was whole, and is.
 static WHOLE: Statement = Statement::new(
-    "UPDATE transitions SET
-       ask_at = CASE WHEN whole THEN $2::bigint ELSE ask_at END,
-       asked = CASE WHEN whole THEN 0 ELSE asked END,
-       whole = CASE WHEN
-             (SELECT count(*) FROM history h WHERE h.transition_id = transitions.id) >= history
-         AND (state NOT IN ('Completed', 'Ineligible', 'Compensated', 'NeedsOperator') OR (
-             (SELECT count(*) FROM lines l WHERE l.transition_id = transitions.id) >= lines
-         AND (SELECT count(*) FROM plans p WHERE p.transition_id = transitions.id) >= plans
-         AND ((state <> 'Ineligible' AND lines = 0) OR (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
-              WHERE k.transition_id = transitions.id AND k.step = 'eligibility' AND k.action = 'do'))))
-         AND (state <> 'Completed' OR (SELECT count(DISTINCT l.packet) * 2 FROM lines l WHERE l.transition_id = transitions.id)
+    "UPDATE transitions SET whole = c.whole,
+         ask_at = CASE WHEN c.whole THEN transitions.ask_at ELSE $2::bigint END, asked = CASE WHEN c.whole THEN transitions.asked ELSE 0 END
+     FROM (SELECT t.id, CASE WHEN
+             (SELECT count(*) FROM history h WHERE h.transition_id = t.id) >= t.history
+         AND (t.settled IS NULL OR (
+             (SELECT count(*) FROM lines l WHERE l.transition_id = t.id) >= t.lines
+         AND (SELECT count(*) FROM plans p WHERE p.transition_id = t.id) >= t.plans
+         AND ((t.settled <> 'Ineligible' AND t.lines = 0) OR (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
+              WHERE k.transition_id = t.id AND k.step = 'eligibility' AND k.action = 'do'))
+         AND (t.settled <> 'Completed' OR (SELECT count(DISTINCT l.packet) * 2 FROM lines l WHERE l.transition_id = t.id)
              <= (SELECT count(*) FROM packets k
-                 WHERE k.transition_id = transitions.id AND k.step IN ('mapping', 'suspension') AND k.action = 'do'))
-         THEN true ELSE false END
-     WHERE id IN (SELECT r.id FROM {1: id uuid} AS r)",
+                 WHERE k.transition_id = t.id AND k.step IN ('mapping', 'suspension') AND k.action = 'do'))))
+         THEN true ELSE false END AS whole
+       FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id) AS c
+     WHERE transitions.id = c.id AND transitions.whole <> c.whole",
 );
 
 impl ReadModel {
@@ -118,7 +121,8 @@ fn transitions(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
             row.version.into(),
             row.partner_id.0.into(),
             row.customer_id.0.into(),
-            State::name(row.state).into(),
+            row.state.name().into(),
+            row.state.is_settled().then(|| row.state.name()).into(),
             row.started_at.as_micros().into(),
             row.lines.into(),
             row.plans.into(),

@@ -52,7 +52,7 @@ pub fn settings() -> Settings {
         answer: Duration::from_millis(1_500),
         first_resend: Duration::from_millis(60),
         eligibility_wait: Duration::from_millis(700),
-        first_poll: Duration::from_millis(20),
+        look: Duration::from_millis(20),
         document_bytes: 1_000_000,
         grace: Duration::from_secs(5),
         ..Settings::default()

@@ -132,6 +132,15 @@ impl Api {
         self.json(request.timeout(ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into()))).await
     }
 
+    /// How far a transition is once nothing more happens to it by itself, or after that many seconds.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn settled(&self, id: TransitionId, wait_seconds: u32) -> Result<Progress, ApiError> {
+        let request = self.client.get(self.one(id, "/progress")).query(&[("until", "settled")]).query(&[("waitSeconds", wait_seconds)]);
+        self.json(request.timeout(ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into()))).await
+    }
+
     /// What happened to a transition, in order.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::{
     document::{self, Account},
     exit::{Exit, Failure, Outcome},
     host::{Host, HostOptions},
-    moving::{self, Fleet},
+    moving::{self, Fleet, Saw},
     output::{
         self,
         json::{self, Summary, SummaryLine},
@@ -91,8 +91,9 @@ async fn go(args: &RunArgs, account: Account, api: Api, begun: Instant) -> Outco
     let Account { source, partner, customers, scope } = account;
     let detail = if args.json { Detail::Quiet } else { Detail::Ends };
     let live = Arc::new(Live::new(scope.names.clone(), customers.len(), detail));
-    let saw = live.clone();
-    let (fleet, imported) = Fleet::import(api.clone(), &source, Some(partner), Arc::new(move |progress| saw.saw(progress))).await?;
+    let watcher = live.clone();
+    let saw = live.shows_steps().then(|| -> Saw { Arc::new(move |progress| watcher.saw(progress)) });
+    let (fleet, imported) = Fleet::import(api.clone(), &source, Some(partner), saw).await?;
     live.say(&format!("imported {imported} of {}, moving them", text::count(customers.len(), "customer")));
 
     let (mut summary, mut rows, mut failed) = (Summary::default(), Vec::new(), false);

@@ -32,7 +32,7 @@ pub async fn watch(args: WatchArgs) -> Outcome {
 pub async fn until_settled(api: &Api, id: TransitionId, adopted: bool, as_json: bool) -> Outcome {
     let live = Live::new(Names::new(), 1, Detail::Steps);
     let settled = tokio::select! {
-        settled = moving::settled_view(api, id, |progress| live.saw(progress)) => settled,
+        settled = moving::settled_view(api, id, Some(|progress: &_| live.saw(progress))) => settled,
         _ = tokio::signal::ctrl_c() => {
             live.finish();
             eprintln!("not followed any more: the transition goes on; `planshift watch {id}` follows it again");

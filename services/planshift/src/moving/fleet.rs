@@ -35,15 +35,15 @@ pub struct Fleet {
     import_began: Timestamp,
     /// Customers that the import did not take since a transition of theirs was under way.
     under_way: Arc<BTreeSet<CustomerId>>,
-    saw: Saw,
+    saw: Option<Saw>,
 }
 
 impl Fleet {
-    /// Imports the document of a partner.
+    /// Imports the document of a partner. `saw` is for those who want to see each step of each transition.
     ///
     /// # Errors
     /// The API's refusal; a server that is not reached.
-    pub async fn import(api: Api, document: &Source, partner: Option<PartnerId>, saw: Saw) -> Result<(Self, u64), Failure> {
+    pub async fn import(api: Api, document: &Source, partner: Option<PartnerId>, saw: Option<Saw>) -> Result<(Self, u64), Failure> {
         let import_began = Ports::system().clock.now();
         let request = Uuid::new_v4();
         let answer = Patience::FIRST_CONTACT.ask(|| api.import(document, request)).await?;
@@ -69,7 +69,7 @@ impl Fleet {
                 adopt::of_start(Patience::REACHED.ask(|| self.api.start(customer, self.partner, request)).await?)
             }
         };
-        let mut view = settled_view(&self.api, id, |progress| (self.saw)(progress)).await?;
+        let mut view = settled_view(&self.api, id, self.saw.as_deref()).await?;
         if adopt::is_completed_before(view.state, &view.reasons) {
             let completed = Patience::REACHED.ask(|| self.api.list(self.of(customer, Some(State::Completed)))).await?;
             if let Some(id) = adopt::last_completed(&completed.items) {

@@ -33,12 +33,25 @@ pub async fn settle(api: &Api, id: TransitionId, mut saw: impl FnMut(&Progress))
     }
 }
 
-/// The same, and then all of it.
+/// Waits until the transition is settled, whatever happens on the way.
+async fn settle_unseen(api: &Api, id: TransitionId) -> Result<Progress, ApiError> {
+    loop {
+        let progress = Patience::REACHED.ask(|| appearing(|| api.settled(id, LONG_POLL_SECONDS))).await?;
+        if progress.settled {
+            return Ok(progress);
+        }
+    }
+}
+
+/// Waits until the transition is settled, telling every step on the way to whoever wants to see; then all of it.
 ///
 /// # Errors
 /// As [`settle`].
-pub async fn settled_view(api: &Api, id: TransitionId, saw: impl FnMut(&Progress)) -> Result<TransitionView, ApiError> {
-    settle(api, id, saw).await?;
+pub async fn settled_view(api: &Api, id: TransitionId, saw: Option<impl FnMut(&Progress)>) -> Result<TransitionView, ApiError> {
+    match saw {
+        Some(saw) => settle(api, id, saw).await?,
+        None => settle_unseen(api, id).await?,
+    };
     Patience::REACHED.ask(|| api.get(id)).await
 }
 

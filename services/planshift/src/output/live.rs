@@ -68,6 +68,11 @@ impl Live {
         }
     }
 
+    /// Does anybody see the steps of a transition?
+    pub const fn shows_steps(&self) -> bool {
+        self.bars.is_some() || matches!(self.detail, Detail::Steps)
+    }
+
     /// A transition has got here.
     pub fn saw(&self, progress: &Progress) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,8 +31,8 @@ static INSERT: Statement = Statement::new(
 // What may not change is left alone, and is missed in the count.
 pub(super) static UPDATE: Statement = Statement::new(
     "UPDATE ledger SET state = r.state, attempt = r.attempt, answer = r.answer, at = r.at
-     FROM {2: transition_id uuid, item text, state text, attempt bigint, answer text, at bigint} AS r
-     WHERE ledger.transition_id = r.transition_id AND ledger.step = $1 AND ledger.item = r.item
+     FROM {1: transition_id uuid, step text, item text, state text, attempt bigint, answer text, at bigint} AS r
+     WHERE ledger.transition_id = r.transition_id AND ledger.step = r.step AND ledger.item = r.item
        AND (ledger.state = r.state
             OR (ledger.state NOT IN ('undone', 'fenced') AND NOT (ledger.state = 'done' AND r.state = 'fenced')))",
 );
@@ -128,10 +128,11 @@ pub async fn record(tx: &mut Transaction, step: &str, rows: &[LedgerRow]) -> Res
         .iter()
         .map(|row| {
             let LedgerRow { transition, item, state, attempt, answer, at } = row;
-            vec![(*transition).into(), item.into(), state.as_str().into(), (*attempt).into(), answer.clone().into(), (*at).into()]
+            let key: [Value; 3] = [(*transition).into(), step.into(), item.into()];
+            key.into_iter().chain([state.as_str().into(), (*attempt).into(), answer.clone().into(), (*at).into()]).collect()
         })
         .collect();
-    let changed = tx.execute(&UPDATE, Args::new().value(step).rows(values)).await?;
+    let changed = tx.execute(&UPDATE, Args::new().rows(values)).await?;
     if usize::try_from(changed) == Ok(rows.len()) {
         return Ok(());
     }

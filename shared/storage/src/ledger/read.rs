@@ -32,13 +32,15 @@ pub struct LedgerKey {
     pub item: String,
 }
 
-// CROSS JOIN keeps SQLite from reading the whole ledger to find a few rows: it joins in the order written.
+// CROSS JOIN keeps SQLite from reading the whole ledger to find a few rows: it joins in the order written. And the step comes with
+// each key, although it is the same for all: as a condition of its own it would be one that Postgres may begin with, reading the
+// whole of a ledger that it holds for small.
 macro_rules! select_rows {
     ($end:literal) => {
         Statement::new(concat!(
             "SELECT l.transition_id, l.item, l.state, l.attempt, l.answer, l.at
-             FROM {2: transition_id uuid, item text} AS r CROSS JOIN ledger AS l
-             WHERE l.transition_id = r.transition_id AND l.step = $1 AND l.item = r.item
+             FROM {1: transition_id uuid, step text, item text} AS r CROSS JOIN ledger AS l
+             WHERE l.transition_id = r.transition_id AND l.step = r.step AND l.item = r.item
              ORDER BY l.transition_id, l.item ",
             $end
         ))
@@ -106,7 +108,7 @@ pub async fn page(database: &Database, after: Option<&LedgerKey>, limit: u32) ->
 }
 
 fn key_args<'k>(step: &str, keys: impl Iterator<Item = (Uuid, &'k str)>) -> Args {
-    Args::new().value(step).rows(keys.map(|(transition, item)| vec![transition.into(), item.into()]).collect::<Vec<Vec<Value>>>())
+    Args::new().rows(keys.map(|(transition, item)| vec![transition.into(), step.into(), item.into()]).collect::<Vec<Vec<Value>>>())
 }
 
 fn row(row: &Row) -> Result<LedgerRow, StorageError> {

@@ -42,9 +42,7 @@ async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id:
     match app.ask(&question, &context.trace).await?.outcome {
         StartOutcome::Accepted { transition_id } => {
             tracing::info!(transition = %transition_id, trace_id = context.trace.trace_id, customer = %customer_id, "transition accepted");
-            let stub = stub(app, context, partner_id, customer_id, transition_id);
-            app.model.apply(&stub, app.ports.clock.now(), app.settings.gap).await?;
-            accepted(app, transition_id).await
+            accepted(app, context, (partner_id, customer_id), transition_id).await
         }
         StartOutcome::InProgress { transition_id } => {
             let text = format!("The upgrade {transition_id} of the customer is in progress.");
@@ -62,10 +60,14 @@ async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id:
 }
 
 /// Accepted under this id. Most customers are checked within moments: an answer that waits for it can say that they may not move.
-async fn accepted(app: &App, id: TransitionId) -> Result<Answer, ApiError> {
+async fn accepted(app: &App, context: &Context, whose: (PartnerId, CustomerId), id: TransitionId) -> Result<Answer, ApiError> {
     // not cut short by a client that is gone: what is answered is stored under its key
     let never = tokio_util::sync::CancellationToken::new();
     let known = app.wait_for(id, app.settings.eligibility_wait, &never, has_spoken).await?;
+    if known.is_none() {
+        // its events are late: who looks for it right after the answer must find it all the same
+        app.model.apply(&stub(app, context, whose, id), app.ports.clock.now(), app.settings.gap).await?;
+    }
     if !known.is_some_and(|known| known.row.state == TransitionState::Ineligible && has_spoken(&known)) {
         return Ok(Answer::accepted(id));
     }
@@ -84,7 +86,7 @@ fn has_spoken(known: &Known) -> bool {
 }
 
 /// The transition's row before its first event, so that it is found at once. Its version is lower than any event's.
-fn stub(app: &App, context: &Context, partner_id: PartnerId, customer_id: CustomerId, id: TransitionId) -> Changes {
+fn stub(app: &App, context: &Context, (partner_id, customer_id): (PartnerId, CustomerId), id: TransitionId) -> Changes {
     let transition = TransitionRow {
         id,
         version: 0,

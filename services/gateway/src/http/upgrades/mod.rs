@@ -82,6 +82,7 @@ async fn find(app: &App, context: &Context, id: &str) -> Result<Known, ApiError>
 
 /// The same with everything beneath it.
 async fn find_parts(app: &App, context: &Context, id: &str) -> Result<Parts, ApiError> {
-    let known = find(app, context, id).await?;
-    app.model.parts(known.row.id).await?.ok_or_else(|| ApiError::unknown_upgrade(id))
+    let Ok(id): Result<TransitionId, _> = id.parse() else { return Err(ApiError::unknown_upgrade(id)) };
+    let parts = app.model.parts(id).await?.filter(|parts| context.caller.sees(parts.known.row.partner_id));
+    parts.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))
 }

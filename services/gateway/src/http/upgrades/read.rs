@@ -38,7 +38,7 @@ pub(in crate::http) async fn view(
 }
 
 /// `GET …/{id}/progress?afterVersion=V&waitSeconds=N`: of fixed size; answered as soon as the version is above V, or after N
-/// seconds. Without `afterVersion` it is answered at once.
+/// seconds. Without `afterVersion` it is answered at once. With `until=settled` it is answered when nothing more happens by itself.
 pub(in crate::http) async fn progress(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -48,14 +48,17 @@ pub(in crate::http) async fn progress(
     let after = parameters.number("afterVersion", 0, u32::MAX)?;
     let longest = u32::try_from(app.settings.longest_wait.as_secs()).unwrap_or(u32::MAX);
     let wait = parameters.number("waitSeconds", 0, longest)?.unwrap_or(0);
+    let until_settled = parameters.parse("until", "settled", |word| (word == "settled").then_some(()))?.is_some();
     let mut known = find(&app, &context, &id).await?;
-    if let Some(after) = after
-        && wait > 0
-    {
+    // one that has settled may yet become complete here without a new version
+    let was_settled = known.settled();
+    let is_news = |now: &Known| {
+        let settled = now.settled();
+        settled != was_settled || (!until_settled && after.is_some_and(|after| now.row.version > after))
+    };
+    let waits = if until_settled { !was_settled } else { after.is_some() };
+    if waits && wait > 0 {
         let limit = Duration::from_secs(wait.into());
-        // one that has settled may yet become complete here without a new version
-        let was_settled = known.settled();
-        let is_news = |now: &Known| now.row.version > after || now.settled() != was_settled;
         known = app.wait_for(known.row.id, limit, &context.gone, is_news).await?.unwrap_or(known);
     }
     let settled = known.settled();

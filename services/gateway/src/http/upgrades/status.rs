@@ -2,7 +2,7 @@
 //!
 //! Source: the domain's sections 3.1, 3.2 and 6.1.
 
-use super::{AZURE, UpgradeRequest, find};
+use super::{AZURE, UpgradeRequest, find_parts};
 use crate::{
     app::App,
     http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, reasons},
@@ -28,12 +28,12 @@ pub(in crate::http) async fn status(
     fields: Fields,
 ) -> Result<Answer, ApiError> {
     let UpgradeRequest { customer_id, .. } = UpgradeRequest::read(&fields)?;
-    let known = find(&app, &context, &id).await?;
-    if known.row.customer_id != customer_id {
-        let text = format!("The upgrade {} is not of the customer {customer_id}.", known.row.id);
+    let parts = find_parts(&app, &context, &id).await?;
+    let row = &parts.known.row;
+    if row.customer_id != customer_id {
+        let text = format!("The upgrade {} is not of the customer {customer_id}.", row.id);
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "900111", "UpgradeCustomerMismatch", text));
     }
-    let parts = app.model.parts(known.row.id).await?.ok_or_else(|| ApiError::unknown_upgrade(&id))?;
     Answer::json(&compatible(&assemble(parts)))
 }
 

@@ -23,7 +23,7 @@ use planshift_domain::{
     transition::State,
     view::TransitionView,
 };
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::{ops::ControlFlow, time::Instant};
 use story::{DOCUMENT, SCENES};
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ async fn play(api: &Api, begun: Instant) -> Outcome {
     let names = names()?;
     let document =
         Source::copy(&mut DOCUMENT.as_bytes()).map_err(|error| Failure::program("cannot write a temporary file").because(error))?;
-    let (_, imported) = Fleet::import(api.clone(), &document, None, Arc::new(|_| {})).await?;
+    let (_, imported) = Fleet::import(api.clone(), &document, None, None).await?;
     output::print(&format!("\nImported an account document with {imported} customers of an indirect provider.\n"))?;
 
     let (mut views, mut wrong) = (Vec::new(), Vec::new());
@@ -105,10 +105,10 @@ async fn show(api: &Api, customer: CustomerId) -> Result<TransitionView, Failure
     let settled = async {
         // the sender goes with this future: the steps end when it does
         let told = told;
-        settled_view(api, id, |_| {
+        let saw = |_: &_| {
             let _ = told.send(());
-        })
-        .await
+        };
+        settled_view(api, id, Some(saw)).await
     };
     let lines = async {
         let mut shown = 0;

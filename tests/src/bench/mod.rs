@@ -1,0 +1,66 @@
+//! The benchmark: how many transitions a second, how long one takes, and what it costs in CPU and memory.
+//!
+//! A *load* is N transitions of P plans and S subscriptions, either in a closed loop (so many are open at any time) or as a burst
+//! (all N at once). All customers are imported beforehand. The *driver*, a process of its own, starts the transitions and sees
+//! them end. Wall time runs from the first start to the last end that the driver sees. CPU counts every process that has a part in
+//! it, ended children included (the servers, the services, the driver), from the same start until the gateway's read model is
+//! whole too, so that work in arrears is billed. Memory is the peak of the same processes' proportional set size, so that shared
+//! pages count once. Afterwards every effect is counted in the databases; where one is missing or too many, the load is void.
+//!
+//! Each repetition of a system has servers, databases and services of its own, which begin with a burst that is not measured. No
+//! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | what the environment and the arguments say |
+//! | `turns` | every system in turn, as often as wanted |
+//! | `measure` | one load: the window, and what was used in it |
+//! | `system` | the system under test: its processes, started and stopped |
+//! | `servers` | RabbitMQ and PostgreSQL for it |
+//! | `document` | the account document whose customers move |
+//! | `counts` | the effects, counted in the databases |
+//! | `driver` | the process that starts transitions and sees them end: through the API, or through the queue |
+//! | `driving` | the other end of it |
+//! | `cpu`, `memory` | what trees of processes use, from `/proc` |
+//! | `figures` | what is printed for a load |
+//! | `summary` | medians, ratios, and whether the bar is met |
+//! | `textbook` | the saga as a textbook has it, measured by its own benchmark in turn with ours |
+
+mod counts;
+mod cpu;
+mod document;
+mod driver;
+mod driving;
+mod figures;
+mod measure;
+mod memory;
+mod servers;
+mod settings;
+mod summary;
+mod system;
+mod textbook;
+mod turns;
+
+use std::{env, process::ExitCode};
+
+const USAGE: &str = "planshift-bench loads [--textbook FOLDER]    see tests/run
+planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the other";
+
+/// The program.
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments[..] {
+        ["drive", through, address, partner, concurrency] => driver::main(through, address, partner, concurrency),
+        ["loads"] => settings::Settings::from_env(None).map(|settings| turns::all(&settings)),
+        ["loads", "--textbook", folder] => settings::Settings::from_env(Some(folder)).map(|settings| turns::all(&settings)),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}

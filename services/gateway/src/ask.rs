@@ -7,8 +7,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::Settings;
+use crate::{Settings, together::Together};
 use bytes::Bytes;
+use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
     request::{
@@ -117,6 +118,8 @@ struct Shared {
     open: Mutex<Open>,
     /// The name of the queue for answers, while there is one.
     queue: watch::Sender<Option<String>>,
+    /// Questions that come at the same time are published together: one window of confirms, and fuller messages.
+    sending: Together<Outgoing, Result<(), String>>,
 }
 
 /// The type and the key of the answer that is waited for.
@@ -134,7 +137,9 @@ impl Asker {
     pub(crate) fn new(broker: SharedBroker, ports: Ports, settings: &Settings) -> Self {
         let (first_resend, limit) = (settings.first_resend, settings.open_questions);
         let queue = watch::channel(None).0;
-        Self { shared: Arc::new(Shared { broker, ports, first_resend, limit, open: Mutex::default(), queue }) }
+        Self {
+            shared: Arc::new(Shared { broker, ports, first_resend, limit, open: Mutex::default(), queue, sending: Together::default() }),
+        }
     }
 
     /// Asks, and sends the same again while there is no answer, for as long as `limit`.
@@ -150,7 +155,7 @@ impl Asker {
                 // no queue for answers: nobody is asked before there is one
                 let name = queue.wait_for(Option::is_some).await.ok().and_then(|name| name.clone());
                 message.reply_to = name;
-                let sent = self.shared.broker.publish(vec![Outgoing { to: Destination::Command(Q::OF), message: message.clone() }]).await;
+                let sent = self.shared.send(Outgoing { to: Destination::Command(Q::OF), message: message.clone() }).await;
                 let wait = match sent {
                     Ok(()) => pause,
                     Err(error) => {
@@ -205,6 +210,20 @@ impl Asker {
 }
 
 impl Shared {
+    async fn send(&self, question: Outgoing) -> Result<(), String> {
+        let broker = self.broker.clone();
+        let publish = move |questions: Vec<Outgoing>| {
+            let broker = broker.clone();
+            async move {
+                let asked = questions.len();
+                let published = broker.publish(questions).await.map_err(|error| error.to_string());
+                std::iter::repeat_n(published, asked).collect()
+            }
+            .boxed()
+        };
+        self.sending.join(question, publish).await
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
         // a panic elsewhere leaves it whole: at worst an asker waits for its time limit
         self.open.lock().unwrap_or_else(PoisonError::into_inner)

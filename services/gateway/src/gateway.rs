@@ -1,6 +1,8 @@
 //! The gateway as a whole: bound, then run until it is stopped.
 
-use crate::{app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, look, model::ReadModel, settings::Settings};
+use crate::{
+    app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, look, model::ReadModel, settings::Settings,
+};
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
 use planshift_worker::{Ports, Running, metrics::Metrics, run::RunOptions};

@@ -120,8 +120,8 @@ impl Drop for Waiter {
 mod tests {
     use super::*;
     use crate::fixtures;
-    use planshift_domain::transition::State;
     use futures::FutureExt as _;
+    use planshift_domain::transition::State;
     use uuid::Uuid;
 
     fn row(id: TransitionId, version: u32) -> TransitionRow {

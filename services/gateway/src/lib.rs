@@ -13,6 +13,7 @@
 //! | `model` | the read model |
 //! | `events` | events into the read model |
 //! | `hub`, `wait`, `look` | who waits for a transition |
+//! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
 //! | `view` | a transition from its rows |
 //! | `settings` | every limit |
@@ -31,6 +32,7 @@ mod import;
 mod look;
 mod model;
 mod settings;
+mod together;
 mod view;
 mod wait;
 

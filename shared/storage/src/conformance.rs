@@ -77,6 +77,7 @@ pub const CASES: &[(&str, CaseFn)] = &[
     case!("transactions: a statement alone commits itself", transactions::autocommit),
     case!("transactions: a unique key is unique", transactions::uniqueness),
     case!("transactions: all or nothing", transactions::atomicity),
+    case!("transactions: several writes at once", transactions::writes_at_once),
     case!("transactions: a failed one cannot be committed", transactions::failed_cannot_commit),
     case!("transactions: dropped is rolled back", transactions::rollback_on_drop),
     case!("transactions: cancelled at any point leaves nothing behind", transactions::cancelled),
@@ -103,4 +104,5 @@ pub const CASES: &[(&str, CaseFn)] = &[
     case!("ledger: of many that claim at once, one applies", ledger::one_applies),
     case!("ledger: a claim that was dropped frees its items", ledger::dropped_claim),
     case!("ledger: it is read in pages", ledger::pages),
+    case!("ledger: rows are found by their key", ledger::found_by_key),
 ];

@@ -2,7 +2,7 @@
 
 use crate::postgres::PostgresStore;
 use crate::sqlite::SqliteStore;
-use crate::{Args, Dialect, Migration, Row, Statement, StorageError, Store, StoreTransaction, migrate};
+use crate::{Args, Dialect, Migration, Row, Statement, StorageError, Store, StoreTransaction, Write, migrate};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -135,6 +135,22 @@ impl Transaction {
         let rows = self.inner.query(statement, args).await?;
         self.failed = before;
         Ok(rows)
+    }
+
+    /// Runs writes that know nothing of each other: to different tables, or to different rows. On Postgres that is one round trip
+    /// for all of them. None of them sees what another has written.
+    ///
+    /// # Errors
+    /// Any but `CommitUnknown`.
+    pub async fn execute_all(&mut self, writes: impl IntoIterator<Item = Write>) -> Result<(), StorageError> {
+        let writes: Vec<Write> = writes.into_iter().collect();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.failed, true);
+        self.inner.execute_all(writes).await?;
+        self.failed = before;
+        Ok(())
     }
 
     /// Runs a statement; the number of rows it changed.

@@ -1,7 +1,7 @@
 //! What can go wrong between a service and its database, sorted by what the caller must do.
 
 /// An error of the database.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StorageError {
     /// Not reached, or the connection was lost before anything could have been committed: try again when it is back.
     #[error("the database is not reachable: {0}")]

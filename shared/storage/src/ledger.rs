@@ -16,12 +16,10 @@
 //! Rows are locked in the order of their keys, so that batches which share items wait for each other instead of deadlocking.
 //! That holds within one call of `claim`; a transaction that claims for several steps must do so in one order everywhere.
 
-mod claim;
-mod read;
+pub(crate) mod claim;
+pub(crate) mod read;
 pub mod rules;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use claim::{Claim, claim, record};
 pub use read::{LedgerKey, LedgerRow, load, lock, page};

@@ -33,5 +33,5 @@ pub use folder::{FolderLock, FolderLockError, lock_data_folder};
 pub use migrate::Migration;
 pub use postgres::DEFAULT_POOL_SIZE;
 pub use statement::{Sql, Statement};
-pub use store::{Dialect, Store, StoreTransaction};
+pub use store::{Dialect, Store, StoreTransaction, Write};
 pub use value::{FromValue, Row, Value};

@@ -10,7 +10,7 @@ mod lease;
 
 use self::classify::{classify, commit_failed};
 use self::lease::Lease;
-use crate::{Args, Dialect, Row, Statement, StorageError, Store, StoreTransaction};
+use crate::{Args, Dialect, Row, Statement, StorageError, Store, StoreTransaction, Write};
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
@@ -255,6 +255,24 @@ impl StoreTransaction for PostgresTransaction {
     async fn execute(&mut self, statement: &Statement, args: Args) -> Result<u64, StorageError> {
         crate::bind::check(statement, &args)?;
         change(&mut self.lease, statement, &args).await.map_err(|error| self.note(error))
+    }
+
+    async fn execute_all(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        if let [(statement, args)] = &*writes {
+            return self.execute(statement, args.clone()).await.map(drop);
+        }
+        for (statement, args) in &writes {
+            crate::bind::check(statement, args)?;
+        }
+        let bound = bind::bind_all(&writes).map_err(sqlx::Error::Encode);
+        let done = async {
+            let (sql, arguments) = bound?;
+            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(self.lease.raw()?).await
+        };
+        match done.await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.note(error)),
+        }
     }
 
     async fn run_script(&mut self, sql: &str) -> Result<(), StorageError> {

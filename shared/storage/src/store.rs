@@ -2,6 +2,9 @@
 
 use crate::{Args, Row, Statement, StorageError};
 
+/// A statement that writes, with its arguments.
+pub type Write = (&'static Statement, Args);
+
 /// Which of a statement's two texts a store runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -65,6 +68,18 @@ pub trait StoreTransaction: Send + Sync {
     /// # Errors
     /// Any but `CommitUnknown`.
     async fn execute(&mut self, statement: &Statement, args: Args) -> Result<u64, StorageError>;
+
+    /// Runs writes that know nothing of each other, with one question to the database where it can take them so. None of them sees
+    /// what another has written, and no row may be written by two of them.
+    ///
+    /// # Errors
+    /// Any but `CommitUnknown`.
+    async fn execute_all(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        for (statement, args) in writes {
+            self.execute(statement, args).await?;
+        }
+        Ok(())
+    }
 
     /// Runs several statements without arguments, separated by semicolons: a migration.
     ///

@@ -141,7 +141,7 @@ where
 {
     let format = env::var("PLANSHIFT_LOG_FORMAT").ok().and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text);
     planshift_telemetry::init(format, LOG_FILTER);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime_of(service) {
         Ok(runtime) => runtime,
         Err(error) => return failed(1, &error),
     };
@@ -153,6 +153,18 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ (HostError::Setting(_) | HostError::BrokerUrl(_))) => failed(2, &error),
         Err(error) => failed(1, &error),
+    }
+}
+
+/// The runtime for a service alone. The gateway answers many at once; of the others, one loop does the work, and the broker's
+/// client has a thread of its own: more threads would only wake each other.
+///
+/// # Errors
+/// The system's.
+pub fn runtime_of(service: Service) -> std::io::Result<tokio::runtime::Runtime> {
+    match service {
+        Service::Gateway => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     }
 }
 

@@ -1,11 +1,7 @@
 //! The effects, counted in every service's tables, past the services.
 
-use crate::block_on;
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
-use std::{collections::BTreeMap, path::Path, time::Duration};
-
-/// Each service's schema, or file.
-const SERVICES: [&str; 6] = ["coordinator", "eligibility", "purchasing", "mapping", "suspension", "gateway"];
+use super::tables::Tables;
+use std::collections::BTreeMap;
 
 /// How many of something a transition that completes leaves behind, by its plans and its subscriptions.
 type Each = fn(usize, usize) -> usize;
@@ -32,80 +28,37 @@ const COUNTED: [(&str, &str, Each); 16] = [
 const WHOLE: &str = "completed and whole in the read model";
 
 /// One connection to everything that is stored, kept as long as it is measured.
-pub enum Counts {
-    /// A schema for each service, and the server's process that serves this connection.
-    Postgres(PgConnection, u32),
-    /// A file for each service.
-    Sqlite(SqliteConnection),
+pub struct Counts {
+    tables: Tables,
+    /// The server's process that serves this connection.
+    process: Option<u32>,
 }
 
 /// How many there are of each.
 pub type Found = BTreeMap<String, i64>;
 
 impl Counts {
-    /// Of a database.
-    ///
-    /// # Panics
-    /// Where it is not reached.
-    pub fn of_database(url: &str) -> Self {
-        let connected = block_on(async {
-            let options: PgConnectOptions = url.parse()?;
-            let mut connection = options.disable_statement_logging().connect().await?;
-            let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await?;
-            Ok::<_, sqlx::Error>((connection, process))
-        });
-        let (connection, process) = connected.unwrap_or_else(|error| panic!("the database: {error}"));
-        Self::Postgres(connection, u32::try_from(process).expect("a process id"))
-    }
-
-    /// Of a data folder.
-    ///
-    /// # Panics
-    /// Where a file is missing.
-    pub fn of_folder(folder: &Path) -> Self {
-        let connected = block_on(async {
-            let options = SqliteConnectOptions::new().in_memory(true).busy_timeout(Duration::from_secs(10));
-            let mut connection = options.disable_statement_logging().connect().await?;
-            for service in SERVICES {
-                let file = folder.join(format!("{service}.db")).display().to_string();
-                let statement = format!("ATTACH DATABASE 'file:{file}?mode=rw' AS {service}");
-                sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-            }
-            sqlx::raw_sql("PRAGMA query_only = 1").execute(&mut connection).await?;
-            Ok::<_, sqlx::Error>(connection)
-        });
-        Self::Sqlite(connected.unwrap_or_else(|error| panic!("{}: {error}", folder.display())))
+    /// Of these tables.
+    pub fn of(mut tables: Tables) -> Self {
+        let process = tables.is_postgres().then(|| tables.number("SELECT pg_backend_pid()::bigint"));
+        Self { tables, process: process.and_then(|process| process.try_into().ok()) }
     }
 
     /// The server's process that works for this connection alone: what it uses is the measuring's, not the system's.
     pub const fn process(&self) -> Option<u32> {
-        match self {
-            Self::Postgres(_, process) => Some(*process),
-            Self::Sqlite(_) => None,
-        }
+        self.process
     }
 
     /// Everything that is counted.
     pub fn all(&mut self) -> Found {
         let counts = COUNTED.map(|(what, from, _)| format!("SELECT '{what}', count(*) FROM {from}"));
-        self.rows(counts.join(" UNION ALL ")).into_iter().collect()
+        self.tables.rows::<(String, i64)>(&counts.join(" UNION ALL ")).into_iter().collect()
     }
 
     /// How many transitions the read model shows completed, with everything beneath them.
     pub fn whole(&mut self) -> i64 {
         let from = COUNTED.iter().find_map(|(what, from, _)| (*what == WHOLE).then_some(*from)).unwrap_or_default();
-        self.rows(format!("SELECT '{WHOLE}', count(*) FROM {from}")).first().map_or(0, |(_, count)| *count)
-    }
-
-    fn rows(&mut self, query: String) -> Vec<(String, i64)> {
-        let query = sqlx::AssertSqlSafe(query);
-        let rows = block_on(async {
-            match self {
-                Self::Postgres(connection, _) => sqlx::query_as(query).fetch_all(connection).await,
-                Self::Sqlite(connection) => sqlx::query_as(query).fetch_all(connection).await,
-            }
-        });
-        rows.unwrap_or_else(|error| panic!("the effects cannot be counted: {error}"))
+        self.tables.number(&format!("SELECT count(*) FROM {from}"))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
+    ops::Range,
     process::Command,
     sync::LazyLock,
     thread,
@@ -67,13 +68,24 @@ impl Processes {
     }
 }
 
+/// What all processes have used that were started here and have ended.
+pub fn ended_children() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    stat.rsplit_once(") ").and_then(|(_, rest)| ticks(rest, 13..15)).unwrap_or_default()
+}
+
 /// The parent, and the user's and the system's time with those of ended children: fields 4 and 14 to 17, the second of all being
 /// a name in parentheses that may hold anything.
 fn process(id: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let ticks = fields.get(11..15)?.iter().map(|field| field.parse::<u64>().unwrap_or_default()).sum();
-    Some(Process { parent: fields.get(1)?.parse().ok()?, ticks })
+    let rest = stat.rsplit_once(") ")?.1;
+    Some(Process { parent: rest.split(' ').nth(1)?.parse().ok()?, ticks: ticks(rest, 11..15)? })
+}
+
+/// The sum of some fields, counted from the state, the third of all.
+fn ticks(rest: &str, fields: Range<usize>) -> Option<u64> {
+    let all: Vec<&str> = rest.split(' ').collect();
+    Some(all.get(fields)?.iter().map(|field| field.parse::<u64>().unwrap_or_default()).sum())
 }
 
 /// What all processes and the kernel have used since the machine's start.

@@ -1,6 +1,11 @@
 //! The account document whose customers move: every one of them may, and each comes to the same number of plans and subscriptions.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    ops::Range,
+    path::{Path, PathBuf},
+};
 use uuid::{Uuid, uuid};
 
 const NAMESPACE: Uuid = uuid!("6f0d9c70-1b0e-4f0e-9d3b-7a4f3f5f6a11");
@@ -22,11 +27,12 @@ fn id(name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Writes a document with this many customers, resellers of each, and Azure subscriptions of each, which the resellers share.
+/// Writes a document with these customers, so many resellers of each, and so many Azure subscriptions of each, which the resellers
+/// share. One customer is held at a time.
 ///
 /// # Errors
 /// What writing comes to.
-pub fn write(customers: usize, resellers: usize, subscriptions: usize, mut out: impl Write) -> io::Result<()> {
+pub fn write(customers: Range<usize>, resellers: usize, subscriptions: usize, mut out: impl Write) -> io::Result<()> {
     let partner = partner();
     write!(
         out,
@@ -42,8 +48,9 @@ pub fn write(customers: usize, resellers: usize, subscriptions: usize, mut out: 
         )?;
     }
     write!(out, "],\n\"customers\":[")?;
-    for number in 0..customers {
-        write!(out, "{}", comma(number))?;
+    let first = customers.start;
+    for number in customers {
+        write!(out, "{}", comma(number - first))?;
         write_customer(number, resellers, subscriptions, &mut out)?;
     }
     writeln!(out, "]}}")?;
@@ -83,6 +90,25 @@ fn subscription(customer: usize, index: usize) -> Uuid {
 
 const fn reseller(number: usize) -> usize {
     FIRST_RESELLER_MPN_ID + number * 50
+}
+
+/// A file in this folder with such a document.
+///
+/// # Panics
+/// Where it cannot be written.
+pub fn file(folder: &Path, customers: Range<usize>, resellers: usize, subscriptions: usize) -> PathBuf {
+    let path = folder.join(format!("accounts-{}-{}.json", customers.start, customers.end));
+    let file = File::create(&path).expect("a file for the document");
+    write(customers, resellers, subscriptions, BufWriter::new(file)).expect("the document written");
+    path
+}
+
+/// How many customers a document must have to be so large, in bytes.
+pub fn customers_in(bytes: usize, resellers: usize, subscriptions: usize) -> usize {
+    let mut one = Vec::new();
+    // a number of the length that most of them have; to memory nothing fails to be written
+    let _ = write_customer(10_000, resellers, subscriptions, &mut one);
+    bytes.div_ceil(one.len() + comma(1).len())
 }
 
 /// Items of a list stand on lines of their own.

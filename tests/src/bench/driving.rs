@@ -14,7 +14,7 @@ use std::{
 /// How long the driver may take to connect.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a load may take: far more than any needs.
-const THROUGH_WITHIN: Duration = Duration::from_secs(300);
+const THROUGH_WITHIN: Duration = Duration::from_secs(900);
 
 /// A driver that is connected and waits for the word.
 #[derive(Debug)]

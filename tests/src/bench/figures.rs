@@ -44,25 +44,16 @@ pub struct Figures {
     pub repetition: usize,
 }
 
-fn in_order<S: Serializer>(pairs: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+/// Pairs as an object, in their order.
+///
+/// # Errors
+/// The serializer's.
+pub fn in_order<S: Serializer>(pairs: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(pairs.len()))?;
     for (name, value) in pairs {
         map.serialize_entry(name, value)?;
     }
     map.end()
-}
-
-/// A load that does not count, and why.
-#[derive(Clone, Debug, Serialize)]
-pub struct Void {
-    /// Which system.
-    pub system: String,
-    /// Which load.
-    pub load: String,
-    /// Why.
-    pub void: String,
-    /// Which repetition, from 1.
-    pub repetition: usize,
 }
 
 /// A line, ours or the textbook's, as the summary reads it.

@@ -46,7 +46,7 @@ fn proportional(roots: &[u32]) -> u64 {
 }
 
 /// A number of kB that the kernel tells of a process.
-fn field(id: u32, file: &str, name: &str) -> Option<u64> {
+pub(super) fn field(id: u32, file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{id}/{file}")).ok()?;
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }

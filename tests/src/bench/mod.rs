@@ -10,41 +10,68 @@
 //! Each repetition of a system has servers, databases and services of its own, which begin with a burst that is not measured. No
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
+//! Three further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), and `start_up`.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `settings` | what the environment and the arguments say |
 //! | `turns` | every system in turn, as often as wanted |
-//! | `measure` | one load: the window, and what was used in it |
+//! | `measure` | one load, and its figures |
+//! | `window` | what is measured of the running system: from the first start until the read model is whole |
 //! | `system` | the system under test: its processes, started and stopped |
+//! | `store` | where it keeps everything: servers of its own, or a folder |
 //! | `servers` | RabbitMQ and PostgreSQL for it |
 //! | `document` | the account document whose customers move |
-//! | `counts` | the effects, counted in the databases |
+//! | `tables` | every service's tables, past the services |
+//! | `counts` | the effects, counted in them |
 //! | `driver` | the process that starts transitions and sees them end: through the API, or through the queue |
 //! | `driving` | the other end of it |
-//! | `cpu`, `memory` | what trees of processes use, from `/proc` |
+//! | `command` | a program that is measured from its start to its end |
+//! | `cpu`, `used` | what trees of processes use of the processors, from `/proc`: until now, and between two moments |
+//! | `memory`, `peak` | memory: of trees of processes, sampled; the most that one process had, as the kernel keeps it |
 //! | `figures` | what is printed for a load |
+//! | `printed`, `markdown` | lines of JSON, and tables |
 //! | `summary` | medians, ratios, and whether the bar is met |
 //! | `textbook` | the saga as a textbook has it, measured by its own benchmark in turn with ours |
+//! | `size` | one customer with ever more subscriptions; ever more customers in one run |
+//! | `history` | a million finished transitions, to measure behind |
+//! | `import` | the import of a large document, next to a plain copy of the same rows |
+//! | `start_up` | the time from a program's start until it is ready; the programs' sizes |
 
+mod command;
 mod counts;
 mod cpu;
 mod document;
 mod driver;
 mod driving;
 mod figures;
+mod history;
+mod import;
+mod markdown;
 mod measure;
 mod memory;
+mod peak;
+mod printed;
 mod servers;
 mod settings;
+mod size;
+mod start_up;
+mod store;
 mod summary;
 mod system;
+mod tables;
 mod textbook;
 mod turns;
+mod used;
+mod window;
 
 use std::{env, process::ExitCode};
 
 const USAGE: &str = "planshift-bench loads [--textbook FOLDER]    see tests/run
-planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the other";
+planshift-bench size
+planshift-bench import
+planshift-bench start-up
+planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -54,6 +81,9 @@ pub fn main() -> ExitCode {
         ["drive", through, address, partner, concurrency] => driver::main(through, address, partner, concurrency),
         ["loads"] => settings::Settings::from_env(None).map(|settings| turns::all(&settings)),
         ["loads", "--textbook", folder] => settings::Settings::from_env(Some(folder)).map(|settings| turns::all(&settings)),
+        ["size"] => size::Settings::from_env().map(|settings| size::all(&settings)),
+        ["import"] => import::Settings::from_env().map(|settings| import::all(&settings)),
+        ["start-up"] => start_up::all(),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

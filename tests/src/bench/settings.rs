@@ -24,7 +24,7 @@ pub struct Settings {
     pub systems: Vec<SystemName>,
     /// The loads, in their order.
     pub loads: Vec<Load>,
-    /// How the distributed system is driven. (Embedded, there is no queue to reach from outside.)
+    /// How the distributed system is driven.
     pub through: Through,
     /// How much of everything.
     pub scale: f64,
@@ -37,9 +37,9 @@ impl Settings {
     pub fn from_env(textbook: Option<&str>) -> Result<Self, String> {
         let settings = Self {
             repetitions: one("PLANSHIFT_BENCH_REPS", "3")?,
-            systems: many("PLANSHIFT_BENCH_SYSTEMS", "planshift,planshift-embedded")?,
+            systems: systems()?,
             loads: many("PLANSHIFT_BENCH_LOADS", "1,32,128,burst")?,
-            through: one("PLANSHIFT_BENCH_THROUGH", "queue")?,
+            through: through()?,
             scale: one("PLANSHIFT_TEST_SCALE", "1")?,
             textbook: textbook.map(|folder| Path::new(folder).to_owned()),
         };
@@ -76,23 +76,42 @@ impl Settings {
     fn scaled(&self, count: usize) -> usize {
         ((count as f64 * self.scale).round() as usize).max(FEWEST)
     }
-
-    /// How a system is driven.
-    pub fn through(&self, system: SystemName) -> Through {
-        match system {
-            SystemName::Distributed => self.through,
-            SystemName::Embedded => Through::Api,
-        }
-    }
 }
 
-fn one<T: FromStr<Err: Display>>(variable: &str, default: &str) -> Result<T, String> {
+/// The systems, in their order.
+///
+/// # Errors
+/// Why they cannot be read.
+pub fn systems() -> Result<Vec<SystemName>, String> {
+    many("PLANSHIFT_BENCH_SYSTEMS", "planshift,planshift-embedded")
+}
+
+/// How the distributed system is driven.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn through() -> Result<Through, String> {
+    one("PLANSHIFT_BENCH_THROUGH", "queue")
+}
+
+/// A variable's value.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn one<T: FromStr<Err: Display>>(variable: &str, default: &str) -> Result<T, String> {
     let text = text(variable, default);
     text.trim().parse().map_err(|error| format!("{variable}={text}: {error}"))
 }
 
-fn many<T: FromStr<Err: Display>>(variable: &str, default: &str) -> Result<Vec<T>, String> {
+/// A variable's values; `none` is no value.
+///
+/// # Errors
+/// Why one of them cannot be read.
+pub fn many<T: FromStr<Err: Display>>(variable: &str, default: &str) -> Result<Vec<T>, String> {
     let text = text(variable, default);
+    if text.trim() == "none" {
+        return Ok(Vec::new());
+    }
     text.split(',').map(|item| item.trim().parse().map_err(|error| format!("{variable}={text}: {error}"))).collect()
 }
 
@@ -139,6 +158,14 @@ pub enum Through {
 }
 
 impl Through {
+    /// How this system is driven, where the distributed one is driven so. (Embedded, there is no queue to reach from outside.)
+    pub const fn of(self, system: SystemName) -> Self {
+        match system {
+            SystemName::Distributed => self,
+            SystemName::Embedded => Self::Api,
+        }
+    }
+
     /// As it is written.
     pub const fn name(self) -> &'static str {
         match self {

@@ -2,8 +2,9 @@
 
 use super::{
     counts::Counts,
-    servers::Servers,
     settings::{SystemName, Through},
+    store::Store,
+    tables::SERVICES,
 };
 use crate::{
     place::{READY_WITHIN, free_port, is_ready},
@@ -14,11 +15,8 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
-/// The services, each a process of its own.
-const SERVICES: [&str; 6] = ["coordinator", "eligibility", "purchasing", "mapping", "suspension", "gateway"];
-/// How long an import, or a look at every invariant, may take.
+/// How long an import may take.
 const LONGEST: Duration = Duration::from_secs(900);
 
 /// The system, running.
@@ -26,8 +24,7 @@ const LONGEST: Duration = Duration::from_secs(900);
 pub struct System {
     // in this order: the processes end before their servers
     processes: Vec<(&'static str, Running)>,
-    servers: Option<Servers>,
-    folder: TempDir,
+    store: Store,
     api: String,
 }
 
@@ -37,12 +34,10 @@ impl System {
     /// # Panics
     /// Where it does not get ready.
     pub fn start(name: SystemName) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for data and logs");
-        let servers = (name == SystemName::Distributed).then(Servers::start);
-        let mut system = Self { processes: Vec::new(), servers, folder, api: String::new() };
+        let mut system = Self { processes: Vec::new(), store: Store::empty(name), api: String::new() };
         match name {
             SystemName::Distributed => {
-                system.planshift("migrate", &[]);
+                system.store.planshift("migrate", &[]);
                 let admins = SERVICES.map(|service| system.launch(service));
                 system.wait_until_ready(&admins);
             }
@@ -54,28 +49,16 @@ impl System {
         system
     }
 
-    /// The options that say where everything is kept.
-    fn kept(&self) -> Vec<String> {
-        match &self.servers {
-            Some(servers) => vec!["--database".into(), servers.database_url(), "--broker".into(), servers.broker_url().to_owned()],
-            None => vec!["--data".into(), self.data()],
-        }
-    }
-
-    fn data(&self) -> String {
-        self.folder.path().join("data").display().to_string()
-    }
-
     fn launch(&mut self, command: &'static str) -> u16 {
         let admin = free_port();
-        let mut program = Program::planshift([command]).args(self.kept()).args([format!("--admin=127.0.0.1:{admin}")]);
+        let mut program = Program::planshift([command]).args(self.store.options()).args([format!("--admin=127.0.0.1:{admin}")]);
         if matches!(command, "gateway" | "serve") {
             let port = free_port();
             program = program.args([format!("--listen=127.0.0.1:{port}")]);
             self.api = format!("http://127.0.0.1:{port}");
         }
         let name = if command == "serve" { "planshift" } else { command };
-        self.processes.push((name, program.start_logging_to(&self.folder.path().join(format!("{name}.log")))));
+        self.processes.push((name, program.start_logging_to(&self.store.folder().join(format!("{name}.log")))));
         admin
     }
 
@@ -88,44 +71,52 @@ impl System {
         }
     }
 
-    /// A command on what is stored, to its end.
-    fn planshift(&self, command: &str, args: &[&str]) {
-        Program::planshift([command]).args(self.kept()).args(args).start().finish_within(LONGEST).expect(0);
+    /// The command that imports a document.
+    pub fn importing(&self, document: &Path) -> Program {
+        Program::planshift(["import", &document.display().to_string(), "--api", &self.api])
     }
 
-    /// Imports a document.
-    pub fn import(&self, document: &Path) {
-        let args = ["import", &document.display().to_string(), "--api", &self.api];
-        Program::planshift(args).start().finish_within(LONGEST).expect(0);
+    /// Imports a document, and says how long that took.
+    ///
+    /// # Panics
+    /// Where it is not imported.
+    pub fn import(&self, document: &Path) -> Duration {
+        let begun = Instant::now();
+        self.importing(document).start().finish_within(LONGEST).expect(0);
+        begun.elapsed()
     }
 
     /// So that what was written before is not written to its place within what is measured.
     pub fn checkpoint(&self) {
-        if let Some(servers) = &self.servers {
-            servers.checkpoint();
-        }
+        self.store.checkpoint();
     }
 
     /// What the driver is told: the API's address, or the broker's.
     pub fn address(&self, through: Through) -> String {
-        match (through, &self.servers) {
+        match (through, self.store.servers()) {
             (Through::Queue, Some(servers)) => servers.broker_url().to_owned(),
             _ => self.api.clone(),
         }
     }
 
-    /// What has been stored.
+    /// Where it keeps everything.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What has been stored, to be counted.
     pub fn counts(&self) -> Counts {
-        match &self.servers {
-            Some(servers) => Counts::of_database(&servers.database_url()),
-            None => Counts::of_folder(Path::new(&self.data())),
-        }
+        self.store.counts()
+    }
+
+    /// The services' processes, by name.
+    pub fn services(&self) -> Vec<(String, u32)> {
+        self.processes.iter().map(|(name, process)| ((*name).to_owned(), process.id())).collect()
     }
 
     /// The processes that all others descend from, by name.
     pub fn roots(&self) -> Vec<(String, u32)> {
-        let services = self.processes.iter().map(|(name, process)| ((*name).to_owned(), process.id()));
-        self.servers.iter().flat_map(Servers::roots).chain(services).collect()
+        self.store.roots().into_iter().chain(self.services()).collect()
     }
 
     /// The services end, as after SIGTERM; what they have stored stays.
@@ -150,7 +141,7 @@ impl System {
     /// Where one is violated.
     pub fn verify(&self) -> Duration {
         let begun = Instant::now();
-        self.planshift("verify", &[]);
+        self.store.planshift("verify", &[]);
         begun.elapsed()
     }
 }

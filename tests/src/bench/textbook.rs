@@ -2,7 +2,7 @@
 //! servers, in turn with ours. Its folder is only read. It is built beforehand, into the folder that `CARGO_TARGET_DIR`
 //! names here.
 
-use super::{settings::Settings, turns::Printed};
+use super::{printed::Printed, settings::Settings};
 use std::{
     env, fs,
     io::{BufRead, BufReader},

@@ -2,46 +2,23 @@
 
 use super::{
     cpu, document,
-    figures::Void,
-    measure::{Window, measure},
+    measure::{Order, measure},
+    printed::{Printed, Void, progress},
     settings::{Load, PLANS, SUBSCRIPTIONS, Settings, SystemName},
     summary,
     system::System,
     textbook::Textbook,
 };
-use serde::Serialize;
 use std::{
-    fs::File,
-    io::BufWriter,
     ops::Range,
     panic::{self, AssertUnwindSafe},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 use tempfile::TempDir;
 
 /// Where looking at every invariant takes longer than this, it is done once.
 const LONG_TO_VERIFY: Duration = Duration::from_secs(60);
-
-/// Everything that was printed about loads, in its order.
-#[derive(Debug, Default)]
-pub struct Printed(Vec<String>);
-
-impl Printed {
-    /// Prints a line.
-    pub fn line(&mut self, line: String) {
-        println!("{line}");
-        self.0.push(line);
-    }
-
-    fn json(&mut self, value: &impl Serialize) {
-        self.line(serde_json::to_string(value).unwrap_or_default());
-    }
-
-    fn void(&mut self, system: SystemName, load: &str, why: &str, repetition: usize) {
-        self.json(&Void { system: system.to_string(), load: load.to_owned(), void: why.to_owned(), repetition });
-    }
-}
 
 /// Everything.
 pub fn all(settings: &Settings) {
@@ -58,16 +35,26 @@ pub fn all(settings: &Settings) {
             // what goes wrong there is no reason to do without the others
             match panic::catch_unwind(AssertUnwindSafe(|| turn.run(&mut printed))) {
                 Ok(took) => verified.extend(took.map(|took| (*name, took))),
-                Err(_) => printed.void(*name, "any", "it broke off; see above", repetition),
+                Err(_) => void(&mut printed, *name, "any", "it broke off; see above", repetition),
             }
         }
     }
-    println!("\n{}", summary::of(&printed.0));
+    println!("\n{}", summary::of(printed.lines()));
+}
+
+fn void(printed: &mut Printed, system: SystemName, load: &str, why: &str, repetition: usize) {
+    printed.json(&Void {
+        system: &system.to_string(),
+        part: "loads",
+        of: format!("{load}, repetition {repetition}"),
+        void: why.to_owned(),
+    });
 }
 
 /// Who moves in which load. All are in one document.
 struct Customers {
-    folder: TempDir,
+    _folder: TempDir,
+    document: PathBuf,
     warm_up: Range<usize>,
     loads: Vec<(Load, Range<usize>)>,
 }
@@ -82,14 +69,9 @@ impl Customers {
             (load, first..next)
         };
         let loads = settings.loads.iter().copied().map(&mut range).collect();
-        let customers = Self { folder: tempfile::tempdir().expect("a folder for the document"), warm_up, loads };
-        let file = File::create(customers.document()).expect("a file for the document");
-        document::write(next, PLANS, SUBSCRIPTIONS, BufWriter::new(file)).expect("the document written");
-        customers
-    }
-
-    fn document(&self) -> PathBuf {
-        Path::new(self.folder.path()).join("accounts.json")
+        let folder = tempfile::tempdir().expect("a folder for the document");
+        let document = document::file(folder.path(), 0..next, PLANS, SUBSCRIPTIONS);
+        Self { _folder: folder, document, warm_up, loads }
     }
 }
 
@@ -106,17 +88,17 @@ impl Turn<'_> {
     /// Runs it, and says how long it took to look at every invariant.
     fn run(&self, printed: &mut Printed) -> Option<Duration> {
         let mut system = System::start(self.name);
-        system.import(&self.customers.document());
+        system.import(&self.customers.document);
         system.checkpoint();
         let loads = self.loads(&system, printed);
         system.stop_services();
         if let Err((load, why)) = loads {
-            printed.void(self.name, &load, &why, self.repetition);
+            void(printed, self.name, &load, &why, self.repetition);
             return None;
         }
         self.verify.then(|| {
             let took = system.verify();
-            eprintln!("bench: {} {}: `planshift verify` found nothing wrong ({:.1} s)", self.name, self.repetition, took.as_secs_f64());
+            progress(format!("{} {}: `planshift verify` found nothing wrong ({:.1} s)", self.name, self.repetition, took.as_secs_f64()));
             took
         })
     }
@@ -124,14 +106,14 @@ impl Turn<'_> {
     /// All loads; where one is void, the rest would be on a system that may still be busy with it.
     fn loads(&self, system: &System, printed: &mut Printed) -> Result<(), (String, String)> {
         let Self { settings, name, repetition, .. } = *self;
-        let through = settings.through(name);
+        let through = settings.through.of(name);
         let mut counts = system.counts();
-        let window = |load, customers: &Range<usize>| Window { name, through, load, customers: customers.clone(), repetition };
-        let warm_up = window(Load::Burst, &self.customers.warm_up);
+        let order = |load, customers: &Range<usize>| Order { name, through, load, customers: customers.clone(), repetition };
+        let warm_up = order(Load::Burst, &self.customers.warm_up);
         measure(system, &mut counts, &warm_up).map_err(|why| ("the burst at the beginning".to_owned(), why))?;
         for (load, customers) in &self.customers.loads {
             cpu::wait_for_quiet();
-            let figures = measure(system, &mut counts, &window(*load, customers)).map_err(|why| (load.to_string(), why))?;
+            let figures = measure(system, &mut counts, &order(*load, customers)).map_err(|why| (load.to_string(), why))?;
             printed.json(&figures);
         }
         Ok(())

@@ -339,15 +339,18 @@ impl Engine {
             };
         }
         let new: Vec<_> = works.values().filter(|work| work.new).map(|work| &work.stored).collect();
-        transitions::insert(tx, &new, now).await?;
         let changed: Vec<_> = works.values().filter(|work| work.changed && !work.new).map(|work| &work.stored).collect();
-        transitions::update(tx, &changed, now).await?;
-        let written = changed.iter().map(|stored| (stored.id, stored.sent)).collect();
-        rows::insert_lines(tx, &all!(new_lines)).await?;
         // a set-based write may meet each key once: of two rows for it in one turn, the later one holds
         let packets: BTreeMap<_, _> = all!(packets).into_iter().map(|(id, p)| ((id, p.step, p.action, p.packet), (id, p))).collect();
-        rows::upsert_packets(tx, &packets.into_values().collect::<Vec<_>>()).await?;
-        rows::insert_history(tx, &all!(history)).await?;
+        let writes = [
+            transitions::insert(&new, now),
+            transitions::update(&changed, now),
+            rows::insert_lines(&all!(new_lines)),
+            rows::upsert_packets(&packets.into_values().collect::<Vec<_>>()),
+            rows::insert_history(&all!(history)),
+        ];
+        tx.execute_all(writes.into_iter().flatten()).await?;
+        let written = changed.iter().map(|stored| (stored.id, stored.sent)).collect();
         let plans = rows::upsert_plans(tx, &merged(all!(plans))).await?;
         let mut changes: BTreeMap<_, rows::Of<rows::LineChange>> = BTreeMap::new();
         for (id, change) in all!(line_changes) {

@@ -9,7 +9,7 @@ use planshift_domain::{
     time::Timestamp,
     transition::{Evidence, ItemError, LineRow, PacketRow, PlanRow, State},
 };
-use planshift_storage::{Args, Row, Statement, StorageError, Transaction, Value};
+use planshift_storage::{Args, Row, Statement, StorageError, Transaction, Value, Write};
 use uuid::Uuid;
 
 /// A row and its transition.
@@ -71,9 +71,9 @@ fn ids(ids: &[TransitionId]) -> Args {
 }
 
 /// Writes new lines; those that are there already stay.
-pub async fn insert_lines(tx: &mut Transaction, lines: &[Of<LineRow>]) -> Result<(), StorageError> {
+pub fn insert_lines(lines: &[Of<LineRow>]) -> Option<Write> {
     if lines.is_empty() {
-        return Ok(());
+        return None;
     }
     let rows = lines
         .iter()
@@ -82,7 +82,7 @@ pub async fn insert_lines(tx: &mut Transaction, lines: &[Of<LineRow>]) -> Result
             vec![id.0.into(), l.packet.into(), azure.into(), commerce.into(), l.reseller.key().into(), l.version.into()]
         })
         .collect();
-    tx.execute(&INSERT_LINES, Args::new().rows(rows)).await.map(drop)
+    Some((&INSERT_LINES, Args::new().rows(rows)))
 }
 
 /// Writes what differs about lines, and gives these lines back whole.
@@ -267,9 +267,9 @@ static GOOD_PACKETS: Statement = Statement::new(
 pub type PacketKey = (TransitionId, Step, Action, u32);
 
 /// Writes answers of packets.
-pub async fn upsert_packets(tx: &mut Transaction, packets: &[Of<PacketRow>]) -> Result<(), StorageError> {
+pub fn upsert_packets(packets: &[Of<PacketRow>]) -> Option<Write> {
     if packets.is_empty() {
-        return Ok(());
+        return None;
     }
     let rows = packets
         .iter()
@@ -279,7 +279,7 @@ pub async fn upsert_packets(tx: &mut Transaction, packets: &[Of<PacketRow>]) -> 
             key.into_iter().chain([p.attempt.into(), p.good.into(), p.refused.into(), findings.into(), p.version.into()]).collect()
         })
         .collect();
-    tx.execute(&UPSERT_PACKETS, Args::new().rows(rows)).await.map(drop)
+    Some((&UPSERT_PACKETS, Args::new().rows(rows)))
 }
 
 /// All packets of transitions that were answered.
@@ -346,9 +346,9 @@ static LOAD_HISTORY: Statement = Statement::new(
 );
 
 /// Appends history.
-pub async fn insert_history(tx: &mut Transaction, entries: &[Of<HistoryEntry>]) -> Result<(), StorageError> {
+pub fn insert_history(entries: &[Of<HistoryEntry>]) -> Option<Write> {
     if entries.is_empty() {
-        return Ok(());
+        return None;
     }
     let rows = entries
         .iter()
@@ -357,7 +357,7 @@ pub async fn insert_history(tx: &mut Transaction, entries: &[Of<HistoryEntry>]) 
             fixed.into_iter().chain([&e.event, &e.text, &e.actor, &e.hash].map(Value::from)).collect()
         })
         .collect();
-    tx.execute(&INSERT_HISTORY, Args::new().rows(rows)).await.map(drop)
+    Some((&INSERT_HISTORY, Args::new().rows(rows)))
 }
 
 /// The history of transitions, in order.

@@ -10,7 +10,7 @@ use planshift_domain::{
     time::Timestamp,
     transition::{State, TransitionRow},
 };
-use planshift_storage::{Args, Database, Row, Statement, StorageError, Transaction, Value};
+use planshift_storage::{Args, Database, Row, Statement, StorageError, Transaction, Value, Write};
 use planshift_telemetry::TraceContext;
 use uuid::Uuid;
 
@@ -209,9 +209,9 @@ pub async fn completed(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<
 }
 
 /// Writes new transitions.
-pub async fn insert(tx: &mut Transaction, new: &[&Stored], now: Timestamp) -> Result<(), StorageError> {
+pub fn insert(new: &[&Stored], now: Timestamp) -> Option<Write> {
     if new.is_empty() {
-        return Ok(());
+        return None;
     }
     let rows = new
         .iter()
@@ -223,16 +223,16 @@ pub async fn insert(tx: &mut Transaction, new: &[&Stored], now: Timestamp) -> Re
             row
         })
         .collect();
-    tx.execute(&INSERT, Args::new().value(now.as_micros()).rows(rows)).await.map(drop)
+    Some((&INSERT, Args::new().value(now.as_micros()).rows(rows)))
 }
 
 /// Writes what has changed of transitions.
-pub async fn update(tx: &mut Transaction, changed: &[&Stored], now: Timestamp) -> Result<(), StorageError> {
+pub fn update(changed: &[&Stored], now: Timestamp) -> Option<Write> {
     if changed.is_empty() {
-        return Ok(());
+        return None;
     }
     let rows = changed.iter().map(|t| changing(t)).collect();
-    tx.execute(&UPDATE, Args::new().value(now.as_micros()).rows(rows)).await.map(drop)
+    Some((&UPDATE, Args::new().value(now.as_micros()).rows(rows)))
 }
 
 /// The id and the columns that change, in the order of `UPDATE`.

@@ -18,6 +18,7 @@ pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 
 use planshift_storage::{Database, Migration, StorageError};
+use std::sync::Arc;
 
 /// The gateway's schema.
 pub const MIGRATIONS: &[Migration] = &[
@@ -29,11 +30,12 @@ pub const MIGRATIONS: &[Migration] = &[
 #[derive(Clone)]
 pub(crate) struct ReadModel {
     database: Database,
+    keys: Arc<requests::Keys>,
 }
 
 impl ReadModel {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, keys: Arc::default() }
     }
 }
 

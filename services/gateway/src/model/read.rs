@@ -12,8 +12,7 @@ use planshift_storage::{Args, Row, Statement, StorageError};
 const ASKED_ENOUGH: u32 = 2;
 
 static TRANSITION: Statement = Statement::new("SELECT whole, asked, body FROM transitions WHERE id = $1");
-static VERSIONS: Statement =
-    Statement::new("SELECT t.id, t.version FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id");
+static VERSIONS: Statement = Statement::new("SELECT t.id, t.version FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id");
 // One statement, so that all of it is of one version.
 static PARTS: Statement = Statement::new(
     "SELECT 0 AS part, body, whole, asked, NULL::uuid AS azure_id, NULL::uuid AS commerce_id, NULL::text AS reseller, NULL::bigint AS packet,
@@ -101,7 +100,9 @@ impl ReadModel {
         let (mut found, mut lines, mut plans, mut packets) = (None, Vec::new(), Vec::new(), Vec::new());
         for row in self.database.query(&PARTS, Args::new().value(id.0)).await? {
             match row.get::<i64>(0)? {
-                0 => found = Some(Known { row: from_json("a transition", &row.get::<String>(1)?)?, whole: row.get(2)?, asked: row.get(3)? }),
+                0 => {
+                    found = Some(Known { row: from_json("a transition", &row.get::<String>(1)?)?, whole: row.get(2)?, asked: row.get(3)? });
+                }
                 1 => lines.push(line(&row)?),
                 2 => plans.push(from_json("a plan", &row.get::<String>(1)?)?),
                 _ => packets.push(from_json("a packet", &row.get::<String>(1)?)?),

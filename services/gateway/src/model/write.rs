@@ -1,11 +1,8 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
 use super::{Changes, ReadModel, to_json};
-use planshift_domain::{
-    time::Timestamp,
-    transition::Evidence,
-};
-use planshift_storage::{Args, Statement, StorageError, Transaction, Value};
+use planshift_domain::{time::Timestamp, transition::Evidence};
+use planshift_storage::{Args, Statement, StorageError, Value};
 use std::time::Duration;
 
 static TRANSITIONS: Statement = Statement::new(
@@ -90,14 +87,18 @@ impl ReadModel {
         if changes.is_empty() {
             return Ok(());
         }
+        let writes = [
+            // the transitions come first: their rows are the locks of everything beneath them
+            (&TRANSITIONS, transitions(changes)?),
+            (&LINES, lines(changes)?),
+            (&PLANS, plans(changes)?),
+            (&PACKETS, packets(changes)?),
+            (&HISTORY, history(changes)?),
+            (&CUSTOMERS, customers(changes)),
+        ];
+        let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
         let mut transaction = self.database.begin().await?;
-        // the transitions come first: their rows are the locks of everything beneath them
-        write(&mut transaction, &TRANSITIONS, transitions(changes)?).await?;
-        write(&mut transaction, &LINES, lines(changes)?).await?;
-        write(&mut transaction, &PLANS, plans(changes)?).await?;
-        write(&mut transaction, &PACKETS, packets(changes)?).await?;
-        write(&mut transaction, &HISTORY, history(changes)?).await?;
-        write(&mut transaction, &CUSTOMERS, customers(changes)).await?;
+        transaction.execute_all(writes).await?;
         if !changes.transitions.is_empty() {
             let ids = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
             let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
@@ -105,13 +106,6 @@ impl ReadModel {
         }
         transaction.commit().await
     }
-}
-
-async fn write(transaction: &mut Transaction, statement: &Statement, rows: Vec<Vec<Value>>) -> Result<(), StorageError> {
-    if !rows.is_empty() {
-        transaction.execute(statement, Args::new().rows(rows)).await?;
-    }
-    Ok(())
 }
 
 fn transitions(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {

@@ -20,14 +20,22 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     output::style::To,
 };
-use planshift_worker::Service;
+use planshift_worker::{Service, host::runtime_of};
 
 /// Runs the command, tells what failed on standard error, and says how the program ends.
 pub fn main(cli: Cli) -> Exit {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let command = cli.command.unwrap_or(Command::Demo);
+    let runtime = match &command {
+        Command::Coordinator(_) => runtime_of(Service::Coordinator),
+        Command::Eligibility(_) => runtime_of(Service::Eligibility),
+        Command::Purchasing(_) => runtime_of(Service::Purchasing),
+        Command::Mapping(_) => runtime_of(Service::Mapping),
+        Command::Suspension(_) => runtime_of(Service::Suspension),
+        _ => runtime_of(Service::Gateway),
+    };
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(command(cli.command.unwrap_or(Command::Demo)));
+            let outcome = runtime.block_on(run_command(command));
             // what is still blocked then (a read of standard input) is nobody's any more
             runtime.shutdown_background();
             outcome
@@ -40,7 +48,7 @@ pub fn main(cli: Cli) -> Exit {
     })
 }
 
-async fn command(command: Command) -> Outcome {
+async fn run_command(command: Command) -> Outcome {
     match command {
         Command::Demo => Box::pin(demo::demo()).await,
         Command::Run(args) => Box::pin(run::run(args)).await,

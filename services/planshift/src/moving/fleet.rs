@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 /// How many transitions are started and waited for at once: enough to fill the workers' batches, few enough for the gateway's
 /// long polls.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 
 /// How many of a customer's transitions are looked at, newest first.
 const NEWEST: u32 = 100;

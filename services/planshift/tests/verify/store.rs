@@ -38,7 +38,11 @@ impl Left {
     pub fn copy(&self) -> Self {
         let copy = tempfile::tempdir().unwrap();
         for file in fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path()) {
-            fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+            // a log may go just now: the connections that were closed last take it away
+            match fs::copy(&file, copy.path().join(file.file_name().unwrap())) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
         Self(copy)
     }

@@ -3,7 +3,11 @@
 use super::fixture::{ODD_TEXTS, ensure, ensure_eq, ensure_err, migrated};
 use super::{Failure, Outcome, Place};
 use crate::ledger::{Action, Claim, LedgerRow, LedgerState, Verdict, claim, decide, load, lock, page, record};
-use crate::{Database, StorageError};
+use crate::ledger::{
+    claim::UPDATE,
+    read::{LOAD, PAGE},
+};
+use crate::{Args, Database, Dialect, Statement, StorageError, Value};
 use LedgerState::{Done, Fenced, Intent, Refused, Undone};
 use Verdict::{Answer, Apply, Fence, LookUp, Stale};
 use std::collections::HashMap;
@@ -282,5 +286,35 @@ pub(super) async fn pages(place: &dyn Place) -> Outcome {
         seen.extend(rows.into_iter().map(|(key, _)| (key.transition, key.step, key.item)));
     }
     ensure_eq!(seen, expected);
+    Ok(())
+}
+
+/// However large the ledger grows: also where the planner was asked while it was empty, and without statistics.
+pub(super) async fn found_by_key(place: &dyn Place) -> Outcome {
+    let database = migrated(place).await?;
+    let key = || vec![Value::from(T), STEP.into(), "a".into()];
+    let row = [key(), vec!["done".into(), 1_i64.into(), Value::Null, 1_i64.into()]].concat();
+    let statements = [
+        (&LOAD, Args::new().rows(vec![key()])),
+        (&UPDATE, Args::new().rows(vec![row])),
+        (&PAGE, Args::new().value(T).value("").value("").value(1_i64)),
+    ];
+    for (statement, args) in statements {
+        let explain = match database.dialect() {
+            Dialect::Postgres => "EXPLAIN",
+            Dialect::Sqlite => "EXPLAIN QUERY PLAN",
+        };
+        // a statement lives as long as the program
+        let explained: &'static str = format!("{explain} {}", statement.template()).leak();
+        let mut tx = database.begin().await?;
+        let lines = tx.query(&Statement::new(explained), args).await?;
+        let (column, by_key) = match database.dialect() {
+            Dialect::Postgres => (0, "Cond: (("),
+            Dialect::Sqlite => (3, "USING PRIMARY KEY"),
+        };
+        let plan = lines.iter().map(|line| line.get::<String>(column)).collect::<Result<Vec<_>, _>>()?;
+        let found: Vec<_> = plan.iter().filter(|line| line.contains(by_key) || line.contains("Cond: (ROW(")).collect();
+        ensure!(found.len() == 1 && (found[0].contains("item") || found[0].contains("PRIMARY KEY")), "not by the key: {plan:#?}");
+    }
     Ok(())
 }

@@ -64,6 +64,30 @@ pub(super) async fn atomicity(place: &dyn Place) -> Outcome {
     Ok(())
 }
 
+pub(super) async fn writes_at_once(place: &dyn Place) -> Outcome {
+    static ROWS: Statement = Statement::new("INSERT INTO thing (name, size) SELECT r.name, r.size FROM {1: name text, size bigint} AS r");
+    static GROW: Statement = Statement::new("UPDATE thing SET size = size + $2 WHERE name = $1 AND name <> 'it''s $1'");
+    let rows = |names: &[&str]| Args::new().rows(names.iter().map(|name| vec![(*name).into(), 1_i64.into()]).collect());
+    let database = migrated(place).await?;
+    database.execute(&ROWS, rows(&["a", "b"])).await?;
+    let mut tx = database.begin().await?;
+    tx.execute_all([]).await?;
+    tx.execute_all([(&ROWS, rows(&["c", "d"])), (&GROW, Args::new().value("a").value(10_i64)), (&INSERT, thing("e", 5))]).await?;
+    tx.execute_all([(&GROW, Args::new().value("b").value(20_i64))]).await?;
+    tx.commit().await?;
+    ensure_eq!(count(&database).await?, 5);
+    for (name, size) in [("a", 11), ("b", 21), ("d", 1), ("e", 5)] {
+        ensure_eq!(only(&database.query(&SIZE, Args::new().value(name)).await?)?.get::<i64>(0)?, size);
+    }
+
+    let mut tx = database.begin().await?;
+    let fails = tx.execute_all([(&ROWS, rows(&["f"])), (&INSERT, thing("a", 1))]).await;
+    ensure_err!(fails, StorageError::Constraint { .. });
+    ensure_err!(tx.commit().await, StorageError::Statement(_));
+    ensure_eq!(count(&database).await?, 5);
+    Ok(())
+}
+
 pub(super) async fn failed_cannot_commit(place: &dyn Place) -> Outcome {
     static NONSENSE: Statement = Statement::new("SELECT nothing FROM nowhere");
     let database = migrated(place).await?;

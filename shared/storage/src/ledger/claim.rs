@@ -29,7 +29,7 @@ static INSERT: Statement = Statement::new(
 );
 
 // What may not change is left alone, and is missed in the count.
-pub(super) static UPDATE: Statement = Statement::new(
+pub(crate) static UPDATE: Statement = Statement::new(
     "UPDATE ledger SET state = r.state, attempt = r.attempt, answer = r.answer, at = r.at
      FROM {1: transition_id uuid, step text, item text, state text, attempt bigint, answer text, at bigint} AS r
      WHERE ledger.transition_id = r.transition_id AND ledger.step = r.step AND ledger.item = r.item

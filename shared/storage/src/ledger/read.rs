@@ -46,10 +46,10 @@ macro_rules! select_rows {
         ))
     };
 }
-pub(super) static LOAD: Statement = select_rows!("");
+pub(crate) static LOAD: Statement = select_rows!("");
 static LOCK: Statement = select_rows!("{for update}");
 
-pub(super) static PAGE: Statement = Statement::new(
+pub(crate) static PAGE: Statement = Statement::new(
     "SELECT l.transition_id, l.item, l.state, l.attempt, l.answer, l.at, l.step FROM ledger AS l
      WHERE (l.transition_id, l.step, l.item) > ($1, $2, $3)
      ORDER BY l.transition_id, l.step, l.item LIMIT $4",

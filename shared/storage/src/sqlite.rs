@@ -24,9 +24,9 @@ const READERS: u32 = 4;
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long SQLite itself waits for a lock: of another process, or of a connection that is being closed.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Of each connection, at most: 16 MiB. Ids are random, so that each batch touches pages all over a table; with SQLite's 2 MB they
+/// Of each connection, at most: 8 MiB. Ids are random, so that each batch touches pages all over a table; with SQLite's 2 MB they
 /// would be read again and again.
-const CACHE: &str = "-16384";
+const CACHE: &str = "-8192";
 /// Prepared statements kept by each connection.
 const STATEMENT_CACHE: usize = 256;
 

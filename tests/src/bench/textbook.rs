@@ -8,10 +8,16 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// Of its variants the one with queues as durable as ours.
 pub const SYSTEM: &str = "textbook-direct-quorum";
+
+/// How often its servers are started before that counts as failed.
+const STARTS: usize = 3;
+/// How long a port is waited for.
+const TAKEN_PORT: Duration = Duration::from_secs(5);
 
 /// Its benchmark.
 #[derive(Debug)]
@@ -29,7 +35,7 @@ impl<'a> Textbook<'a> {
     /// Starts its servers, runs its loads once, and stops its servers.
     pub fn run(&self, settings: &Settings, printed: &mut Printed) {
         let failed = |why: &str| serde_json::json!({ "system": SYSTEM, "void": why }).to_string();
-        if !self.servers("start") {
+        if !self.start() {
             printed.line(failed("its servers do not start"));
         } else if let Err(error) = self.loads(settings, printed) {
             printed.line(failed(&error));
@@ -37,6 +43,18 @@ impl<'a> Textbook<'a> {
         self.servers("stop");
         // the next time begins with nothing, as ours does
         let _ = fs::remove_dir_all(&self.scratch);
+    }
+
+    /// Its ports are fixed, and among those that the system gives to clients: one of them may be taken for a while.
+    fn start(&self) -> bool {
+        (0..STARTS).any(|attempt| {
+            if attempt > 0 {
+                self.servers("stop");
+                let _ = fs::remove_dir_all(&self.scratch);
+                std::thread::sleep(TAKEN_PORT);
+            }
+            self.servers("start")
+        })
     }
 
     fn servers(&self, what: &str) -> bool {

@@ -139,9 +139,27 @@ async fn progress_is_answered_when_there_is_news_or_the_time_is_up() {
     let (waited, ()) = tokio::join!(json(&world, &query), world.tell(changed(7, 4, State::Ineligible)));
     assert_eq!((waited["version"].as_u64(), waited["settled"].as_bool()), (Some(4), Some(true)));
     assert!(begun.elapsed() < Duration::from_secs(30));
-    for wrong in ["?waitSeconds=61", "?afterVersion=-1", "?afterVersion=x&waitSeconds=1"] {
+    let at_once = json(&world, &path("?until=settled&waitSeconds=60")).await;
+    assert_eq!((at_once["version"].as_u64(), at_once["settled"].as_bool()), (Some(4), Some(true)));
+    for wrong in ["?waitSeconds=61", "?afterVersion=-1", "?afterVersion=x&waitSeconds=1", "?until=then&waitSeconds=1"] {
         assert_eq!(error(world.get(&path(wrong)).send().await.unwrap()).await.0, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_is_not_answered_before() {
+    let world = World::new(silence).await;
+    world.tell(changed(7, 3, State::PurchasingPlans)).await;
+    let query = format!("/v1/productUpgrades/{}/progress?until=settled&waitSeconds=60", guid(7));
+    let events = async {
+        world.tell(changed(7, 4, State::MappingSubscriptions)).await;
+        world.tell(changed(7, 5, State::Ineligible)).await;
+    };
+    let (waited, ()) = tokio::join!(json(&world, &query), events);
+    assert_eq!((waited["version"].as_u64(), waited["settled"].as_bool()), (Some(5), Some(true)));
+    let path = format!("/v1/productUpgrades/{}/progress?until=settled&waitSeconds=1", guid(8));
+    world.tell(changed(8, 3, State::PurchasingPlans)).await;
+    assert_eq!(json(&world, &path).await["settled"], false, "the time is up");
 }
 
 #[tokio::test]

@@ -51,7 +51,11 @@ impl Hub {
     /// Tells that the read model has had an event with this row.
     pub(crate) fn changed(&self, row: &TransitionRow) {
         if let Some(sender) = self.shared.lock().get(&row.id) {
-            sender.send_modify(|told| *told = Told { version: row.version.max(told.version), row: Some(Arc::new(row.clone())) });
+            sender.send_modify(|told| {
+                // a row that is not newer may have closed a gap, and a later one may not have been seen yet: the read model knows
+                let news = row.version > told.version;
+                *told = Told { version: row.version.max(told.version), row: news.then(|| Arc::new(row.clone())) };
+            });
         }
     }
 

@@ -70,7 +70,7 @@ pub trait StoreTransaction: Send + Sync {
     async fn execute(&mut self, statement: &Statement, args: Args) -> Result<u64, StorageError>;
 
     /// Runs writes that know nothing of each other, with one question to the database where it can take them so. None of them sees
-    /// what another has written, and no row may be written by two of them.
+    /// what another has written, and no row may be written by two of them. The order is the database's own.
     ///
     /// # Errors
     /// Any but `CommitUnknown`.

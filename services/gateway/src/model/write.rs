@@ -88,7 +88,7 @@ impl ReadModel {
             return Ok(());
         }
         let writes = [
-            // the transitions come first: their rows are the locks of everything beneath them
+            // in whatever order the database takes them, it is the same for all: no two batches wait for each other
             (&TRANSITIONS, transitions(changes)?),
             (&LINES, lines(changes)?),
             (&PLANS, plans(changes)?),

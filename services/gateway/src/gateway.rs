@@ -42,6 +42,18 @@ impl Options {
     pub fn new(database: Database, broker: SharedBroker, ports: Ports) -> Self {
         Self { address: DEFAULT_ADDRESS, database, broker, ports, metrics: Metrics::new(), settings: Settings::default() }
     }
+
+    /// Runs the read model alone until `stop`, without the API: takes events, and asks for what has been missing for long.
+    pub async fn run_read_model(self, stop: CancellationToken) {
+        let Self { database, broker, ports, metrics, settings, .. } = self;
+        let (model, hub) = (ReadModel::new(database), Hub::new(settings.waiters));
+        let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap };
+        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
+        let housekeeping = Housekeeping { model, broker, ports: ports.clone(), settings };
+        let housekeeping = ports.spawn.spawn(Box::pin(housekeeping.run(stop.clone())));
+        events.run(stop).await;
+        housekeeping.await;
+    }
 }
 
 /// Why a gateway could not start or go on.

@@ -25,6 +25,7 @@ impl Housekeeping {
         let mut rounds = 0_u32;
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.ports.clock.sleep(self.settings.housekeeping) => {}
             }

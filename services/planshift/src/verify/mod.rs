@@ -26,7 +26,7 @@ mod subscriptions;
 mod transitions;
 
 pub use report::{Report, Row};
-pub use stores::Stores;
+pub use stores::{Databases, Stores};
 
 use planshift_storage::StorageError;
 

@@ -25,7 +25,28 @@ pub struct Stores {
     lock: Option<FolderLock>,
 }
 
+/// The databases by their services, whoever has opened them.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    /// The saga's.
+    pub coordinator: Database,
+    /// The four workers'.
+    pub eligibility: Database,
+    /// See above.
+    pub purchasing: Database,
+    /// See above.
+    pub mapping: Database,
+    /// See above.
+    pub suspension: Database,
+}
+
 impl Stores {
+    /// Databases that are open already.
+    pub fn of(databases: Databases) -> Self {
+        let Databases { coordinator, eligibility, purchasing, mapping, suspension } = databases;
+        Self { coordinator, eligibility, purchasing, mapping, suspension, lock: None }
+    }
+
     /// Opens what the options name.
     ///
     /// # Errors

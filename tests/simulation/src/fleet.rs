@@ -1,0 +1,163 @@
+//! The real services, their libraries unchanged, each in processes of the simulated machine.
+
+use crate::{
+    broker::{Line, MemoryBroker},
+    sim::{ProcessId, Sim},
+    store::{MemoryStore, Way},
+    weather::Weather,
+    world::{Instance, Refused, World},
+};
+use planshift_messaging::{Service, SharedBroker};
+use planshift_storage::{Database, Migration, StorageError};
+use planshift_worker::{CancellationToken, run::RunOptions, step::Faults};
+use std::{collections::BTreeMap, future::Future};
+
+/// The services' databases.
+pub type Stores = BTreeMap<Service, MemoryStore>;
+
+/// The services that have a database, with their schemas.
+pub const SCHEMAS: [(Service, &[Migration]); 6] = [
+    (Service::Eligibility, planshift_eligibility::MIGRATIONS),
+    (Service::Purchasing, planshift_purchasing::MIGRATIONS),
+    (Service::Mapping, planshift_mapping::MIGRATIONS),
+    (Service::Suspension, planshift_suspension::MIGRATIONS),
+    (Service::Coordinator, planshift_coordinator::MIGRATIONS),
+    (Service::Gateway, planshift_gateway::MIGRATIONS),
+];
+
+/// How a twin has its hands on a service's own end of the broker.
+pub type Wrap = fn(&Sim, Instance, SharedBroker) -> SharedBroker;
+
+/// All services' processes.
+pub struct Fleet {
+    sim: Sim,
+    weather: Weather,
+    broker: MemoryBroker,
+    stores: Stores,
+    wrap: Option<Wrap>,
+    limits: planshift_coordinator::Limits,
+    run: RunOptions,
+    refused: Refused,
+    processes: BTreeMap<Instance, ProcessId>,
+    stops: BTreeMap<Instance, CancellationToken>,
+}
+
+impl Fleet {
+    /// All of them, none running.
+    pub fn new(world: &World, sim: &Sim, weather: &Weather, broker: &MemoryBroker, stores: &Stores, wrap: Option<Wrap>) -> Self {
+        Self {
+            sim: sim.clone(),
+            weather: weather.clone(),
+            broker: broker.clone(),
+            stores: stores.clone(),
+            wrap,
+            limits: world.limits,
+            run: world.run.clone(),
+            refused: world.refused.clone(),
+            processes: Instance::ALL
+                .into_iter()
+                .zip(world.clocks)
+                .map(|(instance, ahead)| (instance, sim.add_process(instance.name(), ahead)))
+                .collect(),
+            stops: BTreeMap::new(),
+        }
+    }
+
+    /// Its process.
+    pub fn process(&self, instance: Instance) -> ProcessId {
+        self.processes.get(&instance).copied().unwrap_or(ProcessId::NOBODY)
+    }
+
+    /// Which one runs in that process.
+    pub fn instance_of(&self, process: ProcessId) -> Option<Instance> {
+        self.processes.iter().find(|(_, theirs)| **theirs == process).map(|(instance, _)| *instance)
+    }
+
+    /// Is any of its tasks left?
+    pub fn is_running(&self, instance: Instance) -> bool {
+        self.sim.is_running(self.process(instance))
+    }
+
+    /// From now on nothing is refused, by those that are started from now on.
+    pub fn repair(&mut self) {
+        self.refused = Refused::default();
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self, instance: Instance) {
+        if let Some(stop) = self.stops.get(&instance) {
+            stop.cancel();
+        }
+    }
+
+    /// Was it asked to stop since it was started?
+    pub fn is_stopping(&self, instance: Instance) -> bool {
+        self.stops.get(&instance).is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Ends it at once.
+    pub fn crash(&self, instance: Instance) {
+        self.sim.crash(self.process(instance));
+    }
+
+    /// Starts it, unless it runs.
+    pub fn start(&mut self, instance: Instance) {
+        if self.is_running(instance) {
+            return;
+        }
+        let Some(store) = self.stores.get(&instance.service()) else { return };
+        let (sim, weather, process) = (self.sim.clone(), self.weather.clone(), self.process(instance));
+        let ports = sim.ports(process);
+        let database = store.handle(Some(Way { sim: sim.clone(), process, service: instance.service(), weather: weather.clone() }));
+        let broker = self.broker.handle(instance.service(), Some(Line { sim, process, weather }));
+        let broker = match self.wrap {
+            Some(wrap) => wrap(&self.sim, instance, broker),
+            None => broker,
+        };
+        let stop = CancellationToken::new();
+        self.stops.insert(instance, stop.clone());
+        let run = self.run.clone();
+        match instance.service() {
+            Service::Gateway => {
+                let options = planshift_gateway::Options::new(database, broker, ports);
+                self.spawn(process, options.run_read_model(stop));
+            }
+            Service::Coordinator => {
+                let options = planshift_coordinator::Options { limits: self.limits, run, ..Default::default() };
+                self.spawn(process, options.build(database, broker, ports).run(stop));
+            }
+            Service::Eligibility => {
+                let options = planshift_eligibility::Options { run, ..Default::default() };
+                self.spawn(process, options.build(database, broker, ports).run(stop));
+            }
+            Service::Purchasing => {
+                let faults = Faults::new(&self.refused.purchasing);
+                let options = planshift_purchasing::Options { faults, run, ..Default::default() };
+                self.spawn(process, options.build(database, broker, ports).run(stop));
+            }
+            Service::Mapping => {
+                let faults = Faults::new(&self.refused.mapping);
+                let options = planshift_mapping::Options { faults, run, ..Default::default() };
+                self.spawn(process, options.build(database, broker, ports).run(stop));
+            }
+            Service::Suspension => {
+                let faults = Faults::new(&self.refused.suspension);
+                let options = planshift_suspension::Options { faults, run, ..Default::default() };
+                self.spawn(process, options.build(database, broker, ports).run(stop));
+            }
+        }
+    }
+
+    fn spawn(&self, process: ProcessId, service: impl Future<Output = ()> + Send + 'static) {
+        // nobody waits for it
+        drop(self.sim.spawn(process, service));
+    }
+}
+
+/// Brings a database to its service's schema.
+///
+/// # Errors
+/// Any.
+pub async fn migrate(database: &Database, migrations: &[Migration]) -> Result<(), StorageError> {
+    database.migrate(migrations).await.map(|_| ())
+}

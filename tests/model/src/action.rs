@@ -8,6 +8,7 @@ use crate::{
     turn::Cause,
 };
 use planshift_domain::{step::Action as Does, step::Step, transition::State};
+use std::fmt;
 
 /// How the handling of a message (or a deadline) ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,41 @@ pub enum Action {
     Lose(Message),
 }
 
+/// Who does what, message by message.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Turn(who, cause, fate) => write!(f, "coordinator {who} handles {cause}{fate}"),
+            Self::Commit(who, cause) => write!(f, "coordinator {who} handles {cause} as far as the commit"),
+            Self::Publish(who, which, fate) => write!(f, "coordinator {who} publishes what its {which} have committed{fate}"),
+            Self::Flush(who) => write!(f, "coordinator {who} writes what it remembers as sent"),
+            Self::Restart(who) => write!(f, "coordinator {who} ends and is started again"),
+            Self::Work(packet, None, fate) => write!(f, "a worker handles {packet}{fate}"),
+            Self::Work(packet, Some(item), fate) => write!(f, "a worker handles {packet} and refuses item {item} of it{fate}"),
+            Self::GiveUp { packet, redriven: false } => write!(f, "a worker has used up its attempts at {packet}"),
+            Self::GiveUp { packet, redriven: true } => {
+                write!(f, "a worker has used up its attempts at {packet}, which will be redriven")
+            }
+            Self::Lose(message) => write!(f, "lost: {message}"),
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Through => Ok(()),
+            Self::ComesAgain => f.write_str(", and it will come once more"),
+            Self::CrashAfter(Published::All) => f.write_str(", commits, publishes everything, and crashes before it acknowledges"),
+            Self::CrashAfter(Published::Some(0)) => f.write_str(", commits, and crashes before it publishes"),
+            Self::CrashAfter(Published::Some(some)) => {
+                let numbers: Vec<String> = (0..8).filter(|n| some & (1 << n) != 0).map(|n: u8| n.to_string()).collect();
+                write!(f, ", commits, and crashes when only these of its messages are published: {}", numbers.join(", "))
+            }
+        }
+    }
+}
+
 /// The most versions that may be waiting to be told before silence has to wait for the recovery, which always comes first.
 const MOST_BEHIND: u8 = 3;
 
@@ -108,7 +144,9 @@ pub fn actions(model: &TransitionModel, state: &Snapshot, actions: &mut Vec<Acti
             if state.left.duplicates > 0 && !pending.taken.is_empty() {
                 actions.push(Action::Publish(who, which, Fate::ComesAgain));
             }
-            crashes(state, pending.output.commands.len(), pending.output.told.is_some(), |fate| actions.push(Action::Publish(who, which, fate)));
+            crashes(state, pending.output.commands.len(), pending.output.told.is_some(), |fate| {
+                actions.push(Action::Publish(who, which, fate));
+            });
         }
     }
 }

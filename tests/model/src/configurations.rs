@@ -54,7 +54,7 @@ fn at_scale_one() -> Vec<Bounds> {
     let past_the_pivot = Bounds {
         from: State::SuspendingCommerce,
         attempts: 2,
-        faults: Faults { refusals: 2, cancels: 1, hurries: 1, ..MACHINES },
+        faults: Faults { refusals: 2, cancels: 1, ..MACHINES },
         goals: Goals::RESUMED_TO_COMPLETED
             .and(Goals::NEEDS_OPERATOR)
             .and(Goals::RETRIED)
@@ -62,6 +62,13 @@ fn at_scale_one() -> Vec<Bounds> {
             .and(Goals::STALE_ANSWER)
             .and(Goals::CANCEL_REFUSED),
         ..Bounds::new("past the pivot", "suspensions are refused, a person resumes: two attempts")
+    };
+    let resent_early = Bounds {
+        from: State::SuspendingCommerce,
+        attempts: 2,
+        faults: Faults { crashes: 1, duplicates: 2, losses: 1, refusals: 2, hurries: 1, ..NONE },
+        goals: Goals::RESUMED_TO_COMPLETED.and(Goals::NEEDS_OPERATOR).and(Goals::RESENT).and(Goals::STALE_ANSWER),
+        ..Bounds::new("sent again early", "the same, and a deadline that comes while answers are still under way")
     };
     let not_undone = Bounds {
         from: State::MappingSubscriptions,
@@ -79,7 +86,7 @@ fn at_scale_one() -> Vec<Bounds> {
     };
     let out_of_time = Bounds {
         attempts: 2,
-        faults: Faults { crashes: 1, duplicates: 1, timeouts: 2, ..NONE },
+        faults: Faults { crashes: 1, timeouts: 2, ..NONE },
         goals: Goals::TIMED_OUT
             .and(Goals::COMPENSATED)
             .and(Goals::NEEDS_OPERATOR)
@@ -100,28 +107,46 @@ fn at_scale_one() -> Vec<Bounds> {
         replicas: Replicas::Remembering(2),
         batches: true,
         from: State::MappingSubscriptions,
-        faults: Faults { crashes: 2, duplicates: 1, cancels: 1, ..NONE },
-        goals: Goals::COMPLETED.and(Goals::COMPENSATED).and(Goals::TOLD_AGAIN).and(Goals::GAP),
+        faults: Faults { crashes: 1, duplicates: 1, ..NONE },
+        goals: Goals::COMPLETED.and(Goals::TOLD_AGAIN).and(Goals::GAP),
         ..Bounds::new("two replicas", "two coordinators with what each remembers of what was confirmed; batches of two messages")
+    };
+    let replicas_cancelled = Bounds {
+        faults: Faults { crashes: 1, cancels: 1, ..NONE },
+        goals: Goals::COMPLETED.and(Goals::COMPENSATED).and(Goals::TOLD_AGAIN).and(Goals::GAP),
+        batches: false,
+        ..Bounds { name: "two replicas, a cancel", about: "the same one message at a time, and a cancel at any time", ..two_replicas }
     };
     let interleaved = Bounds {
         replicas: Replicas::Interleaved(2),
         from: State::MappingSubscriptions,
-        faults: Faults { crashes: 1, duplicates: 1, hurries: 1, ..NONE },
+        faults: Faults { crashes: 1, duplicates: 1, ..NONE },
         goals: Goals::COMPLETED.and(Goals::TOLD_AGAIN).and(Goals::GAP),
         ..Bounds::new("interleaved", "two coordinators, each with its timers, and anything between one's commit and its publishing")
+    };
+    let interleaved_early = Bounds {
+        faults: Faults { crashes: 1, hurries: 1, ..NONE },
+        goals: Goals::COMPLETED.and(Goals::TOLD_AGAIN).and(Goals::RESENT),
+        ..Bounds {
+            name: "interleaved, early",
+            about: "the same, and a deadline that comes while answers are still under way",
+            ..interleaved
+        }
     };
     vec![
         all_goes_well,
         refused,
         cancelled,
         past_the_pivot,
+        resent_early,
         not_undone,
         given_up,
         out_of_time,
         large_packets,
         two_replicas,
+        replicas_cancelled,
         interleaved,
+        interleaved_early,
     ]
 }
 
@@ -140,24 +165,23 @@ pub fn for_twin(twin: Twin) -> Bounds {
         Twin::CoordinatorPublishesFirst => with(Faults { crashes: 1, cancels: 1, ..NONE }),
         Twin::AnsweredInPart => Bounds { lines: 3, packet_items: 2, ..plain },
         Twin::NoLock => Bounds { replicas: Replicas::Interleaved(2), from: State::MappingSubscriptions, ..plain },
-        Twin::GapsForgotten => Bounds {
-            replicas: Replicas::Remembering(2),
-            from: State::MappingSubscriptions,
-            ..with(Faults { crashes: 1, ..NONE })
-        },
+        Twin::GapsForgotten => {
+            Bounds { replicas: Replicas::Remembering(2), from: State::MappingSubscriptions, ..with(Faults { crashes: 1, ..NONE }) }
+        }
         Twin::NoResend | Twin::CheckNotAskedAgain => with(Faults { losses: 1, ..NONE }),
         Twin::PlansUndoneAtOnce | Twin::CompensatedByHand | Twin::UndoesOnlyWhatWasAnswered | Twin::CancelPastThePivot => {
             with(Faults { cancels: 1, ..NONE })
         }
         Twin::PivotIgnored => plain,
-        Twin::StaleAnswersApplied => Bounds {
-            from: State::SuspendingCommerce,
-            attempts: 2,
-            ..with(Faults { duplicates: 1, refusals: 1, ..NONE })
-        },
+        Twin::Harmless => with(Faults { crashes: 1, cancels: 1, ..NONE }),
+        Twin::StaleAnswersApplied => {
+            Bounds { from: State::SuspendingCommerce, attempts: 2, ..with(Faults { duplicates: 1, refusals: 1, ..NONE }) }
+        }
         Twin::DeadlineGuessesSuccess => with(Faults { hurries: 1, ..NONE }),
         Twin::DeadlineGuessesFailure => with(Faults { timeouts: 1, ..NONE }),
         Twin::EndLeft => with(Faults { cancels: 1, duplicates: 1, ..NONE }),
-        Twin::ActsNotRemembered => Bounds { from: State::MappingSubscriptions, ..with(Faults { cancels: 1, ..NONE }) },
+        Twin::ActsNotRemembered => {
+            Bounds { from: State::SuspendingCommerce, attempts: 2, ..with(Faults { duplicates: 1, refusals: 2, ..NONE }) }
+        }
     }
 }

@@ -39,6 +39,8 @@ pub fn decide(
         (Some(Twin::StaleAnswersApplied), Event::Answered(answer)) if answer.attempt < saga.attempt => {
             decide(saga, &Event::Answered(Answer { attempt: saga.attempt, ..answer.clone() }), None)
         }
+        // as if it had not come yet
+        (Some(Twin::NoResend), Event::Clock) if now < saga.give_up_at => production(saga, event, known, at(0), limits),
         (Some(Twin::DeadlineGuessesSuccess), Event::Clock) => guess_success(stored, saga, limits, decide),
         (Some(Twin::DeadlineGuessesFailure), Event::Clock) if now >= saga.give_up_at => {
             let mut tallies = *saga.tallies();

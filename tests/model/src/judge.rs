@@ -17,10 +17,7 @@ use planshift_invariants::{
     data::{self, Attachment, Entry, Id, Legacy, LegacyStatus, Line, Plan, Stand, StoredPlan, Transition},
 };
 use planshift_storage::ledger::LedgerState;
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-};
+use std::{cell::RefCell, collections::HashMap};
 
 /// What the checks see of a state.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -14,28 +14,51 @@ use std::{
     time::Instant,
 };
 
+const USAGE: &str = "usage: planshift-model [NAME | --twins]
+
+Explores the saga's model and prints what was looked at. Without an argument: every configuration, the starts, and every twin.
+  NAME     only configurations whose name has NAME in it
+  --twins  only the broken twins, each with the story of how it was caught
+
+PLANSHIFT_TEST_SCALE=10 has one more crash and one more duplicate in each configuration: hours, and tens of gigabytes.
+A configuration that fails prints the rule that was broken and the steps to it, message by message.";
+
 fn main() -> ExitCode {
     let began = Instant::now();
     let scale = std::env::var("PLANSHIFT_TEST_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let only = std::env::args().nth(1);
-    let mut failed = 0;
-
-    println!("the model: {} rules looked at in every state", report::rules());
-    for mut bounds in configurations(scale).into_iter().filter(|bounds| only.as_ref().is_none_or(|only| bounds.name.contains(only))) {
-        if let Ok(x) = std::env::var("MODEL_FAULTS") { // XXX
-            let d: Vec<u8> = x.chars().map(|c| c as u8 - 48).collect();
-            bounds.faults = planshift_model::bounds::Faults { crashes: d[0], duplicates: d[1], losses: d[2], refusals: d[3], undo_refusals: d[4], given_up: d[5], cancels: d[6], timeouts: d[7], hurries: d[8] };
-        }
-        println!("\n{}: {}", bounds.name, bounds.about);
-        println!("        {}", size(&bounds));
-        failed += usize::from(!say_explored(&report::explore(bounds, threads)));
+    if only.as_deref().is_some_and(|only| matches!(only, "-h" | "--help")) {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let only_twins = only.as_deref() == Some("--twins");
+    let chosen: Vec<Bounds> =
+        configurations(scale).into_iter().filter(|bounds| only.as_ref().is_none_or(|only| bounds.name.contains(only))).collect();
+    if chosen.is_empty() && !only_twins {
+        eprintln!(
+            "no configuration has that in its name; there are: {}",
+            configurations(1).iter().map(|b| b.name).collect::<Vec<_>>().join("; ")
+        );
+        return ExitCode::from(2);
+    }
+    let (mut passed, mut failed) = (0, 0);
+    let mut count = |ok: bool| if ok { passed += 1 } else { failed += 1 };
+    if !only_twins {
+        println!("{} rules are looked at in every state", report::rules());
+    }
+    for bounds in chosen {
+        println!("\n{}: {}\n        {}", bounds.name, bounds.about, size(&bounds));
+        count(say_explored(&report::explore(bounds, threads)));
     }
     if only.is_none() {
-        failed += starts(false) + starts(true);
-        failed += twins(threads);
+        count(starts(false));
+        count(starts(true));
     }
-    println!("\n{} s, {}", began.elapsed().as_secs(), memory());
+    if only.is_none() || only_twins {
+        twins(threads, only_twins).into_iter().for_each(count);
+    }
+    println!("\n{} s, {}\n{passed} passed, {failed} failed", began.elapsed().as_secs(), memory());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -72,23 +95,28 @@ fn size(bounds: &Bounds) -> String {
 fn say_explored(explored: &Explored) -> bool {
     let Explored { name, states, unique, depth, took, faults } = explored;
     let ok = faults.is_empty();
-    println!("{} {name:16} {states:>10} states, {unique:>9} unique, depth {depth:>3}, {:>6.1} s", mark(ok), took.as_secs_f64());
+    println!("{} {name:22} {states:>10} states, {unique:>9} unique, depth {depth:>3}, {:>6.1} s", mark(ok), took.as_secs_f64());
     faults.iter().for_each(|fault| println!("{fault}"));
     ok
 }
 
-/// 1 if it failed.
-fn starts(twin: bool) -> usize {
+fn starts(twin: bool) -> bool {
     let found = starts::explore(StartsModel { looks_without_lock: twin, faults: (2, 2) });
     let broken: Vec<String> = found.broken.iter().map(|(name, steps)| format!("{name}, in {steps} steps")).collect();
     let ok = if twin { !broken.is_empty() } else { broken.is_empty() && found.met };
     let name = if twin { "twin: a start looks without a lock" } else { "starts" };
-    println!("\n{} {name}: {} unique states{}{}", mark(ok), found.unique, if broken.is_empty() { "" } else { "; caught by " }, broken.join("; "));
-    usize::from(!ok)
+    println!(
+        "\n{} {name}: {} unique states{}{}",
+        mark(ok),
+        found.unique,
+        if broken.is_empty() { "" } else { "; caught by " },
+        broken.join("; ")
+    );
+    ok
 }
 
-/// How many were not caught.
-fn twins(threads: usize) -> usize {
+/// Whether each was caught.
+fn twins(threads: usize, stories: bool) -> Vec<bool> {
     println!("\nbroken twins: what caught each, after how many states, in how many steps");
     let next = AtomicUsize::new(0);
     let mut caught: Vec<(usize, Caught)> = std::thread::scope(|scope| {
@@ -103,18 +131,24 @@ fn twins(threads: usize) -> usize {
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     });
     caught.sort_by_key(|(place, _)| *place);
-    for (_, Caught { twin, by, states }) in &caught {
+    for (_, Caught { twin, by, states, story }) in &caught {
         match by {
             Some((rule, after, steps)) => println!("{} {:50} {rule}; {after} states, {steps} steps", mark(true), twin.words()),
             None => println!("{} {:50} not caught in {states} states", mark(false), twin.words()),
         }
+        if stories {
+            println!("{story}\n");
+        }
     }
-    Twin::ALL.len() - caught.iter().filter(|(_, caught)| caught.by.is_some()).count()
+    // a thread that panicked has caught nothing
+    let lost = Twin::ALL.len() - caught.len();
+    caught.iter().map(|(_, caught)| caught.by.is_some()).chain(std::iter::repeat_n(false, lost)).collect()
 }
 
 /// The most memory that was in use, where the system tells.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|kb| kb.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|kb| kb.trim().trim_end_matches(" kB").parse::<u64>().ok());
     peak.map_or_else(String::new, |kb| format!("{} MB at most", kb / 1024))
 }

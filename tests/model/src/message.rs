@@ -1,6 +1,7 @@
 //! What is under way between coordinator and workers. As little of each message as decides what follows from it.
 
 use planshift_domain::step::{Action, Step};
+use std::fmt;
 
 /// A message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,14 +73,33 @@ impl Message {
     }
 }
 
-impl std::fmt::Debug for Packet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("a start"),
+            Self::Act(Act::Cancel) => f.write_str("a cancel"),
+            Self::Act(Act::Resume(attempt)) => write!(f, "a resume of attempt {attempt}"),
+            Self::Command(packet) => write!(f, "{packet}"),
+            Self::Checked { attempt, packet } => write!(f, "the check's answer, packet {packet} of attempt {attempt}"),
+            Self::Answer(answer) => write!(f, "the answer to {answer:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} packet {} attempt {}", self.action.name(), self.step, self.packet, self.attempt)
     }
 }
 
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {} good {} refused", self.of, self.good, self.refused)
     }
 }

@@ -10,6 +10,7 @@ use planshift_coordinator::saga::{Known, Saga};
 use planshift_domain::step::{Action, Step};
 use planshift_storage::ledger::LedgerState;
 use std::{
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -120,6 +121,15 @@ pub enum Loop {
     Messages,
     /// It sees to deadlines and to the recovery.
     Timers,
+}
+
+impl fmt::Display for Loop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Messages => "messages",
+            Self::Timers => "timers",
+        })
+    }
 }
 
 /// A replica of the coordinator: what it has in memory.

@@ -6,7 +6,7 @@ use crate::{
     goals::Goals,
     message::{Act, Answer, Message, Packet},
     model::TransitionModel,
-    rules::{Broken, I14, I21, S3, S4},
+    rules::{Broken, I11, I14, I21, S3, S4},
     sent::Interval,
     snapshot::{Output, Recorded, Stored},
     twin::Twin,
@@ -21,7 +21,7 @@ use planshift_invariants::{
     checks::{HistoryOf, moves_are_legal},
     data::Id,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// What a turn is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,18 @@ pub enum Cause {
     Total,
     /// What may not have been sent is told again.
     Recovery,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(message) => write!(f, "{message}"),
+            Self::Two(first, second) => write!(f, "{first} and {second} in one batch"),
+            Self::Silence => f.write_str("the deadline for silence"),
+            Self::Total => f.write_str("the end of its time"),
+            Self::Recovery => f.write_str("the recovery of what may not have been sent"),
+        }
+    }
 }
 
 /// What came out of it.
@@ -175,7 +187,12 @@ impl Work<'_> {
         };
         let (_, outcome) = self.happen(&Event::Act { act: kind, actor: String::new(), reason: String::new() }, None);
         match outcome {
-            Some(ActOutcome::Accepted) if self.changed => self.stored.acted = act.request(),
+            Some(ActOutcome::Accepted) if self.changed => {
+                self.stored.acted = act.request();
+                // nobody resumes more often than that, so a further attempt is a request that was taken twice
+                let attempt = self.stored.saga.as_ref().map_or(0, |saga| saga.attempt);
+                self.broken.expect(attempt <= self.model.bounds.attempts.into(), I11);
+            }
             Some(ActOutcome::PastThePivot(_)) => self.model.met.note(Goals::CANCEL_REFUSED),
             _ => {}
         }

@@ -52,10 +52,12 @@ pub enum Twin {
     EndLeft,
     /// Another resume of a request that was taken is taken again.
     ActsNotRemembered,
+    /// None: the model as it is. It must not be caught, and is not among [`Twin::ALL`].
+    Harmless,
 }
 
 impl Twin {
-    /// All of them.
+    /// All that have a defect.
     pub const ALL: [Self; 24] = [
         Self::NoFence,
         Self::NoLedger,
@@ -110,6 +112,7 @@ impl Twin {
             Self::CancelPastThePivot => "a cancel taken past the pivot",
             Self::EndLeft => "an end that is left",
             Self::ActsNotRemembered => "a request taken twice",
+            Self::Harmless => "nothing is wrong",
         }
     }
 }

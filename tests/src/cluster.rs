@@ -19,11 +19,15 @@ pub struct Cluster<'a> {
     members: Vec<Member>,
     variables: Vec<(String, String)>,
     folder: TempDir,
+    /// Its messages are left where they are at the end.
+    is_forgotten: bool,
 }
 
 #[derive(Debug)]
 struct Member {
     service: &'static str,
+    /// Where its program is, where that is not this version's.
+    programs: Option<PathBuf>,
     admin: u16,
     /// The API's port, where it is a gateway.
     listen: Option<u16>,
@@ -42,19 +46,28 @@ impl<'a> Cluster<'a> {
     /// # Panics
     /// On a place that is not distributed; where they do not get ready.
     pub fn with(place: &'a Place, count: impl Fn(&str) -> usize, variables: &[(&str, &str)]) -> Self {
-        let Place::Distributed(servers) = place else { panic!("processes of their own need a distributed place") };
         place.planshift(&["migrate"]).expect(0);
+        Self::of(place, None, count, variables)
+    }
+
+    /// The same with the programs of a folder, on databases that are migrated.
+    ///
+    /// # Panics
+    /// On a place that is not distributed; where they do not get ready.
+    pub fn of(place: &'a Place, programs: Option<&Path>, count: impl Fn(&str) -> usize, variables: &[(&str, &str)]) -> Self {
+        let Place::Distributed(servers) = place else { panic!("processes of their own need a distributed place") };
         let folder = tempfile::tempdir().expect("a folder for logs");
         let mut members = Vec::new();
         for service in SERVICES {
             for number in 1..=count(service) {
                 let log = folder.path().join(format!("{service}-{number}.log"));
                 let listen = (service == "gateway").then(free_port);
-                members.push(Member { service, admin: free_port(), listen, log, process: None });
+                let programs = programs.map(Path::to_owned);
+                members.push(Member { service, programs, admin: free_port(), listen, log, process: None });
             }
         }
         let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let mut cluster = Self { place: servers, members, variables, folder };
+        let mut cluster = Self { place: servers, members, variables, folder, is_forgotten: false };
         for index in 0..cluster.members.len() {
             cluster.launch(index);
         }
@@ -65,7 +78,9 @@ impl<'a> Cluster<'a> {
     fn launch(&mut self, index: usize) {
         let member = &mut self.members[index];
         assert!(member.process.is_none(), "{} runs already", member.service);
-        let mut program = Program::new(&format!("planshift-{}", member.service))
+        let name = format!("planshift-{}", member.service);
+        let program = member.programs.as_deref().map_or_else(|| Program::new(&name), |folder| Program::of(folder, &name));
+        let mut program = program
             .env("PLANSHIFT_DATABASE_URL", &self.place.database_url())
             .env("PLANSHIFT_BROKER_URL", &self.place.broker_url())
             .env("PLANSHIFT_ADMIN", &format!("127.0.0.1:{}", member.admin));
@@ -129,6 +144,32 @@ impl<'a> Cluster<'a> {
         self.launch(index);
     }
 
+    /// Replaces one process of a service by this version's, as a rolling restart does: asked to stop, then started on the same
+    /// ports; ready when this returns.
+    ///
+    /// # Panics
+    /// Where it does not stop or does not get ready.
+    pub fn upgrade(&mut self, service: &str, number: usize) {
+        let index = (0..self.members.len()).filter(|index| self.members[*index].service == service).nth(number);
+        let index = index.unwrap_or_else(|| panic!("there is no process {number} of {service}"));
+        let member = &mut self.members[index];
+        member.programs = None;
+        let code = member.process.take().unwrap_or_else(|| panic!("{service} does not run")).terminate();
+        assert_eq!(code, 0, "{service} did not end well");
+        self.launch(index);
+        self.wait_until_ready();
+    }
+
+    /// Does a service's first process run?
+    pub fn runs(&self, service: &str) -> bool {
+        self.members[self.index(service)].process.is_some()
+    }
+
+    /// Its messages stay where they are: nobody takes them any more.
+    pub const fn forget(&mut self) {
+        self.is_forgotten = true;
+    }
+
     /// What a service's first process tells on `/metrics`.
     pub fn metrics(&self, service: &str) -> String {
         http::get(&format!("http://127.0.0.1:{}/metrics", self.members[self.index(service)].admin)).expect(200).body
@@ -165,7 +206,9 @@ impl Drop for Cluster<'_> {
             return;
         }
         let place = self.place;
-        if let Err(panic) = std::panic::catch_unwind(|| place.drain()) {
+        if !self.is_forgotten
+            && let Err(panic) = std::panic::catch_unwind(|| place.drain())
+        {
             self.show_logs();
             std::panic::resume_unwind(panic);
         }

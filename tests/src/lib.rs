@@ -10,6 +10,7 @@
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
+//! | [`upgrade`] | what released versions left behind, and how it is kept |
 //! | [`mod@bench`] | not for tests: the benchmark of `tests/run bench` |
 //!
 //! The tests are in `tests/system_*.rs`. A test that needs servers reads their addresses from the environment; see
@@ -24,6 +25,7 @@ pub mod place;
 pub mod program;
 pub mod servers;
 pub mod stored;
+pub mod upgrade;
 pub mod wait;
 
 use std::sync::LazyLock;

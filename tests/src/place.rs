@@ -10,7 +10,10 @@ use std::{
     collections::{BTreeMap, HashSet},
     net::TcpListener,
     path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -128,11 +131,14 @@ impl Served {
 pub struct Distributed {
     servers: Servers,
     name: String,
+    /// What is left in its queues is meant to be left there.
+    is_forgotten: AtomicBool,
 }
 
 impl Distributed {
     fn new() -> Self {
-        let place = Self { servers: Servers::from_env(), name: format!("planshift_{}", Uuid::new_v4().simple()) };
+        let name = format!("planshift_{}", Uuid::new_v4().simple());
+        let place = Self { servers: Servers::from_env(), name, is_forgotten: AtomicBool::new(false) };
         place.servers.create_database(&place.name);
         place.servers.create_vhost(&place.name);
         place
@@ -175,9 +181,19 @@ impl Distributed {
         });
     }
 
+    /// The routing keys under which queues are bound to an exchange now.
+    pub fn routing_keys(&self, exchange: &str) -> Vec<String> {
+        self.servers.routing_keys(&self.name, exchange)
+    }
+
+    /// What is left in its queues stays there: no complaint at the end.
+    pub fn forget_queues(&self) {
+        self.is_forgotten.store(true, Ordering::Relaxed);
+    }
+
     /// Everything that was sent has been taken: at once, or once the services are there again to take it.
     fn check_queues(&self) {
-        if self.waiting().is_empty() {
+        if self.is_forgotten.load(Ordering::Relaxed) || self.waiting().is_empty() {
             return;
         }
         let options = ["--database".to_owned(), self.database_url(), "--broker".to_owned(), self.broker_url()];

@@ -43,7 +43,12 @@ pub struct Program {
 impl Program {
     /// The program of that name, in an environment without anything of Planshift's but the marks of the test run.
     pub fn new(name: &str) -> Self {
-        let mut command = Command::new(BIN_DIR.join(name));
+        Self::of(&BIN_DIR, name)
+    }
+
+    /// The program of that name in a folder: another version's.
+    pub fn of(folder: &Path, name: &str) -> Self {
+        let mut command = Command::new(folder.join(name));
         for (key, _) in env::vars_os() {
             let key = key.to_string_lossy().into_owned();
             if (key.starts_with("PLANSHIFT_") && !key.starts_with("PLANSHIFT_TEST_")) || key.starts_with("OTEL_") || key == "RUST_LOG" {

@@ -109,6 +109,13 @@ impl Servers {
         })
     }
 
+    /// The routing keys under which queues of a virtual host are bound to an exchange.
+    pub fn routing_keys(&self, vhost: &str, exchange: &str) -> Vec<String> {
+        let path = ["exchanges", vhost, exchange, "bindings", "source"];
+        let bindings = self.manage(Method::GET, &path).unwrap_or_else(|error| panic!("cannot list the bindings: {error}"));
+        bindings.as_array().into_iter().flatten().filter_map(|binding| Some(binding["routing_key"].as_str()?.to_owned())).collect()
+    }
+
     /// Takes the first message of a queue, and gives what it stays unsettled on.
     pub(crate) fn hold(&self, vhost: &str, queue: &str) -> Held {
         let url = self.broker_url(vhost);

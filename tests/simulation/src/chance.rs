@@ -19,7 +19,7 @@ impl Chance {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = s[1] << 17;
@@ -35,7 +35,7 @@ impl Chance {
     /// From 0 (inclusive) to `end` (exclusive); 0 where `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         // the high half of the product: a bias of less than one in a billion for the small numbers asked for here
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(end)) >> 64) as u64
     }
 
     /// A place in a list of that length.
@@ -50,7 +50,7 @@ impl Chance {
 
     /// From 0 (inclusive) to 1 (exclusive).
     pub fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True that often of one.
@@ -86,15 +86,15 @@ mod tests {
     fn a_seed_and_a_name_mean_the_same_for_ever() {
         let mut chance = Chance::new(7, "order");
         assert_eq!(
-            [chance.next(), chance.next()],
-            [Chance::new(7, "order").next(), {
+            [chance.draw(), chance.draw()],
+            [Chance::new(7, "order").draw(), {
                 let mut again = Chance::new(7, "order");
-                again.next();
-                again.next()
+                again.draw();
+                again.draw()
             }]
         );
-        assert_ne!(Chance::new(7, "order").next(), Chance::new(7, "faults").next());
-        assert_ne!(Chance::new(7, "order").next(), Chance::new(8, "order").next());
+        assert_ne!(Chance::new(7, "order").draw(), Chance::new(7, "faults").draw());
+        assert_ne!(Chance::new(7, "order").draw(), Chance::new(8, "order").draw());
     }
 
     #[test]

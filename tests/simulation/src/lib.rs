@@ -15,6 +15,7 @@
 //! | [`fleet`], [`client`] | the services, and whoever asks them |
 //! | [`run`] | a seed, from its beginning to its end |
 //! | [`checks`] | what must hold |
+//! | [`tally`] | how often each thing went wrong |
 //! | [`trace`] | what happened |
 //! | [`twins`] | deliberate defects, which must be found |
 //! | [`many`] | seeds by the thousand, twins |
@@ -28,6 +29,7 @@ pub mod many;
 pub mod run;
 pub mod sim;
 pub mod store;
+pub mod tally;
 pub mod trace;
 pub mod twins;
 pub mod weather;

@@ -4,6 +4,7 @@ use clap::Parser;
 use planshift_simulation::{
     many::{self, TWIN_SEEDS},
     run::{Outcome, run},
+    tally::Tally,
     twins::TWINS,
 };
 use std::{io::Write as _, process::ExitCode, time::Instant};
@@ -41,12 +42,15 @@ struct Cli {
     keep_going: bool,
 }
 
+/// In so many seeds every fault strikes, and every end is come to.
+const MANY: u64 = 500;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let is_fine = match cli.seed {
         Some(seed) => one(&cli, seed),
         None if cli.twins => twins(&cli),
-        None if cli.digest => (cli.from..cli.from + cli.seeds).all(|seed| digest(seed)),
+        None if cli.digest => (cli.from..cli.from + cli.seeds).all(digest),
         None => seeds(&cli),
     };
     if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -108,12 +112,14 @@ fn digest(seed: u64) -> bool {
 fn seeds(cli: &Cli) -> bool {
     let began = Instant::now();
     let (mut passed, mut failed, mut transitions, mut imports_again) = (0_u64, Vec::new(), 0, 0);
+    let mut tally = Tally::default();
     many::seeds(cli.from, cli.seeds, |ran| {
         match ran {
             Ok(outcome) if outcome.findings.is_empty() => {
                 passed += 1;
                 transitions += outcome.transitions;
                 imports_again += outcome.imports_again;
+                tally.add_all(&outcome.tally);
                 if passed.is_multiple_of(100) {
                     println!("{passed} seeds passed, {:.1} s", began.elapsed().as_secs_f64());
                 }
@@ -131,6 +137,12 @@ fn seeds(cli: &Cli) -> bool {
         }
         cli.keep_going
     });
+    print(&tally.table());
+    // a few seeds need not have everything
+    let missing = if passed >= MANY { tally.missing() } else { Vec::new() };
+    for name in &missing {
+        println!("never in {passed} seeds: {name}");
+    }
     println!(
         "{passed} seeds passed, {} failed; {transitions} transitions, {imports_again} imports made again, {:.1} s",
         failed.len(),
@@ -140,7 +152,7 @@ fn seeds(cli: &Cli) -> bool {
     if let Some(seed) = failed.first() {
         tell_story(*seed);
     }
-    failed.is_empty()
+    failed.is_empty() && missing.is_empty()
 }
 
 /// The first failing seed, once more, in words.

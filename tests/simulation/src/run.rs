@@ -7,6 +7,7 @@ use crate::{
     fleet::{self, Fleet, Stores},
     sim::{ProcessId, Sim, Step},
     store::MemoryStore,
+    tally::{self, Tally},
     trace::Trace,
     twins::Twin,
     weather::Weather,
@@ -46,6 +47,8 @@ pub struct Outcome {
     pub transitions: usize,
     /// How many imports were not answered in time, and made again.
     pub imports_again: usize,
+    /// What went wrong how often, and where the transitions came to their ends.
+    pub tally: Tally,
     /// How many steps the machine made.
     pub steps: u64,
     /// How much of the machine's time passed.
@@ -68,6 +71,7 @@ pub fn run(seed: u64, twin: Option<&Twin>, traced: bool) -> Result<Outcome, Stri
 }
 
 /// Something that is to happen at a time.
+#[derive(Clone, Copy)]
 enum Planned {
     Trouble(Trouble),
     Start(Instance),
@@ -169,6 +173,7 @@ impl Course {
     fn crash_those_due(&mut self) {
         for process in self.sim.due_crashes() {
             if let Some(instance) = self.fleet.instance_of(process) {
+                self.weather.count(tally::CRASH);
                 self.crash(instance);
                 let down = self.downs.remove(&instance).unwrap_or_default();
                 self.plan(down, Planned::Start(instance));
@@ -219,6 +224,9 @@ impl Course {
     }
 
     fn trouble(&mut self, trouble: Trouble) {
+        if let Some(fault) = trouble.fault() {
+            self.weather.count(fault);
+        }
         match trouble {
             Trouble::Crash(instance, steps, down) => {
                 self.sim.crash_after(self.fleet.process(instance), steps);
@@ -320,6 +328,7 @@ impl Course {
         Ok(Outcome {
             seed: self.world.seed,
             transitions: self.watch.transitions(),
+            tally: self.tally(),
             imports_again: self.client.imports_again(),
             steps: self.sim.steps(),
             took: Duration::from_micros(u64::try_from(self.sim.now() - self.world.begins_at).unwrap_or_default()),
@@ -332,6 +341,12 @@ impl Course {
 }
 
 impl Course {
+    fn tally(&self) -> Tally {
+        let mut tally = self.weather.tally();
+        self.watch.states().into_iter().for_each(|state| tally.ended(state));
+        tally
+    }
+
     fn end_all(&self) {
         Instance::ALL.into_iter().for_each(|instance| self.fleet.crash(instance));
         self.sim.crash(self.client_process);

@@ -1,6 +1,10 @@
 //! What goes wrong between a process and the broker, and between a process and its database: how often, and right now.
 
-use crate::{chance::Chance, sim::ProcessId};
+use crate::{
+    chance::Chance,
+    sim::ProcessId,
+    tally::{self, Tally},
+};
 use planshift_messaging::Service;
 use std::{
     collections::BTreeSet,
@@ -131,13 +135,37 @@ struct State {
     cut_off: BTreeSet<ProcessId>,
     /// Whose database is away.
     away: BTreeSet<Service>,
+    /// What went wrong, and how often.
+    tally: Tally,
+}
+
+impl State {
+    /// Does it go wrong, this time?
+    fn strikes(&mut self, fault: &'static str, likelihood: f64) -> bool {
+        let strikes = self.chance.happens(likelihood);
+        if strikes {
+            self.tally.add(fault);
+        }
+        strikes
+    }
 }
 
 impl Weather {
     /// The weather of a seed.
     pub fn new(seed: u64, likelihoods: Likelihoods) -> Self {
-        let state = State { chance: Chance::new(seed, "weather"), likelihoods, cut_off: BTreeSet::new(), away: BTreeSet::new() };
+        let (cut_off, away) = (BTreeSet::new(), BTreeSet::new());
+        let state = State { chance: Chance::new(seed, "weather"), likelihoods, cut_off, away, tally: Tally::default() };
         Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Counts something that went wrong elsewhere.
+    pub fn count(&self, fault: &'static str) {
+        self.state().tally.add(fault);
+    }
+
+    /// What went wrong so far, and how often.
+    pub fn tally(&self) -> Tally {
+        self.state().tally.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -179,25 +207,28 @@ impl Weather {
 
     /// Is the database not reached, this time?
     pub fn is_unreached(&self, service: Service) -> bool {
-        let State { chance, likelihoods, away, .. } = &mut *self.state();
-        away.contains(&service) || chance.happens(likelihoods.unreached)
+        let mut state = self.state();
+        let likelihood = state.likelihoods.unreached;
+        state.away.contains(&service) || state.strikes(tally::UNREACHED, likelihood)
     }
 
     /// Does a statement lose against another transaction?
     pub fn conflicts(&self) -> bool {
-        let State { chance, likelihoods, .. } = &mut *self.state();
+        let mut state = self.state();
         // a transaction has a dozen statements
-        chance.happens(likelihoods.conflict / 12.0)
+        let likelihood = state.likelihoods.conflict / 12.0;
+        state.strikes(tally::CONFLICT, likelihood)
     }
 
     /// What becomes of a commit.
     pub fn commit(&self, service: Service) -> Commit {
-        let State { chance, likelihoods, away, .. } = &mut *self.state();
-        if chance.happens(likelihoods.commit_unheard) {
+        let state = &mut *self.state();
+        let likelihoods = state.likelihoods;
+        if state.strikes(tally::COMMIT_UNHEARD, likelihoods.commit_unheard) {
             Commit::Unheard
-        } else if chance.happens(likelihoods.commit_lost) || away.contains(&service) {
+        } else if state.strikes(tally::COMMIT_LOST, likelihoods.commit_lost) || state.away.contains(&service) {
             Commit::Lost
-        } else if chance.happens(likelihoods.conflict) {
+        } else if state.strikes(tally::CONFLICT, likelihoods.conflict) {
             Commit::Conflict
         } else {
             Commit::Heard
@@ -206,13 +237,14 @@ impl Weather {
 
     /// What becomes of a publication of so many messages.
     pub fn publication(&self, messages: usize) -> Publication {
-        let State { chance, likelihoods, .. } = &mut *self.state();
-        if chance.happens(likelihoods.lost) {
+        let state = &mut *self.state();
+        let likelihoods = state.likelihoods;
+        if state.strikes(tally::LOST, likelihoods.lost) {
             Publication::Lost
-        } else if chance.happens(likelihoods.confirm_lost) {
+        } else if state.strikes(tally::UNCONFIRMED, likelihoods.confirm_lost) {
             Publication::Unconfirmed
-        } else if chance.happens(likelihoods.half_published) {
-            Publication::Half(chance.place(messages + 1))
+        } else if state.strikes(tally::HALF_PUBLISHED, likelihoods.half_published) {
+            Publication::Half(state.chance.place(messages + 1))
         } else {
             Publication::Confirmed
         }
@@ -220,21 +252,26 @@ impl Weather {
 
     /// What becomes of a message.
     pub fn passage(&self) -> Passage {
-        let State { chance, likelihoods, .. } = &mut *self.state();
+        let state = &mut *self.state();
+        let likelihoods = state.likelihoods;
         let late = |chance: &mut Chance| chance.time(Duration::from_millis(1), Duration::from_secs(200));
-        let is_returned = chance.happens(likelihoods.returned);
-        let first = if chance.happens(likelihoods.late) { late(chance) } else { Duration::ZERO };
-        let second = chance.happens(likelihoods.doubled).then(|| if chance.happens(0.5) { late(chance) } else { Duration::ZERO });
-        let overtakes = if chance.happens(likelihoods.overtakes) { chance.below(20) } else { 0 };
+        let is_returned = state.strikes(tally::RETURNED, likelihoods.returned);
+        let first = if state.strikes(tally::LATE, likelihoods.late) { late(&mut state.chance) } else { Duration::ZERO };
+        let second = state.strikes(tally::DOUBLED, likelihoods.doubled).then(|| {
+            let is_late = state.chance.happens(0.5);
+            if is_late { late(&mut state.chance) } else { Duration::ZERO }
+        });
+        let overtakes = if state.strikes(tally::OVERTAKES, likelihoods.overtakes) { state.chance.below(20) } else { 0 };
         Passage { is_returned, after: (first, second), overtakes }
     }
 
     /// What becomes of settlements.
     pub fn settlement(&self) -> Settled {
-        let State { chance, likelihoods, .. } = &mut *self.state();
-        if !chance.happens(likelihoods.channel_lost) {
+        let state = &mut *self.state();
+        let likelihood = state.likelihoods.channel_lost;
+        if !state.strikes(tally::CHANNEL_LOST, likelihood) {
             Settled::Heard
-        } else if chance.happens(0.5) {
+        } else if state.chance.happens(0.5) {
             Settled::ThenLost
         } else {
             Settled::Unheard

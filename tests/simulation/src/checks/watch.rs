@@ -92,6 +92,11 @@ impl Watch {
         self.state().order.len()
     }
 
+    /// The state that was told last, of each transition.
+    pub fn states(&self) -> Vec<State> {
+        self.state().told.values().filter_map(|versions| versions.last_key_value()).map(|(_, row)| row.state).collect()
+    }
+
     fn count(&self, service: Service, statement: &Statement, id: TransitionId) -> i64 {
         let rows = self.stores.get(&service).and_then(|store| store.look(statement, Args::new().value(id.0)).ok());
         rows.and_then(|rows| rows.first()?.get(0).ok()).unwrap_or_default()

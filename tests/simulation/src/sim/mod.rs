@@ -186,7 +186,7 @@ impl Sim {
         let millis = u64::try_from(state.now / 1_000).unwrap_or_default();
         state.given_ids += 1;
         let mut bytes = [0; 10];
-        let (count, random) = (state.given_ids.to_be_bytes(), state.ids.next().to_be_bytes());
+        let (count, random) = (state.given_ids.to_be_bytes(), state.ids.draw().to_be_bytes());
         bytes[..2].copy_from_slice(&count[6..]);
         bytes[2..].copy_from_slice(&random);
         uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()

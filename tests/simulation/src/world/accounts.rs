@@ -30,7 +30,7 @@ pub(super) fn draw(chance: &mut Chance, begins_at: i64) -> Result<Vec<Import>, S
             let options = SampleOptions {
                 customers: chance.between(4, 24 / count) as u32,
                 subscriptions: *chance.pick(&[1, 2, 4, 7]),
-                seed: chance.next(),
+                seed: chance.draw(),
                 resellers: chance.below(4) as u32,
             };
             let mut import = read(options, begins_at)?;

@@ -1,6 +1,6 @@
 //! What goes wrong for a while: sustained, and not the toss of a coin for each message.
 
-use crate::chance::Chance;
+use crate::{chance::Chance, tally};
 use planshift_messaging::Service;
 use std::time::Duration;
 
@@ -91,6 +91,20 @@ pub struct Troubles {
     pub all: Vec<(Duration, Trouble)>,
     /// When it is over, and the weather is fine from then on.
     pub over_after: Duration,
+}
+
+impl Trouble {
+    /// The kind of fault, as it is counted. A crash is counted when it comes: its process may have gone before.
+    pub fn fault(self) -> Option<&'static str> {
+        match self {
+            Self::Crash(..) => None,
+            Self::Terminate(..) => Some(tally::TERMINATED),
+            Self::Stop(..) => Some(tally::STOPPED),
+            Self::Slow(..) => Some(tally::SLOWED),
+            Self::CutOff(..) | Self::ClientCutOff(_) => Some(tally::CUT_OFF),
+            Self::StoreAway(..) => Some(tally::STORE_AWAY),
+        }
+    }
 }
 
 impl Troubles {

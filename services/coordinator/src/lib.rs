@@ -29,21 +29,32 @@ use tokio_util::sync::CancellationToken;
 /// Whose queue, schema and broker user.
 pub const SERVICE: Service = Service::Coordinator;
 
+/// How many transitions may be under way at a time where nothing else is said.
+pub const UNDER_WAY: u32 = 1_000;
+
 /// How the coordinator is run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Packets and deadlines.
     pub limits: Limits,
+    /// How many transitions may be under way at a time, in all replicas together: further ones wait in line. At least 1.
+    pub under_way: u32,
     /// Batches and attempts.
     pub run: RunOptions,
     /// Where it counts.
     pub metrics: Metrics,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), under_way: UNDER_WAY, run: RunOptions::default(), metrics: Metrics::default() }
+    }
+}
+
 impl Options {
     /// The coordinator, ready to run on this database and broker.
     pub fn build(self, database: Database, broker: SharedBroker, ports: Ports) -> Coordinator {
-        let engine = Arc::new(Engine::new(database, ports.clone(), self.limits));
+        let engine = Arc::new(Engine::new(database, ports.clone(), self.limits, self.under_way.max(1)));
         let handler = CoordinatorHandler { engine: engine.clone() };
         Coordinator { messages: Running::new(handler, broker.clone(), ports, self.run, self.metrics), engine, broker }
     }

@@ -8,7 +8,7 @@ use planshift_domain::ids::TransitionId;
 use planshift_messaging::Broker;
 use planshift_storage::StorageError;
 use planshift_worker::HandleError;
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,10 +33,11 @@ pub async fn run(engine: Arc<Engine>, broker: Arc<dyn Broker>, stop: Cancellatio
     // at the start whatever was left unsent is old: whoever was to send it is gone, or will be told twice
     let mut recovered = timers.recover(0).await.is_ok();
     for tick in 1_u64.. {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            () = timers.engine.ports.clock.sleep(TICK) => {}
+        if timers.tick(&stop).await.is_break() {
+            break;
+        }
+        if let Err(error) = timers.steps().await {
+            tracing::debug!(%error, "paused steps wait for the database");
         }
         if let Err(error) = timers.deadlines().await {
             tracing::debug!(%error, "deadlines wait for the database");
@@ -64,6 +65,47 @@ struct Timers {
 }
 
 impl Timers {
+    /// Until the next tick; meanwhile those who wait in line begin as soon as there is room.
+    async fn tick(&self, stop: &CancellationToken) -> ControlFlow<()> {
+        let mut tick = pin!(self.engine.ports.clock.sleep(TICK));
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return ControlFlow::Break(()),
+                () = &mut tick => {
+                    self.admit().await;
+                    return ControlFlow::Continue(());
+                }
+                () = self.engine.room.notified() => self.admit().await,
+            }
+        }
+    }
+
+    async fn admit(&self) {
+        loop {
+            match self.admit_some().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "who waits in line waits for the database");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// False: nobody waits, or there is no room.
+    async fn admit_some(&self) -> Result<bool, HandleError> {
+        Ok(self.engine.look_at_line().await? && self.one_turn(&[Input::Admit]).await? > 0)
+    }
+
+    /// Learns which steps are paused, and lets go on who is held at one that is not any more.
+    async fn steps(&self) -> Result<(), HandleError> {
+        let paused = self.engine.look_at_steps().await?;
+        let released = transitions::released(&self.engine.db, &paused, PAGE).await?;
+        self.turn(released.into_iter().map(Input::Clock).collect()).await
+    }
+
     async fn deadlines(&self) -> Result<(), HandleError> {
         let now = self.engine.ports.clock.now();
         let due = transitions::due(&self.engine.db, now, PAGE).await?;
@@ -82,6 +124,16 @@ impl Timers {
         }
     }
 
+    /// A turn, and what it publishes. Says how many have begun that had waited in line.
+    async fn one_turn(&self, inputs: &[Input]) -> Result<usize, HandleError> {
+        let turn = self.engine.turn(inputs).await?;
+        match self.broker.publish(turn.publish).await {
+            Ok(()) => self.engine.confirmed(&turn.told),
+            Err(error) => tracing::warn!(%error, "sent again at the next recovery"),
+        }
+        Ok(turn.admitted)
+    }
+
     /// A transition that cannot be handled must not hold up the others: a page is taken apart until it stands alone.
     async fn turn(&self, inputs: Vec<Input>) -> Result<(), HandleError> {
         let mut waiting = vec![inputs.as_slice()];
@@ -89,11 +141,8 @@ impl Timers {
             if inputs.is_empty() {
                 continue;
             }
-            match self.engine.turn(inputs).await {
-                Ok(turn) => match self.broker.publish(turn.publish).await {
-                    Ok(()) => self.engine.confirmed(&turn.told),
-                    Err(error) => tracing::warn!(%error, "sent again at the next recovery"),
-                },
+            match self.one_turn(inputs).await {
+                Ok(_) => {}
                 Err(error) if is_passing(&error) => return Err(error),
                 Err(_) if inputs.len() > 1 => {
                     let (first, second) = inputs.split_at(inputs.len() / 2);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, reply, request},
+    message::{Body, command, event, operator, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -51,12 +51,19 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::CustomersImported::TYPE
         | request::StartAnswered::TYPE
         | request::ActAnswered::TYPE
+        | operator::StepsRead::TYPE
+        | operator::TransitionExplained::TYPE
+        | operator::StuckListed::TYPE
         | event::TransitionChanged::TYPE
         | event::AccountImported::TYPE => COORDINATOR,
         request::ImportCustomers::TYPE
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
         | request::AssessCustomer::TYPE
+        | operator::ActOnStep::TYPE
+        | operator::ReadSteps::TYPE
+        | operator::ExplainTransition::TYPE
+        | operator::ListStuck::TYPE
         | request::TellAgain::TYPE => GATEWAY,
         reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],

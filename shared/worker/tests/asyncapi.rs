@@ -77,11 +77,18 @@ fn kinds() -> Vec<Kind> {
         ImportCustomers: COORDINATOR, "A chunk of an account document.";
         StartTransition: COORDINATOR, "Move this customer.";
         ActOnTransition: COORDINATOR, "Cancel, resume or close a transition.";
+        ActOnStep: COORDINATOR, "Pause or resume a step for everyone.";
+        ReadSteps: COORDINATOR, "How are the steps?";
+        ExplainTransition: COORDINATOR, "What does this transition wait for?";
+        ListStuck: COORDINATOR, "Which transitions have not moved for a while?";
         TellAgain: COORDINATOR, "Tell everything of a transition again, as events.";
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
         StartAnswered: Answers, "The answer to a start.";
         ActAnswered: Answers, "The answer to an act.";
+        StepsRead: Answers, "Every step: paused or not, and what of it is on its way.";
+        TransitionExplained: Answers, "Why a transition stands where it stands.";
+        StuckListed: Answers, "Transitions that have not moved for a while.";
         CustomerAssessed: Answers, "The answer to an assessment.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
@@ -89,11 +96,15 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Which answer a question gets: from the gateway's questions to the answers' types.
-const QUESTIONS: [(&str, &str); 4] = [
+const QUESTIONS: [(&str, &str); 8] = [
     (ImportCustomers::TYPE, CustomersImported::TYPE),
     (StartTransition::TYPE, StartAnswered::TYPE),
     (ActOnTransition::TYPE, ActAnswered::TYPE),
     (AssessCustomer::TYPE, CustomerAssessed::TYPE),
+    (ActOnStep::TYPE, StepsRead::TYPE),
+    (ReadSteps::TYPE, StepsRead::TYPE),
+    (ExplainTransition::TYPE, TransitionExplained::TYPE),
+    (ListStuck::TYPE, StuckListed::TYPE),
 ];
 
 /// Several messages for one queue in one on the wire: the transport's own, not a type that services know.

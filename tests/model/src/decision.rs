@@ -33,14 +33,14 @@ pub fn decide(
     now: Timestamp,
     limits: &Limits,
 ) -> Result<Decision, IllegalMove> {
-    let decide = |saga: &Saga, event: &Event, known| production(saga, event, known, now, limits);
+    let decide = |saga: &Saga, event: &Event, known| production(saga, event, known, now, &(*limits).into());
     match (twin, event) {
         (Some(Twin::AnswersCountedTwice), Event::Answered(_)) => decide(saga, event, None),
         (Some(Twin::StaleAnswersApplied), Event::Answered(answer)) if answer.attempt < saga.attempt => {
             decide(saga, &Event::Answered(Answer { attempt: saga.attempt, ..answer.clone() }), None)
         }
         // as if it had not come yet
-        (Some(Twin::NoResend), Event::Clock) if now < saga.give_up_at => production(saga, event, known, at(0), limits),
+        (Some(Twin::NoResend), Event::Clock) if now < saga.give_up_at => production(saga, event, known, at(0), &(*limits).into()),
         (Some(Twin::DeadlineGuessesSuccess), Event::Clock) => guess_success(stored, saga, limits, decide),
         (Some(Twin::DeadlineGuessesFailure), Event::Clock) if now >= saga.give_up_at => {
             let mut tallies = *saga.tallies();

@@ -65,7 +65,7 @@ impl State {
     fn insert(&mut self, request: u8) {
         let limits = limits(1);
         let saga = Saga::requested(at(0), &limits);
-        if let Ok(decision) = decide(&saga, &Event::Started, None, at(0), &limits) {
+        if let Ok(decision) = decide(&saga, &Event::Started, None, at(0), &limits.into()) {
             self.transitions.push((request, canonical(decision.saga)));
         }
     }
@@ -153,7 +153,7 @@ impl Model for StartsModel {
             Step::End(number) => {
                 let checked = Checked { attempt: 1, packet: 0, packets: 1, eligible: false, lines: 0, resellers: 0 };
                 let saga = &state.transitions[number].1;
-                let decision = decide(saga, &Event::Checked(checked), None, at(0), &limits(1)).ok()?;
+                let decision = decide(saga, &Event::Checked(checked), None, at(0), &limits(1).into()).ok()?;
                 state.transitions[number].1 = canonical(decision.saga);
             }
         }

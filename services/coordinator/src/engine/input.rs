@@ -4,6 +4,7 @@ use planshift_domain::{
     ids::TransitionId,
     message::{
         Body,
+        operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps},
         reply::{
             EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered,
             SuspensionAnswered,
@@ -27,6 +28,10 @@ pub enum Input {
     Start(StartTransition, Asker),
     /// A person acts.
     Act(ActOnTransition, Asker),
+    /// An operator acts on a step.
+    ActOnStep(ActOnStep, Asker),
+    /// An operator asks.
+    Question(Question, Asker),
     /// Eligibility answered.
     Checked(Box<EligibilityChecked>),
     /// A worker answered.
@@ -39,6 +44,19 @@ pub enum Input {
     Clock(TransitionId),
     /// Its last output may not have been sent.
     Recover(TransitionId),
+    /// There may be room for those who wait in line.
+    Admit,
+}
+
+/// What an operator asks.
+#[derive(Debug)]
+pub enum Question {
+    /// How are the steps?
+    Steps(ReadSteps),
+    /// What does this transition wait for?
+    Explain(ExplainTransition),
+    /// Which transitions have not moved for a while?
+    Stuck(ListStuck),
 }
 
 /// Who wants the answer, and in which trace.
@@ -59,7 +77,7 @@ impl Input {
             Self::Answered(_, answer) => Some(answer.transition_id),
             Self::GivenUp(_, given_up) => Some(given_up.transition_id),
             Self::TellAgain(id) | Self::Clock(id) | Self::Recover(id) => Some(*id),
-            Self::Import(..) | Self::Taken(..) | Self::Start(..) => None,
+            Self::Import(..) | Self::Taken(..) | Self::Start(..) | Self::ActOnStep(..) | Self::Question(..) | Self::Admit => None,
         }
     }
 
@@ -75,6 +93,10 @@ impl Input {
             ImportCustomers::TYPE => Self::Import(Box::new(codec::body(message)?), asker()),
             StartTransition::TYPE => Self::Start(codec::body(message)?, asker()),
             ActOnTransition::TYPE => Self::Act(codec::body(message)?, asker()),
+            ActOnStep::TYPE => Self::ActOnStep(codec::body(message)?, asker()),
+            ReadSteps::TYPE => Self::Question(Question::Steps(codec::body(message)?), asker()),
+            ExplainTransition::TYPE => Self::Question(Question::Explain(codec::body(message)?), asker()),
+            ListStuck::TYPE => Self::Question(Question::Stuck(codec::body(message)?), asker()),
             TellAgain::TYPE => Self::TellAgain(codec::body::<TellAgain>(message)?.transition_id),
             FactsTaken::TYPE => Self::Taken(codec::body(message)?, sender),
             EligibilityChecked::TYPE => Self::Checked(Box::new(codec::body(message)?)),

@@ -10,19 +10,23 @@
 //! | `work` | one transition within a turn: its saga, and the rows that change with it |
 //! | `answers` | a worker's answer, as events for the saga and as changes of rows |
 //! | `starts`, `imports` | the requests that come before there is a transition |
+//! | `admission` | who begins, of those who wait in line |
+//! | `questions` | what operators ask, and acts about steps |
 //! | `output` | commands, events and answers built from what was written |
 //! | `sent` | which versions' messages were confirmed |
 //! | `turn` | the transaction that joins them |
 
+mod admission;
 mod answers;
 mod imports;
 mod input;
 mod output;
+mod questions;
 mod sent;
 mod starts;
 mod turn;
 mod work;
 
-pub use input::{Asker, Input};
+pub use input::{Asker, Input, Question};
 pub use sent::Told;
 pub use turn::{Engine, Turn};

@@ -74,6 +74,8 @@ pub async fn decide(
                         history: 0,
                         history_hash: String::new(),
                         acted: None,
+                        waiting: false,
+                        touched_at: now,
                         trace: asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id())),
                         saga: Saga::requested(now, limits),
                     };

@@ -1,19 +1,21 @@
 //! The transaction that joins them.
 
 use super::{
-    answers, imports,
+    admission, answers, imports,
     input::{Asker, Input},
     output::{self, Changed},
+    questions,
     sent::{Sent, Told},
     starts,
     work::Work,
 };
 use crate::{
-    saga::{Event, Known, Limits, pending},
+    saga::{Event, Known, Limits, Paused, Rules, pending},
     store::{
-        customers,
+        self, customers,
         rows::{self, PacketKey},
-        transitions,
+        steps,
+        transitions::{self, Stored},
     },
 };
 use planshift_domain::{
@@ -29,7 +31,14 @@ use planshift_domain::{
 use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Database, Transaction};
 use planshift_worker::{HandleError, Ports, codec};
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::Notify;
 
 /// Does turns.
 pub struct Engine {
@@ -39,6 +48,14 @@ pub struct Engine {
     pub ports: Ports,
     /// Settings of the decision.
     pub limits: Limits,
+    /// How many transitions may be under way at a time; further ones wait in line.
+    pub under_way: u32,
+    /// Somebody who was under way is not any more, while others wait.
+    pub room: Notify,
+    /// The steps that are paused, as they were at the last look.
+    paused: Mutex<Option<Paused>>,
+    /// There may be a line.
+    line: AtomicBool,
     sent: Sent,
 }
 
@@ -49,12 +66,49 @@ pub struct Turn {
     pub publish: Vec<Outgoing>,
     /// What is told once that is confirmed.
     pub told: Vec<Told>,
+    /// How many have begun that had waited in line.
+    pub admitted: usize,
+    /// Somebody who was under way is not any more.
+    freed: bool,
 }
 
 impl Engine {
     /// An engine on this database.
-    pub fn new(db: Database, ports: Ports, limits: Limits) -> Self {
-        Self { db, ports, limits, sent: Sent::default() }
+    pub fn new(db: Database, ports: Ports, limits: Limits, under_way: u32) -> Self {
+        let (room, paused, line, sent) = (Notify::new(), Mutex::default(), AtomicBool::new(true), Sent::default());
+        Self { db, ports, limits, under_way, room, paused, line, sent }
+    }
+
+    /// Looks which steps are paused.
+    ///
+    /// # Errors
+    /// The database's; what was known before stays.
+    pub async fn look_at_steps(&self) -> Result<Paused, HandleError> {
+        let paused = steps::paused(&self.db).await?;
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = Some(paused);
+        Ok(paused)
+    }
+
+    async fn rules(&self) -> Result<Rules, HandleError> {
+        let known = *self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        // nothing is decided before it was looked once
+        let paused = if let Some(paused) = known { paused } else { self.look_at_steps().await? };
+        Ok(Rules { limits: self.limits, paused })
+    }
+
+    /// Is there a line? Remembers it: whoever ends then makes room.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn look_at_line(&self) -> Result<bool, HandleError> {
+        let anyone = store::admission::anyone(&self.db).await?;
+        self.line.store(anyone, Ordering::Relaxed);
+        Ok(anyone)
+    }
+
+    /// The last version of a transition whose messages were confirmed, as far as it is known here.
+    pub(super) fn sent_of(&self, stored: &Stored) -> u32 {
+        self.sent.of(stored.id, stored.sent)
     }
 
     /// Everything of a turn was published and confirmed.
@@ -84,27 +138,37 @@ impl Engine {
     /// The database's, or `Faulty` where the saga is at fault; nothing was done then.
     pub async fn turn(&self, inputs: &[Input]) -> Result<Turn, HandleError> {
         let ends = self.sent.unwritten(false);
-        let (turn, written) = self.transact(inputs, &ends).await?;
+        let rules = self.rules().await?;
+        let (turn, written) = self.transact(inputs, &ends, &rules).await?;
         written.iter().for_each(|(id, version)| self.sent.written(*id, *version));
+        if inputs.iter().any(|input| matches!(input, Input::ActOnStep(..))) {
+            self.look_at_steps().await?;
+        }
+        if turn.freed && self.line.load(Ordering::Relaxed) {
+            self.room.notify_one();
+        }
         Ok(turn)
     }
 
-    async fn transact(&self, inputs: &[Input], ends: &[Told]) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
+    async fn transact(&self, inputs: &[Input], ends: &[Told], rules: &Rules) -> Result<(Turn, Vec<(TransitionId, u32)>), HandleError> {
         let now = self.ports.clock.now();
         let mut tx = self.db.begin().await?;
         lock_customers(&mut tx, inputs).await?;
         let mut publish = self.requests(&mut tx, inputs, now).await?;
-        let (mut works, started) = self.load(&mut tx, inputs, now).await?;
+        let (mut works, started) = self.load(&mut tx, inputs, now, rules).await?;
         publish.extend(started);
-        publish.extend(self.decide(&mut tx, &mut works, inputs, now).await?);
+        let admitted = self.admit(&mut tx, &mut works, inputs, now, rules).await?;
+        publish.extend(self.decide(&mut tx, &mut works, inputs, now, rules).await?);
         let (changed, mut written) = self.write(&mut tx, &mut works, now).await?;
         publish.extend(output::commands(&mut tx, &works, now).await?);
         publish.extend(output::everything(&mut tx, &works, now).await?);
         written.extend(transitions::mark_sent(&mut tx, ends).await?);
+        publish.extend(questions::answer(self, &mut tx, inputs, now).await?);
         tx.commit().await?;
+        let freed = works.values().any(|work| work.changed && work.stored.saga.state().is_settled());
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
-        Ok((Turn { publish, told }, written))
+        Ok((Turn { publish, told, admitted, freed }, written))
     }
 
     /// Imports: they touch no transition.
@@ -128,17 +192,28 @@ impl Engine {
         tx: &mut Transaction,
         inputs: &[Input],
         now: Timestamp,
+        rules: &Rules,
     ) -> Result<(BTreeMap<TransitionId, Work>, Vec<Outgoing>), HandleError> {
         let starts: Vec<_> =
             inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
         let started = starts::decide(tx, &starts, &self.ports, &self.limits, now).await?;
+        let mut room = match started.iter().any(|started| started.work.is_some()) {
+            true => store::admission::room(tx, self.under_way).await?,
+            false => 0,
+        };
         let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
         let mut works = BTreeMap::new();
         let mut again = Vec::new();
         let mut out = Vec::new();
         for ((start, asker), started) in starts.iter().zip(started) {
             if let Some(mut work) = started.work {
-                work.happen(&Event::Started, None, now, &self.limits)?;
+                if room > 0 {
+                    room -= 1;
+                    work.happen(&Event::Started, None, now, rules)?;
+                } else {
+                    self.line.store(true, Ordering::Relaxed);
+                    work.wait_in_line(self.under_way, now);
+                }
                 works.insert(work.stored.id, work);
             } else if let StartOutcome::Accepted { transition_id } = started.outcome {
                 // asked again: its first messages may never have been sent
@@ -165,10 +240,32 @@ impl Engine {
         }
         for id in again {
             if let Some(work) = works.get_mut(&id) {
-                recover(work, false);
+                recover(work, false, rules);
             }
         }
         Ok((works, out))
+    }
+
+    /// Lets those begin whose turn it is.
+    async fn admit(
+        &self,
+        tx: &mut Transaction,
+        works: &mut BTreeMap<TransitionId, Work>,
+        inputs: &[Input],
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<usize, HandleError> {
+        if !inputs.iter().any(|input| matches!(input, Input::Admit)) {
+            return Ok(0);
+        }
+        let admitted = admission::admit(tx, self.under_way, &self.limits).await?;
+        let count = admitted.len();
+        for mut work in admitted {
+            work.stored.sent = self.sent.of(work.stored.id, work.stored.sent);
+            work.happen(&Event::Started, None, now, rules)?;
+            works.insert(work.stored.id, work);
+        }
+        Ok(count)
     }
 
     /// Lets everything happen, in the order of the inputs.
@@ -178,6 +275,7 @@ impl Engine {
         works: &mut BTreeMap<TransitionId, Work>,
         inputs: &[Input],
         now: Timestamp,
+        rules: &Rules,
     ) -> Result<Vec<Outgoing>, HandleError> {
         let mut known = self.known(tx, inputs).await?;
         let completed = self.completed(tx, works, inputs).await?;
@@ -193,10 +291,11 @@ impl Engine {
                 continue;
             };
             match input {
-                Input::Act(act, asker) => out.extend(self.act(work, act, asker, now)?),
+                Input::Act(act, asker) => out.extend(self.act(work, act, asker, now, rules)?),
                 Input::Checked(checked) => {
                     let key = (id, Step::Eligibility, Action::Do, checked.packet);
-                    let news = self.let_happen(work, &answers::checked_event(checked), key, &mut known, checked.attempt, (1, 0), now)?;
+                    let news =
+                        self.let_happen(work, &answers::checked_event(checked), key, &mut known, checked.attempt, (1, 0), now, rules)?;
                     if news {
                         let mut checked: EligibilityChecked = (**checked).clone();
                         if checked.nothing_in_scope {
@@ -205,7 +304,7 @@ impl Engine {
                         answers::record_checked(work, checked);
                     }
                 }
-                Input::Answered(step, answer) => self.answered(work, *step, answer, &mut known, now)?,
+                Input::Answered(step, answer) => self.answered(work, *step, answer, &mut known, now, rules)?,
                 Input::GivenUp(step, given_up) => {
                     let items = match step {
                         Step::Mapping | Step::Suspension => rows::load_packet_lines(tx, &[(id, given_up.packet)])
@@ -219,18 +318,18 @@ impl Engine {
                         Step::Eligibility | Step::Purchasing => Vec::new(),
                     };
                     let answer = answers::given_up(work, *step, given_up, items);
-                    self.answered(work, *step, &answer, &mut known, now)?;
+                    self.answered(work, *step, &answer, &mut known, now, rules)?;
                 }
                 Input::Clock(_) => {
-                    work.happen(&Event::Clock, None, now, &self.limits)?;
+                    work.happen(&Event::Clock, None, now, rules)?;
                 }
                 Input::TellAgain(_) => {
                     // all of it counts as sent afterwards, the commands too
-                    recover(work, true);
+                    recover(work, true, rules);
                     work.tell_all = true;
                 }
-                Input::Recover(_) => recover(work, true),
-                Input::Import(..) | Input::Taken(..) | Input::Start(..) => {}
+                Input::Recover(_) => recover(work, true, rules),
+                Input::Import(..) | Input::Taken(..) | Input::Start(..) | Input::ActOnStep(..) | Input::Question(..) | Input::Admit => {}
             }
         }
         Ok(out)
@@ -243,12 +342,13 @@ impl Engine {
         answer: &PacketAnswer,
         known: &mut HashMap<PacketKey, Known>,
         now: Timestamp,
+        rules: &Rules,
     ) -> Result<(), HandleError> {
         let event = answers::answered_event(step, answer);
         let Event::Answered(summary) = &event else { return Ok(()) };
         let counts = (summary.good, summary.refused);
         let key = (work.stored.id, step, answer.action, answer.packet);
-        if self.let_happen(work, &event, key, known, answer.attempt, counts, now)? {
+        if self.let_happen(work, &event, key, known, answer.attempt, counts, now, rules)? {
             answers::record_answered(work, step, answer);
         }
         Ok(())
@@ -266,28 +366,36 @@ impl Engine {
         attempt: u32,
         (good, refused): (u32, u32),
         now: Timestamp,
+        rules: &Rules,
     ) -> Result<bool, HandleError> {
-        let (news, _) = work.happen(event, known.get(&key).copied(), now, &self.limits)?;
+        let (news, _) = work.happen(event, known.get(&key).copied(), now, rules)?;
         if news {
             known.insert(key, Known { attempt, good, refused });
         } else {
             tracing::debug!(transition = %work.stored.id, step = %key.1, packet = key.3, attempt, "a stale or repeated answer");
-            recover(work, false);
+            recover(work, false, rules);
         }
         Ok(news)
     }
 
-    fn act(&self, work: &mut Work, act: &ActOnTransition, asker: &Asker, now: Timestamp) -> Result<Option<Outgoing>, HandleError> {
+    fn act(
+        &self,
+        work: &mut Work,
+        act: &ActOnTransition,
+        asker: &Asker,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<Option<Outgoing>, HandleError> {
         if work.stored.partner != act.partner_id {
             return Ok(act_answer(act, asker, ActOutcome::NotFound, now));
         }
         if work.stored.acted == Some(act.request_id) {
             // it was taken before, and its messages may have been lost in a crash
-            recover(work, false);
+            recover(work, false, rules);
             return Ok(act_answer(act, asker, ActOutcome::Accepted, now));
         }
         let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
-        let (_, outcome) = work.happen(&event, None, now, &self.limits)?;
+        let (_, outcome) = work.happen(&event, None, now, rules)?;
         if outcome == Some(ActOutcome::Accepted) && work.changed {
             work.stored.acted = Some(act.request_id);
         }
@@ -410,11 +518,13 @@ fn merge(before: &PlanRow, after: PlanRow) -> PlanRow {
 }
 
 /// Tells everything again where the messages of the stored version are not known to have been sent.
-fn recover(work: &mut Work, whatever_this_turn_does: bool) {
+fn recover(work: &mut Work, whatever_this_turn_does: bool, rules: &Rules) {
     let unsent = work.stored.sent < work.stored.version;
     if unsent && (whatever_this_turn_does || !work.changed) && !work.tell_all {
         work.tell_all = true;
-        work.send.extend(pending(&work.stored.saga));
+        let pending = pending(&work.stored.saga);
+        // what a paused step does not get now, it gets when it is resumed
+        work.send.extend(pending.into_iter().filter(|send| rules.paused.since(send.step).is_none()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::sent::Told;
 use crate::{
-    saga::{Decision, Event, Known, Limits, Note, Send, decide},
+    saga::{Decision, Event, Known, Note, Rules, Send, decide},
     store::{rows::LineChange, transitions::Stored},
 };
 use planshift_domain::{
@@ -62,7 +62,7 @@ impl Work {
             id: self.stored.id,
             from: if self.tell_all || self.new { 0 } else { before },
             to: self.stored.version,
-            settled: self.stored.saga.state().is_settled(),
+            settled: self.stored.waiting || self.stored.saga.state().is_settled(),
         }
     }
 
@@ -80,9 +80,9 @@ impl Work {
         event: &Event,
         known: Option<Known>,
         now: Timestamp,
-        limits: &Limits,
+        rules: &Rules,
     ) -> Result<(bool, Option<ActOutcome>), HandleError> {
-        let decision = decide(&self.stored.saga, event, known, now, limits).map_err(|error| HandleError::Faulty(error.to_string()))?;
+        let decision = decide(&self.stored.saga, event, known, now, rules).map_err(|error| HandleError::Faulty(error.to_string()))?;
         if decision.is_nothing(&self.stored.saga) {
             return Ok((false, decision.outcome));
         }
@@ -100,6 +100,8 @@ impl Work {
         self.stored.version = self.next_version();
         self.changed = true;
         self.stored.saga = saga;
+        // begun, or cancelled before that
+        self.stored.waiting &= self.stored.saga.state() == State::Requested;
         self.send.extend(send);
         for note in notes {
             self.note(note, now);
@@ -107,7 +109,7 @@ impl Work {
         Ok((record, outcome))
     }
 
-    fn note(&mut self, note: Note, now: Timestamp) {
+    pub(super) fn note(&mut self, note: Note, now: Timestamp) {
         self.stored.history += 1;
         let entry = HistoryEntry {
             number: self.stored.history,

@@ -1,6 +1,6 @@
 //! The decision.
 
-use super::{Decision, Event, IllegalMove, Known, Limits, Saga, Send, Which, compensation, event::ActKind, forward};
+use super::{Decision, Event, IllegalMove, Known, Limits, Rules, Saga, Send, Which, compensation, event::ActKind, forward, paused};
 use planshift_domain::{
     message::request::ActOutcome,
     step::{Action, Step},
@@ -14,7 +14,8 @@ use planshift_domain::{
 ///
 /// # Errors
 /// `IllegalMove` where the function itself is at fault: no input leads there.
-pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, limits: &Limits) -> Result<Decision, IllegalMove> {
+pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, rules: &Rules) -> Result<Decision, IllegalMove> {
+    let limits = &rules.limits;
     let mut decision = Decision::nothing(saga);
     match event {
         Event::Started => forward::start(&mut decision, now)?,
@@ -28,7 +29,13 @@ pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, 
             }
         }
         Event::Act { act, actor, reason } => act_on(&mut decision, *act, actor, reason, now, limits)?,
+        // a saga that is held, or is to be, has no deadlines
+        Event::Clock if paused::stands_still(saga, rules) => {}
         Event::Clock => clock(&mut decision, now, limits)?,
+    }
+    if saga.state() == State::Requested && decision.saga.state() == State::CheckingEligibility {
+        // however long it has waited in line
+        decision.saga.give_up_at = now.plus_seconds(i64::from(limits.total_seconds));
     }
     if decision.saga.state() == State::Compensating && saga.state() != State::Compensating {
         // the undoing has the whole time again: a transition that ran out of it is not put before an operator for that
@@ -38,6 +45,7 @@ pub fn decide(saga: &Saga, event: &Event, known: Option<Known>, now: Timestamp, 
         // any answer moves the deadline, so that a long queue is not mistaken for silence
         decision.saga.resend_at = now.plus_seconds(i64::from(limits.resend_seconds));
     }
+    paused::hold(&mut decision, saga, now, rules);
     Ok(decision)
 }
 
@@ -137,13 +145,22 @@ fn resume(decision: &mut Decision, because: &str, now: Timestamp, limits: &Limit
     Ok(())
 }
 
-/// What has no good answer, in whatever step is under way: to be sent again.
-pub fn pending(saga: &Saga) -> Vec<Send> {
-    let under_way = match saga.state() {
+/// The step that is being done or undone.
+pub fn under_way(saga: &Saga) -> Option<(Step, Action)> {
+    left_at(saga, saga.state())
+}
+
+/// The step that is done or undone in a state: the one that it stands in, or the one that it left for an operator.
+pub fn left_at(saga: &Saga, state: State) -> Option<(Step, Action)> {
+    match state {
         State::Compensating => compensation::under_way(saga).map(|step| (step, Action::Undo)),
         state => state.step().map(|step| (step, Action::Do)),
-    };
-    under_way.into_iter().map(|(step, action)| Send { step, action, which: Which::Pending }).collect()
+    }
+}
+
+/// What has no good answer, in whatever step is under way: to be sent again.
+pub fn pending(saga: &Saga) -> Vec<Send> {
+    under_way(saga).into_iter().map(|(step, action)| Send { step, action, which: Which::Pending }).collect()
 }
 
 fn clock(decision: &mut Decision, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {

@@ -9,18 +9,24 @@
 //! | `state` | what the saga remembers: of fixed size, however many lines a transition has |
 //! | `event` | what can happen, and what follows |
 //! | `decide` | the function |
+//! | `explain` | in words: the rule that it is at, and what it waits for |
+//! | `paused` | steps that are paused for everyone |
 //! | `forward`, `compensation` | the way on and the way back |
 
 mod compensation;
 mod decide;
 mod event;
+mod explain;
 mod forward;
 mod moves;
+mod paused;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{decide, pending};
+pub use decide::{decide, left_at, pending, under_way};
 pub use event::{ActKind, Answer, Checked, Decision, Event, Known, Note, Send, Which};
+pub use explain::{rule, waits_for};
 pub use moves::{IllegalMove, MOVES, is_legal};
-pub use state::{Limits, Saga, Tally};
+pub use paused::{Hold, Paused};
+pub use state::{Limits, Rules, Saga, Tally};

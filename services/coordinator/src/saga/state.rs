@@ -1,6 +1,6 @@
 //! What the saga remembers of a transition: of fixed size, however many lines it has.
 
-use super::IllegalMove;
+use super::{Hold, IllegalMove, Paused};
 use planshift_domain::{
     step::{Action, Step},
     time::Timestamp,
@@ -21,6 +21,21 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { packet_items: planshift_domain::message::command::PACKET_ITEMS, resend_seconds: 120, total_seconds: 72 * 3600 }
+    }
+}
+
+/// What a decision depends on besides the saga itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rules {
+    /// Packets and deadlines.
+    pub limits: Limits,
+    /// Steps that are paused.
+    pub paused: Paused,
+}
+impl From<Limits> for Rules {
+    /// With no step paused.
+    fn from(limits: Limits) -> Self {
+        Self { limits, paused: Paused::NONE }
     }
 }
 
@@ -83,6 +98,8 @@ pub struct Saga {
     pub resend_at: Timestamp,
     /// When its time is used up.
     pub give_up_at: Timestamp,
+    /// It is held at a paused step.
+    pub held: Option<Hold>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// When a compensated failure was accepted as it is.
@@ -107,6 +124,7 @@ impl Saga {
             effective_at: None,
             resend_at: now.plus_seconds(i64::from(limits.resend_seconds)),
             give_up_at: now.plus_seconds(i64::from(limits.total_seconds)),
+            held: None,
             ended_at: None,
             closed_at: None,
         }

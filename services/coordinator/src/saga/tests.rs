@@ -1,5 +1,7 @@
 //! The decision, walked through: every state, every step failed there, repeated there, undone twice there.
 
+mod paused;
+
 use super::*;
 use planshift_domain::{
     message::request::ActOutcome,
@@ -22,17 +24,23 @@ struct Walk {
     packets: HashMap<(Step, Action, u32), Known>,
     sent: Vec<Send>,
     now: i64,
+    paused: Paused,
 }
 
 impl Walk {
     fn started() -> Self {
-        let mut walk = Self { saga: Saga::requested(at(0), &LIMITS), packets: HashMap::new(), sent: Vec::new(), now: 0 };
+        let mut walk =
+            Self { saga: Saga::requested(at(0), &LIMITS), packets: HashMap::new(), sent: Vec::new(), now: 0, paused: Paused::NONE };
         walk.happen(&Event::Started, None);
         walk
     }
 
+    const fn rules(&self) -> Rules {
+        Rules { limits: LIMITS, paused: self.paused }
+    }
+
     fn happen(&mut self, event: &Event, known: Option<Known>) -> Decision {
-        let decision = decide(&self.saga, event, known, at(self.now), &LIMITS).expect("no input leads to an illegal move");
+        let decision = decide(&self.saga, event, known, at(self.now), &self.rules()).expect("no input leads to an illegal move");
         self.saga = decision.saga.clone();
         self.sent.extend(decision.send.iter().copied());
         decision

@@ -1,17 +1,21 @@
 //! What the coordinator stores, and every statement it has. Set-based: a batch is a handful of round trips, whatever its size.
 //!
-//! Locks are taken in one order: customers, then transitions, each by key.
+//! Locks are taken in one order: customers, then the latch of the admission, then transitions, each by key.
 
+pub mod admission;
 pub mod customers;
 pub mod imports;
 pub mod rows;
+pub mod steps;
 pub mod transitions;
 
 use planshift_storage::Migration;
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "transitions", sql: include_str!("../../migrations/0001_transitions.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "transitions", sql: include_str!("../../migrations/0001_transitions.sql") },
+    Migration { version: 2, name: "waiting and held", sql: include_str!("../../migrations/0002_waiting_and_held.sql") },
+];
 
 /// A stored word that this version does not know: the row was written by a newer one.
 pub(crate) fn unknown_word(what: &str, word: &str) -> planshift_storage::StorageError {

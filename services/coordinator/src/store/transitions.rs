@@ -3,10 +3,11 @@
 use super::unknown_word;
 use crate::{
     engine::Told,
-    saga::{Limits, Saga},
+    saga::{Hold, Limits, Paused, Saga},
 };
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
+    step::Step,
     time::Timestamp,
     transition::{State, TransitionRow},
 };
@@ -41,6 +42,10 @@ pub struct Stored {
     pub history_hash: String,
     /// The request of the last act that was accepted: the same request again gets the same answer.
     pub acted: Option<Uuid>,
+    /// It waits in line, and has not begun.
+    pub waiting: bool,
+    /// When it last changed.
+    pub touched_at: Timestamp,
     /// Its trace.
     pub trace: TraceContext,
     /// The saga.
@@ -77,7 +82,8 @@ impl Stored {
 macro_rules! columns {
     () => {
         "id, partner_id, customer_id, request_id, facts_version, state, left_state, version, sent, attempt, lines, plans, packet_items, tallies, failure, \
-         effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate, acted"
+         effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate, acted,
+         waiting, held_step, held_since, withheld, touched_at"
     };
 }
 
@@ -100,13 +106,14 @@ static COMPLETED: Statement = Statement::new(
 );
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
-         closed_at, history, history_hash, acted, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
+         closed_at, history, history_hash, acted, waiting, held_step, held_since, withheld, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
          open, touched_at)
      SELECT r.id, r.state, r.left_state, r.version, r.sent, r.attempt, r.lines, r.plans, r.tallies, r.failure, r.effective_at, r.resend_at, r.give_up_at,
-         r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
+         r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.waiting, r.held_step, r.held_since, r.withheld, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
          r.started_by, r.traceparent, r.tracestate, true, $1
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
-         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, acted uuid, partner_id uuid,
+         effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, acted uuid, waiting boolean,
+         held_step text, held_since bigint, withheld boolean, partner_id uuid,
          customer_id uuid, request_id uuid, facts_version bigint, packet_items bigint, started_at bigint, started_by text, traceparent text,
          tracestate text} AS r",
 );
@@ -114,10 +121,10 @@ static UPDATE: Statement = Statement::new(
     "UPDATE transitions SET state = r.state, left_state = r.left_state, version = r.version, sent = r.sent, attempt = r.attempt, lines = r.lines,
          plans = r.plans, tallies = r.tallies, failure = r.failure, effective_at = r.effective_at, resend_at = r.resend_at, give_up_at = r.give_up_at,
          touched_at = $1, ended_at = r.ended_at, closed_at = r.closed_at, history = r.history, history_hash = r.history_hash, acted = r.acted,
-         open = true
+         waiting = r.waiting, held_step = r.held_step, held_since = r.held_since, withheld = r.withheld, open = true
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
          effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text,
-         acted uuid} AS r
+         acted uuid, waiting boolean, held_step text, held_since bigint, withheld boolean} AS r
      WHERE transitions.id = r.id",
 );
 // A row that somebody has locked is passed over: it is noted later, and nobody waits here with rows of his own locked.
@@ -125,16 +132,34 @@ static SENT: Statement = Statement::new(
     "{postgres: WITH free AS MATERIALIZED (
          SELECT t.id, l.base, l.version FROM {1: id uuid, base bigint, version bigint} AS l CROSS JOIN transitions AS t
          WHERE t.id = l.id FOR UPDATE OF t SKIP LOCKED)}
-     UPDATE transitions SET sent = r.version, open = NOT (transitions.ended_at IS NOT NULL AND transitions.version = r.version)
+     UPDATE transitions SET sent = r.version, open = NOT ((transitions.ended_at IS NOT NULL OR transitions.waiting) AND transitions.version = r.version)
      FROM {postgres: free AS r}{sqlite: {1: id uuid, base bigint, version bigint} AS r}
      WHERE transitions.id = r.id AND transitions.sent >= r.base AND transitions.sent < r.version
      RETURNING transitions.id, transitions.sent",
 );
 static DUE: Statement = Statement::new(
-    "SELECT id FROM transitions WHERE open AND ended_at IS NULL AND state <> 'NeedsOperator' AND (resend_at <= $1 OR give_up_at <= $1) ORDER BY id LIMIT $2",
+    "SELECT id FROM transitions WHERE open AND ended_at IS NULL AND state <> 'NeedsOperator' AND held_step IS NULL AND (resend_at <= $1 OR give_up_at <= $1) ORDER BY id LIMIT $2",
+);
+static HELD: Statement = Statement::new(
+    "SELECT id FROM transitions WHERE open AND held_step IS NOT NULL AND held_step NOT IN ($1, $2, $3, $4) ORDER BY id LIMIT $5",
 );
 static UNSENT: Statement =
     Statement::new("SELECT id FROM transitions WHERE open AND sent < version AND touched_at <= $1 AND id > $2 ORDER BY id LIMIT $3");
+
+static OPEN: Statement = Statement::new(concat!(
+    "SELECT ",
+    columns!(),
+    " FROM transitions WHERE open AND NOT waiting AND ended_at IS NULL AND id > $1 ORDER BY id LIMIT $2"
+));
+static STUCK: Statement = Statement::new(concat!(
+    "SELECT ",
+    columns!(),
+    " FROM transitions WHERE open AND NOT waiting AND ended_at IS NULL AND touched_at <= $1 AND ($2::uuid IS NULL OR partner_id = $2)
+     ORDER BY touched_at, id LIMIT $3"
+));
+static STUCK_TOTAL: Statement = Statement::new(
+    "SELECT count(*) FROM transitions WHERE open AND NOT waiting AND ended_at IS NULL AND touched_at <= $1 AND ($2::uuid IS NULL OR partner_id = $2)",
+);
 
 /// Loads transitions and locks them, in the order of their ids.
 pub async fn load(tx: &mut Transaction, ids: &[TransitionId], limits: &Limits) -> Result<Vec<Stored>, StorageError> {
@@ -164,6 +189,10 @@ fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
     saga.give_up_at = Timestamp::from_micros(row.get(17)?);
     saga.ended_at = time(19)?;
     saga.closed_at = time(20)?;
+    let step = row.get::<Option<String>>(28)?.map(|word| word.parse().map_err(|_| unknown_word("step", &word))).transpose()?;
+    if let (Some(step), Some(since)) = (step, time(29)?) {
+        saga.held = Some(Hold { step, since, withheld: row.get(30)? });
+    }
     Ok(Stored {
         id: TransitionId(row.get(0)?),
         partner: PartnerId(row.get(1)?),
@@ -177,6 +206,8 @@ fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
         history: row.get(22)?,
         history_hash: row.get(23)?,
         acted: row.get(26)?,
+        waiting: row.get(27)?,
+        touched_at: Timestamp::from_micros(row.get(31)?),
         trace: TraceContext::parse(&row.get::<String>(24)?, &row.get::<String>(25)?).unwrap_or_default(),
         saga,
     })
@@ -258,6 +289,10 @@ fn changing(t: &Stored) -> Vec<Value> {
         t.history.into(),
         t.history_hash.as_str().into(),
         t.acted.into(),
+        t.waiting.into(),
+        t.saga.held.map(|held| held.step.name()).into(),
+        time(t.saga.held.map(|held| held.since)),
+        t.saga.held.is_some_and(|held| held.withheld).into(),
     ]
 }
 
@@ -276,6 +311,35 @@ pub async fn mark_sent(tx: &mut Transaction, told: &[Told]) -> Result<Vec<(Trans
 pub async fn due(db: &Database, now: Timestamp, limit: u32) -> Result<Vec<TransitionId>, StorageError> {
     let rows = db.query(&DUE, Args::new().value(now.as_micros()).value(limit)).await?;
     rows.iter().map(|row| row.get(0).map(TransitionId)).collect()
+}
+
+/// Transitions that are held at a step that is not paused any more.
+pub async fn released(db: &Database, paused: &Paused, limit: u32) -> Result<Vec<TransitionId>, StorageError> {
+    let names = Step::ALL.map(|step| paused.since(step).map_or("", |_| step.name()));
+    let args = names.into_iter().fold(Args::new(), Args::value);
+    let rows = db.query(&HELD, args.value(limit)).await?;
+    rows.iter().map(|row| row.get(0).map(TransitionId)).collect()
+}
+
+/// Every transition that is under way or waits for an operator, in pages by id.
+pub async fn open(tx: &mut Transaction, after: TransitionId, limit: u32, limits: &Limits) -> Result<Vec<Stored>, StorageError> {
+    let rows = tx.query(&OPEN, Args::new().value(after.0).value(limit)).await?;
+    rows.iter().map(|row| decode(row, limits)).collect()
+}
+
+/// Transitions that have not changed since then, the longest first, and how many there are.
+pub async fn stuck(
+    tx: &mut Transaction,
+    unchanged_since: Timestamp,
+    partner: Option<PartnerId>,
+    limit: u32,
+    limits: &Limits,
+) -> Result<(Vec<Stored>, u32), StorageError> {
+    let args = || Args::new().value(unchanged_since.as_micros()).value(partner.map(|partner| partner.0));
+    let rows = tx.query(&STUCK, args().value(limit)).await?;
+    let total = tx.query(&STUCK_TOTAL, args()).await?;
+    let stuck = rows.iter().map(|row| decode(row, limits)).collect::<Result<_, _>>()?;
+    Ok((stuck, total.first().map_or(Ok(0), |row| row.get(0))?))
 }
 
 /// Transitions whose last output may not have been sent, untouched since `before`, after `after` in the order of ids.

@@ -59,13 +59,18 @@ pub(crate) fn body<B: Body>(outgoing: &Outgoing) -> Option<B> {
 
 impl World {
     pub(crate) async fn new(lines: u32) -> Self {
+        Self::with_limit(lines, planshift_coordinator::UNDER_WAY).await
+    }
+
+    /// Where only so many transitions may be under way.
+    pub(crate) async fn with_limit(lines: u32, under_way: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = match std::env::var("PLANSHIFT_TEST_POSTGRES_URL") {
             Ok(url) => Database::connect_postgres(&url, &format!("coordinator_{}", Uuid::new_v4().as_simple()), 4).await.unwrap(),
             Err(_) => Database::open_sqlite(folder.path().join("coordinator.db")).await.unwrap(),
         };
         db.migrate(MIGRATIONS).await.unwrap();
-        let engine = Engine::new(db, Ports::system(), Limits::default());
+        let engine = Engine::new(db, Ports::system(), Limits::default(), under_way);
         Self { engine, _folder: folder, lines, refused: HashSet::new(), published: Vec::new(), events: Vec::new() }
     }
 
@@ -97,12 +102,16 @@ impl World {
     }
 
     pub(crate) async fn import(&mut self, import: u128, customers: &[u128]) -> CustomersImported {
+        self.import_of(PARTNER, import, customers).await
+    }
+
+    pub(crate) async fn import_of(&mut self, partner: PartnerId, import: u128, customers: &[u128]) -> CustomersImported {
         let chunk = ImportCustomers {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
             begun_at: Ports::system().clock.now(),
             partner: PartnerFacts {
-                id: PARTNER,
+                id: partner,
                 name: "P".into(),
                 mpn_id: MpnId::try_new("1").unwrap(),
                 kind: PartnerType::IndirectProvider,

@@ -5,11 +5,13 @@
 //! | coordinator | worker | [`command`]: do this packet, undo that packet, take these facts |
 //! | worker | coordinator | [`reply`]: what became of it |
 //! | gateway | coordinator | [`request`]: import, start, cancel, resume, close |
-//! | coordinator | gateway | [`request`]: the answers, to the one who asked |
+//! | gateway | coordinator | [`operator`]: steps paused for everyone, what is stuck, why |
+//! | coordinator | gateway | [`request`], [`operator`]: the answers, to the one who asked |
 //! | coordinator | all who listen | [`event`]: what changed, with versions |
 
 pub mod command;
 pub mod event;
+pub mod operator;
 pub mod reply;
 pub mod request;
 

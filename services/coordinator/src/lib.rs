@@ -32,6 +32,18 @@ pub const SERVICE: Service = Service::Coordinator;
 /// How many transitions may be under way at a time where nothing else is said.
 pub const UNDER_WAY: u32 = 1_000;
 
+/// The variable that says how many transitions may be under way at a time.
+pub const UNDER_WAY_VARIABLE: &str = "PLANSHIFT_UNDER_WAY";
+
+/// How many transitions may be under way at a time, as the environment says it.
+///
+/// # Errors
+/// In words: it says something else than a number from 1.
+pub fn under_way_from(environment: impl Fn(&str) -> Option<String>) -> Result<u32, String> {
+    let Some(text) = environment(UNDER_WAY_VARIABLE).filter(|text| !text.is_empty()) else { return Ok(UNDER_WAY) };
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("{UNDER_WAY_VARIABLE}: {text:?} is no number from 1"))
+}
+
 /// How the coordinator is run.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
+    operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
     request::{
         ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomersImported, ImportCustomers, StartAnswered, StartTransition,
     },
@@ -52,8 +53,8 @@ pub(crate) trait Answer: Body {
     fn key(&self) -> String;
 }
 
-macro_rules! by_request_id {
-    ($($question:ty => $answer:ty, $of:expr, $correlation:expr);* $(;)?) => { $(
+macro_rules! asked_by_request_id {
+    ($question:ty => $answer:ty, $of:expr, $correlation:expr) => {
         impl Question for $question {
             type Answer = $answer;
             const OF: Service = $of;
@@ -65,6 +66,11 @@ macro_rules! by_request_id {
                 correlation(self)
             }
         }
+    };
+}
+macro_rules! by_request_id {
+    ($($question:ty => $answer:ty, $of:expr, $correlation:expr);* $(;)?) => { $(
+        asked_by_request_id!($question => $answer, $of, $correlation);
         impl Answer for $answer {
             fn key(&self) -> String {
                 self.request_id.to_string()
@@ -76,7 +82,12 @@ by_request_id! {
     StartTransition => StartAnswered, Service::Coordinator, |_| String::new();
     ActOnTransition => ActAnswered, Service::Coordinator, |act| act.transition_id.to_string();
     AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
+    ReadSteps => StepsRead, Service::Coordinator, |_| String::new();
+    ExplainTransition => TransitionExplained, Service::Coordinator, |question| question.transition_id.to_string();
+    ListStuck => StuckListed, Service::Coordinator, |_| String::new();
 }
+// an act about a step is answered with how the steps are then
+asked_by_request_id!(ActOnStep => StepsRead, Service::Coordinator, |_| String::new());
 impl Question for ImportCustomers {
     type Answer = CustomersImported;
     const OF: Service = Service::Coordinator;
@@ -253,6 +264,9 @@ impl Shared {
             StartAnswered::TYPE => key_of::<StartAnswered>(delivery),
             ActAnswered::TYPE => key_of::<ActAnswered>(delivery),
             CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),
+            StepsRead::TYPE => key_of::<StepsRead>(delivery),
+            TransitionExplained::TYPE => key_of::<TransitionExplained>(delivery),
+            StuckListed::TYPE => key_of::<StuckListed>(delivery),
             kind => Err(codec::Unreadable::new("UnknownType", format!("{kind} is no answer"))),
         };
         match known {

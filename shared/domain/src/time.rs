@@ -53,6 +53,16 @@ impl Timestamp {
     }
 }
 
+/// How many seconds a length of time for people is: `90s`, `15m`, `2h 30m`, `1d`; a plain number is seconds.
+pub fn seconds_of(text: &str) -> Option<i64> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| match text.strip_suffix('d') {
+        // days of 24 hours: there is no clock change in a length of time
+        Some(days) => days.trim().parse::<i64>().ok()?.checked_mul(24 * 3600),
+        None => text.parse::<SignedDuration>().ok().map(|length| length.as_secs()),
+    })
+}
+
 impl FromStr for Timestamp {
     type Err = InvalidTime;
 
@@ -136,6 +146,16 @@ impl JsonSchema for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_for_people() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("2h 30m", 9000), (" 1d ", 86400), ("PT1M", 60)] {
+            assert_eq!(seconds_of(text), Some(seconds), "{text}");
+        }
+        for text in ["", "x", "15 parsecs", "d", "1.5.2s"] {
+            assert_eq!(seconds_of(text), None, "{text}");
+        }
+    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

@@ -4,7 +4,7 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, reply::*, request::*};
+use planshift_domain::message::{Body, command::*, event::*, operator::*, reply::*, request::*};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
     rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},

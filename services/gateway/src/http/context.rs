@@ -48,6 +48,11 @@ impl Caller {
         self.partner.map_or(Uuid::nil(), |partner| partner.0)
     }
 
+    /// Is it of no partner, and may see everyone's?
+    pub(crate) const fn sees_all(&self) -> bool {
+        self.partner.is_none()
+    }
+
     /// May it see what belongs to this partner?
     pub(crate) fn sees(&self, partner: PartnerId) -> bool {
         self.partner.is_none_or(|own| own == partner)

@@ -9,10 +9,13 @@
 //! | `local` | who may reach a gateway that has no tokens yet |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
+//! | `actor` | who acts, and why |
 //! | `accounts` | the import |
+//! | `steps` | steps paused for everyone |
 //! | `upgrades` | product upgrades |
 
 mod accounts;
+mod actor;
 mod answer;
 mod context;
 mod errors;
@@ -20,6 +23,7 @@ mod fields;
 mod local;
 mod once;
 mod reasons;
+mod steps;
 mod surround;
 mod upgrades;
 
@@ -41,12 +45,17 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
+        .route("/v1/steps", get(steps::read))
+        .route("/v1/steps/{step}/pause", post(steps::pause))
+        .route("/v1/steps/{step}/resume", post(steps::resume))
         .route("/v1/productupgrades/eligibility", post(u::eligibility))
+        .route("/v1/productupgrades/stuck", get(u::stuck))
         .route("/v1/productupgrades/{id}", get(u::view).post(u::status))
         .route("/v1/productupgrades/{id}/status", post(u::status))
         .route("/v1/productupgrades/{id}/progress", get(u::progress))
         .route("/v1/productupgrades/{id}/history", get(u::history))
         .route("/v1/productupgrades/{id}/report", get(u::report))
+        .route("/v1/productupgrades/{id}/why", get(u::why))
         .route("/v1/productupgrades/{id}/cancel", post(u::cancel))
         .route("/v1/productupgrades/{id}/resume", post(u::resume))
         .route("/v1/productupgrades/{id}/close", post(u::close))

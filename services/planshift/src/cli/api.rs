@@ -1,8 +1,10 @@
 //! Options of the commands that are clients of the API.
 
-use clap::{Args, builder::FalseyValueParser};
+use clap::{Args, Subcommand, builder::FalseyValueParser};
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
+    step::Step,
+    time::seconds_of,
     transition::State,
 };
 use std::path::PathBuf;
@@ -112,15 +114,89 @@ pub struct WatchArgs {
     pub one: OneArgs,
 }
 
+/// Who acts, and why.
+#[derive(Clone, Debug, Args)]
+pub struct WhoArgs {
+    /// Why; kept for ever
+    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON", default_value = "")]
+    pub reason: String,
+    /// Who; kept with it. Without it the user of this machine
+    #[arg(long, value_name = "NAME", env = "PLANSHIFT_ACTOR")]
+    pub actor: Option<String>,
+}
+
+impl WhoArgs {
+    /// The name that is given, or the user's.
+    pub fn actor(&self) -> Option<String> {
+        let user = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        self.actor.clone().or_else(user).filter(|name| !name.is_empty())
+    }
+}
+
 /// Options of `cancel`, `resume` and `close`.
 #[derive(Clone, Debug, Args)]
 pub struct ActArgs {
-    /// Why; kept in the history
-    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REASON", default_value = "")]
-    pub reason: String,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: WhoArgs,
     /// The transition and the API
     #[command(flatten)]
     pub one: OneArgs,
+}
+
+/// Options of `steps`.
+#[derive(Clone, Debug, Args)]
+pub struct StepsArgs {
+    /// What to do; without it, how the steps are
+    #[command(subcommand)]
+    pub act: Option<StepCommand>,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// What may be done to a step.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StepCommand {
+    /// Send nothing of a step any more; what is on its way goes to its end, and deadlines stand still
+    Pause(StepArgs),
+    /// Let a step go on
+    Resume(StepArgs),
+}
+
+/// A step, and who acts on it.
+#[derive(Clone, Debug, Args)]
+pub struct StepArgs {
+    /// eligibility, purchasing, mapping or suspension
+    #[arg(value_name = "STEP")]
+    pub step: Step,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: WhoArgs,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `stuck`.
+#[derive(Clone, Debug, Args)]
+pub struct StuckArgs {
+    /// Those that have not moved for longer than this: 90s, 15m, 2h
+    #[arg(long, value_name = "TIME", env = "PLANSHIFT_LONGER_THAN", default_value = "15m", value_parser = length)]
+    pub longer_than: i64,
+    /// Only those of this partner
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_PARTNER")]
+    pub partner: Option<PartnerId>,
+    /// How many at most
+    #[arg(long, value_name = "N", env = "PLANSHIFT_SIZE", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub size: u32,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+fn length(text: &str) -> Result<i64, String> {
+    seconds_of(text).filter(|seconds| *seconds >= 0).ok_or_else(|| "a length of time like 90s, 15m or 2h was expected".to_owned())
 }
 
 fn state(text: &str) -> Result<State, String> {

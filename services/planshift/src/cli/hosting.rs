@@ -17,6 +17,15 @@ pub struct StoreArgs {
     pub broker: Option<String>,
 }
 
+/// How many transitions may be under way.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct UnderWayArg {
+    /// How many transitions may be under way at a time, in all replicas together; further ones wait in line
+    #[arg(long, value_name = "N", env = planshift_coordinator::UNDER_WAY_VARIABLE, default_value_t = planshift_coordinator::UNDER_WAY,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub under_way: u32,
+}
+
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
@@ -29,6 +38,9 @@ pub struct ServeArgs {
     /// Address of /healthz, /readyz and /metrics; never public
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN", default_value = "127.0.0.1:8081")]
     pub admin: SocketAddr,
+    /// How many at a time
+    #[command(flatten)]
+    pub under_way: UnderWayArg,
 }
 
 /// Options of a worker or the coordinator alone.
@@ -40,6 +52,17 @@ pub struct ServiceArgs {
     /// Address of /healthz, /readyz and /metrics; never public
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN")]
     pub admin: Option<SocketAddr>,
+}
+
+/// Options of the coordinator alone.
+#[derive(Clone, Debug, Args)]
+pub struct CoordinatorArgs {
+    /// As every service
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// How many at a time
+    #[command(flatten)]
+    pub under_way: UnderWayArg,
 }
 
 /// Options of the gateway alone.

@@ -7,9 +7,12 @@ mod run;
 mod tool;
 mod verify;
 
-pub use api::{ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, WatchArgs};
+pub use api::{
+    ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, StepArgs, StepCommand, StepsArgs,
+    StuckArgs, WatchArgs, WhoArgs,
+};
 pub use fault::Fault;
-pub use hosting::{GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
+pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
 pub use run::RunArgs;
 pub use tool::SampleArgs;
 pub use verify::VerifyArgs;
@@ -62,7 +65,7 @@ pub enum Command {
     /// Run the gateway alone: the public HTTP API
     Gateway(GatewayArgs),
     /// Run the coordinator alone: the saga
-    Coordinator(ServiceArgs),
+    Coordinator(CoordinatorArgs),
     /// Run an eligibility worker alone
     Eligibility(ServiceArgs),
     /// Run a purchasing worker alone
@@ -89,6 +92,12 @@ pub enum Command {
     Resume(ActArgs),
     /// Accept a compensated failure as it is
     Close(ActArgs),
+    /// Show why a transition stands where it stands, and what it waits for
+    Why(OneArgs),
+    /// List transitions that have not moved for a while, with what they wait for
+    Stuck(StuckArgs),
+    /// Show the steps; pause one for everyone, or let it go on
+    Steps(StepsArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Bring the databases to this version

@@ -1,6 +1,6 @@
 //! Options of `run`.
 
-use super::{Fault, StoreArgs};
+use super::{Fault, StoreArgs, UnderWayArg};
 use clap::{Args, builder::FalseyValueParser};
 use planshift_domain::ids::CustomerId;
 use std::path::PathBuf;
@@ -26,6 +26,9 @@ pub struct RunArgs {
     /// Refuse this item for good: purchasing=MPN-ID or =none, mapping=AZURE-ID, suspension=COMMERCE-ID; repeatable
     #[arg(long, value_name = "STEP=ITEM", env = "PLANSHIFT_FAIL", value_delimiter = ',', conflicts_with = "api")]
     pub fail: Vec<Fault>,
+    /// How many at a time, where the services are hosted here
+    #[command(flatten)]
+    pub under_way: UnderWayArg,
     /// Print one JSON object a line: each customer as it ends, then a summary
     #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,

@@ -7,18 +7,25 @@ mod types;
 
 pub use error::{ApiError, Refusal};
 pub use retry::Patience;
-pub use types::{Imported, List, Progress, RefusedCustomer, Started, Summary};
+pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
 
-use crate::{cli::ApiArgs, document::Source, exit::Failure, settings};
+use crate::{
+    cli::{ApiArgs, WhoArgs},
+    document::Source,
+    exit::Failure,
+    settings,
+};
 use planshift_domain::{
     history::HistoryEntry,
     ids::{CustomerId, PartnerId, TransitionId},
+    message::operator::{Explanation, StepActKind},
+    step::Step,
     transition::State,
     view::TransitionView,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use types::History;
 use uuid::Uuid;
@@ -33,6 +40,11 @@ const IMPORT_TIMEOUT: Duration = Duration::from_secs(3600);
 pub const LONG_POLL_SECONDS: u32 = 25;
 /// Partner Center's header for what must be done only once.
 const REQUEST_ID: &str = "MS-RequestId";
+
+/// Who acts and why, as a body.
+fn said(who: &WhoArgs) -> Value {
+    json!({ "reason": who.reason, "actor": who.actor() })
+}
 
 /// The API at one address.
 #[derive(Clone, Debug)]
@@ -180,9 +192,47 @@ impl Api {
     ///
     /// # Errors
     /// A refusal with the name `PastThePivot` or `NotAllowedInState`; any other.
-    pub async fn act(&self, id: TransitionId, act: &str, reason: &str) -> Result<(), ApiError> {
-        let request = self.client.post(self.one(id, &format!("/{act}"))).json(&json!({ "reason": reason }));
+    pub async fn act(&self, id: TransitionId, act: &str, who: &WhoArgs) -> Result<(), ApiError> {
+        let request = self.client.post(self.one(id, &format!("/{act}"))).json(&said(who));
         self.send(request.header(REQUEST_ID, Uuid::new_v4().to_string())).await.map(drop)
+    }
+
+    /// Why a transition stands where it stands.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn why(&self, id: TransitionId) -> Result<Explanation, ApiError> {
+        self.json(self.client.get(self.one(id, "/why"))).await
+    }
+
+    /// Transitions that have not moved for so many seconds.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn stuck(&self, longer_than: i64, partner: Option<PartnerId>, size: u32) -> Result<Stuck, ApiError> {
+        let mut request = self.client.get(format!("{}/v1/productUpgrades/stuck", self.base));
+        request = request.query(&[("longerThan", longer_than)]).query(&[("size", size)]);
+        if let Some(partner) = partner {
+            request = request.query(&[("partnerId", partner)]);
+        }
+        self.json(request).await
+    }
+
+    /// How the steps are.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn steps(&self) -> Result<Steps, ApiError> {
+        self.json(self.client.get(format!("{}/v1/steps", self.base))).await
+    }
+
+    /// Pauses or resumes a step for everyone.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn act_on_step(&self, step: Step, act: StepActKind, who: &WhoArgs) -> Result<Steps, ApiError> {
+        let request = self.client.post(format!("{}/v1/steps/{step}/{}", self.base, act.name())).json(&said(who));
+        self.json(request.header(REQUEST_ID, Uuid::new_v4().to_string())).await
     }
 
     fn one(&self, id: TransitionId, rest: &str) -> String {

@@ -3,6 +3,7 @@
 use planshift_domain::{
     history::HistoryEntry,
     ids::{CustomerId, TransitionId},
+    message::operator::{StepState, StuckTransition},
     time::Timestamp,
     transition::{Failure, State},
 };
@@ -141,4 +142,26 @@ impl History {
             Self::List { items } | Self::Plain(items) => items,
         }
     }
+}
+
+/// How the steps are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Steps {
+    /// Each of them.
+    pub items: Vec<StepState>,
+    /// How many transitions wait in line to begin.
+    pub waiting: u32,
+    /// How many may be under way at a time.
+    pub under_way_limit: u32,
+}
+
+/// Transitions that have not moved for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stuck {
+    /// How many there are in all.
+    pub total_count: u32,
+    /// The first of them, the longest first.
+    pub items: Vec<StuckTransition>,
 }

@@ -1,7 +1,7 @@
 //! `cancel`, `resume`, `close`: what a person may do to a transition.
 
 use crate::{
-    cli::{ActArgs, OneArgs},
+    cli::{ActArgs, OneArgs, WhoArgs},
     client::Api,
     exit::{Exit, Outcome},
     output::{self, json},
@@ -13,7 +13,7 @@ use serde_json::json;
 /// # Errors
 /// The API's.
 pub async fn cancel(args: ActArgs) -> Outcome {
-    act(args.one, "cancel", &args.reason, "is being cancelled: what was done is undone").await
+    act(args.one, "cancel", &args.who, "is being cancelled: what was done is undone").await
 }
 
 /// Goes on where it stopped, with a new attempt for what was refused.
@@ -21,7 +21,7 @@ pub async fn cancel(args: ActArgs) -> Outcome {
 /// # Errors
 /// The API's.
 pub async fn resume(args: ActArgs) -> Outcome {
-    act(args.one, "resume", &args.reason, "goes on").await
+    act(args.one, "resume", &args.who, "goes on").await
 }
 
 /// Accepts a compensated failure as it is.
@@ -29,11 +29,11 @@ pub async fn resume(args: ActArgs) -> Outcome {
 /// # Errors
 /// The API's.
 pub async fn close(args: ActArgs) -> Outcome {
-    act(args.one, "close", &args.reason, "is closed").await
+    act(args.one, "close", &args.who, "is closed").await
 }
 
-async fn act(one: OneArgs, act: &str, reason: &str, done: &str) -> Outcome {
-    Api::from_args(&one.api)?.act(one.id, act, reason).await?;
+async fn act(one: OneArgs, act: &str, who: &WhoArgs, done: &str) -> Outcome {
+    Api::from_args(&one.api)?.act(one.id, act, who).await?;
     if one.api.json {
         json::print_line(&json!({ "transitionId": one.id, "accepted": act }))?;
     } else {

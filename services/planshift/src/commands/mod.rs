@@ -12,8 +12,10 @@ mod serve;
 mod service;
 mod start;
 mod status;
+mod steps;
 mod verify;
 mod watch;
+mod why;
 
 use crate::{
     cli::{Cli, Command},
@@ -54,7 +56,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Run(args) => Box::pin(run::run(args)).await,
         Command::Serve(args) => Box::pin(serve::serve(args)).await,
         Command::Gateway(args) => Box::pin(service::gateway(args)).await,
-        Command::Coordinator(args) => Box::pin(service::alone(Service::Coordinator, args)).await,
+        Command::Coordinator(args) => Box::pin(service::coordinator(args)).await,
         Command::Eligibility(args) => Box::pin(service::alone(Service::Eligibility, args)).await,
         Command::Purchasing(args) => Box::pin(service::alone(Service::Purchasing, args)).await,
         Command::Mapping(args) => Box::pin(service::alone(Service::Mapping, args)).await,
@@ -68,6 +70,9 @@ async fn run_command(command: Command) -> Outcome {
         Command::Cancel(args) => act::cancel(args).await,
         Command::Resume(args) => act::resume(args).await,
         Command::Close(args) => act::close(args).await,
+        Command::Why(args) => why::why(args).await,
+        Command::Stuck(args) => why::stuck(args).await,
+        Command::Steps(args) => steps::steps(args).await,
         Command::Sample(args) => sample::sample(&args),
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,

@@ -83,7 +83,8 @@ impl Services {
             return Ok(Self::Behind(Api::new(url, token.as_ref().map(Secret::expose))?));
         }
         let keeping = settings::keeping(&args.store, &environment)?;
-        Ok(Self::Hosted(Box::new(HostOptions::within_process(keeping, args.fail.clone()))))
+        let options = HostOptions::within_process(keeping, args.fail.clone());
+        Ok(Self::Hosted(Box::new(options.at_a_time(args.under_way.under_way))))
     }
 }
 

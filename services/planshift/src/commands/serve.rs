@@ -23,7 +23,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),
         Keeping::Distributed(_) => "data in PostgreSQL, messages in RabbitMQ".to_owned(),
     };
-    let options = HostOptions::serving(keeping, args.listen, args.admin);
+    let options = HostOptions::serving(keeping, args.listen, args.admin).at_a_time(args.under_way.under_way);
     let mut host = tokio::select! {
         host = Box::pin(Host::start(options)) => host?,
         () = stop.cancelled() => return Ok(Exit::Done),

@@ -1,7 +1,7 @@
 //! `gateway`, `coordinator`, `eligibility`, `purchasing`, `mapping`, `suspension`: one service alone, the distributed way.
 
 use crate::{
-    cli::{GatewayArgs, ServiceArgs},
+    cli::{CoordinatorArgs, GatewayArgs, ServiceArgs, UnderWayArg},
     exit::{Exit, Failure, Outcome},
     host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
@@ -24,11 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
     match service {
         Service::Coordinator => {
-            hosted(service, args, async |parts, stop| {
-                let options = planshift_coordinator::Options { metrics: parts.metrics, ..Default::default() };
-                options.build(parts.database, parts.broker, parts.ports).run(stop).await;
-            })
-            .await
+            coordinator(CoordinatorArgs { service: args, under_way: UnderWayArg { under_way: planshift_coordinator::UNDER_WAY } }).await
         }
         Service::Eligibility => {
             hosted(service, args, async |parts, stop| {
@@ -77,6 +73,19 @@ where
     let stop = stop_signal().map_err(failed)?;
     Box::pin(serve(settings, migrations(service), stop, run)).await.map_err(failed)?;
     Ok(Exit::Done)
+}
+
+/// The coordinator, until SIGTERM or SIGINT.
+///
+/// # Errors
+/// As [`alone`].
+pub async fn coordinator(args: CoordinatorArgs) -> Outcome {
+    let under_way = args.under_way.under_way;
+    hosted(Service::Coordinator, args.service, async move |parts, stop| {
+        let options = planshift_coordinator::Options { metrics: parts.metrics, under_way, ..Default::default() };
+        options.build(parts.database, parts.broker, parts.ports).run(stop).await;
+    })
+    .await
 }
 
 fn servers(args: &ServiceArgs, service: Service) -> Result<Box<Servers>, Failure> {

@@ -8,6 +8,7 @@ pub use services::gateway_failed;
 
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
+use planshift_coordinator::UNDER_WAY;
 use planshift_worker::{
     Ports, Service,
     health::{Admin, Readiness},
@@ -38,6 +39,8 @@ pub struct HostOptions {
     pub admin: Option<SocketAddr>,
     /// Items that are refused for good.
     pub faults: Vec<Fault>,
+    /// How many transitions may be under way at a time.
+    under_way: u32,
     /// How long requests under way may take to be answered when it is stopped.
     requests: Duration,
 }
@@ -46,12 +49,19 @@ impl HostOptions {
     /// For a client in this same process: the API on a free port of this machine, nothing else.
     pub const fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
         let listen = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Self { keeping, listen, admin: None, faults, requests: OWN_REQUESTS }
+        Self { keeping, listen, admin: None, faults, under_way: UNDER_WAY, requests: OWN_REQUESTS }
+    }
+
+    /// The same with another limit of transitions under way.
+    #[must_use]
+    pub const fn at_a_time(mut self, under_way: u32) -> Self {
+        self.under_way = under_way;
+        self
     }
 
     /// For whoever asks.
     pub const fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr) -> Self {
-        Self { keeping, listen, admin: Some(admin), faults: Vec::new(), requests: REQUESTS }
+        Self { keeping, listen, admin: Some(admin), faults: Vec::new(), under_way: UNDER_WAY, requests: REQUESTS }
     }
 }
 
@@ -115,7 +125,7 @@ impl Host {
         }
         let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops };
         let api = hosted.gateway(options.listen, options.requests, &mut tasks).await?;
-        hosted.others(&options.faults, &mut tasks);
+        hosted.others(options, &mut tasks);
         kept.watched_by(&readiness);
         Ok((api, admin_address, readiness, stops, tasks))
     }

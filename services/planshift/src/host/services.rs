@@ -1,6 +1,6 @@
 //! How each service is put together and started.
 
-use super::{Stops, keep::Kept};
+use super::{HostOptions, Stops, keep::Kept};
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::step::Step;
 use planshift_gateway::{Gateway, GatewayError, Options, Settings};
@@ -45,9 +45,10 @@ impl Hosted<'_> {
     }
 
     /// Starts the coordinator and the four workers.
-    pub(super) fn others(&self, faults: &[Fault], tasks: &mut JoinSet<&'static str>) {
+    pub(super) fn others(&self, options: &HostOptions, tasks: &mut JoinSet<&'static str>) {
+        let (faults, under_way) = (options.faults.as_slice(), options.under_way);
         self.start(Service::Coordinator, tasks, |database, broker, ports, stop| {
-            let options = planshift_coordinator::Options { metrics: self.metrics.clone(), ..Default::default() };
+            let options = planshift_coordinator::Options { metrics: self.metrics.clone(), under_way, ..Default::default() };
             options.build(database, broker, ports).run(stop)
         });
         self.start(Service::Eligibility, tasks, |database, broker, ports, stop| {

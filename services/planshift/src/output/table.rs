@@ -5,6 +5,7 @@ use crate::client::Summary;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
+    message::operator::{StepState, StuckTransition},
     transition::State,
     view::TransitionView,
 };
@@ -133,6 +134,29 @@ pub fn list(items: &[Summary]) -> String {
         };
         let rest = [item.state.to_string(), item.lines.to_string(), text::moment(item.started_at)];
         table.add_row(ids.into_iter().chain(rest));
+    }
+    laid_out(&table)
+}
+
+/// Transitions that have not moved for a while, with what they wait for.
+pub fn stuck(items: &[StuckTransition]) -> String {
+    let mut table = table(&["transition", "state", "since", "waits for"], &[]);
+    for item in items {
+        table.add_row([item.transition_id.to_string(), item.state.to_string(), text::moment(item.changed_at), item.waits_for.clone()]);
+    }
+    laid_out(&table)
+}
+
+/// How the steps are.
+pub fn steps(items: &[StepState]) -> String {
+    let mut table = table(&["step", "", "in flight", "held"], &[2, 3]);
+    for item in items {
+        let word = match (item.paused, item.drained) {
+            (false, _) => "runs",
+            (true, false) => "paused, drains",
+            (true, true) => "paused, drained",
+        };
+        table.add_row([item.step.to_string(), word.to_owned(), item.in_flight.to_string(), item.held.to_string()]);
     }
     laid_out(&table)
 }

@@ -4,6 +4,7 @@ use super::find;
 use crate::{
     app::App,
     http::{
+        actor::{actor, reason},
         answer::Answer,
         context::Context,
         errors::ApiError,
@@ -22,9 +23,6 @@ use planshift_domain::{
     transition::State,
 };
 
-/// The longest reason: it stands in the history for ever.
-const REASON_CHARS: usize = 1_000;
-
 macro_rules! acts {
     ($($name:ident: $act:expr),* $(,)?) => { $(
         pub(in crate::http) async fn $name(
@@ -40,20 +38,10 @@ macro_rules! acts {
 acts! { cancel: Act::Cancel, resume: Act::Resume, close: Act::Close }
 
 async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, fields: &Fields) -> Result<Answer, ApiError> {
-    let reason: String = fields.text("reason")?.unwrap_or_default().to_owned();
-    if reason.chars().count() > REASON_CHARS {
-        return Err(ApiError::bad_input("InvalidBody", format!("The property reason may have {REASON_CHARS} characters.")));
-    }
+    let (actor, reason) = (actor(fields, context)?, reason(fields)?);
     let known = find(app, context, id).await?;
     let transition_id = known.row.id;
-    let question = ActOnTransition {
-        request_id: context.request_id,
-        partner_id: known.row.partner_id,
-        transition_id,
-        act,
-        actor: context.caller.actor.clone(),
-        reason,
-    };
+    let question = ActOnTransition { request_id: context.request_id, partner_id: known.row.partner_id, transition_id, act, actor, reason };
     let target = format!("POST /v1/productupgrades/{transition_id}/{name}");
     once(app, context, &target, &hash(&fields.raw), async {
         let refuse = |name: &str, text: String| {

@@ -3,6 +3,7 @@
 mod acts;
 mod create;
 mod eligibility;
+mod explain;
 mod list;
 mod read;
 mod status;
@@ -10,6 +11,7 @@ mod status;
 pub(super) use acts::{cancel, close, resume};
 pub(super) use create::create;
 pub(super) use eligibility::eligibility;
+pub(super) use explain::{stuck, why};
 pub(super) use list::list;
 pub(super) use read::{history, progress, report, view};
 pub(super) use status::status;

@@ -1,0 +1,32 @@
+//! Who acts, and why, as a request says it: both are kept for ever.
+
+use super::{context::Context, errors::ApiError, fields::Fields};
+
+/// The longest name of an actor.
+const ACTOR_CHARS: usize = 100;
+/// The longest reason.
+const REASON_CHARS: usize = 1_000;
+
+/// Who acts: the caller, with the name that the request gives for a person where nobody has signed in.
+pub(super) fn actor(fields: &Fields, context: &Context) -> Result<String, ApiError> {
+    Ok(match short(fields, "actor", ACTOR_CHARS)? {
+        None => context.caller.actor.clone(),
+        Some(name) => format!("{name} ({})", context.caller.actor),
+    })
+}
+
+/// Why; empty where nothing is said.
+pub(super) fn reason(fields: &Fields) -> Result<String, ApiError> {
+    Ok(short(fields, "reason", REASON_CHARS)?.unwrap_or_default().to_owned())
+}
+
+fn short<'a>(fields: &'a Fields, name: &str, most: usize) -> Result<Option<&'a str>, ApiError> {
+    let text = fields.text(name)?.map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > most) {
+        return Err(ApiError::bad_input("InvalidBody", format!("The property {name} may have {most} characters.")));
+    }
+    if text.is_some_and(|text| text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')) {
+        return Err(ApiError::bad_input("InvalidBody", format!("The property {name} may have no control characters.")));
+    }
+    Ok(text)
+}

@@ -10,8 +10,10 @@ use planshift_domain::{
     ids::{ImportId, PartnerId, TransitionId},
     message::{
         Body,
+        operator::{ActOnStep, StepActKind, StepsRead},
         request::{Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
     },
+    step::Step,
     time::Timestamp,
 };
 use planshift_messaging::{Destination, Outgoing, Service, Settlement, SharedBroker};
@@ -115,6 +117,15 @@ impl Client {
         self.work(|client| async move { client.act(partner_id, transition_id, Act::Resume).await });
     }
 
+    /// Pauses a step for everyone, and resumes it after so long.
+    pub fn pause(&self, step: Step, time: Duration) {
+        self.work(|client| async move {
+            client.act_on_step(step, StepActKind::Pause).await;
+            client.shared.sim.sleep(time).await;
+            client.act_on_step(step, StepActKind::Resume).await;
+        });
+    }
+
     fn work<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Self) -> F) {
         self.state().busy += 1;
         let client = self.clone();
@@ -190,6 +201,13 @@ impl Client {
         let question = ActOnTransition { request_id, partner_id, transition_id, act, actor, reason };
         let answer: ActAnswered = self.ask(&question, request_id.to_string(), transition_id.to_string()).await;
         self.note(|| format!("is told of {act:?} of {transition_id}: {:?}", answer.outcome));
+    }
+
+    async fn act_on_step(&self, step: Step, act: StepActKind) {
+        let request_id = self.shared.sim.id();
+        let act = ActOnStep { request_id, step, act, actor: "ann".to_owned(), reason: "it is down".to_owned() };
+        let _: StepsRead = self.ask(&act, request_id.to_string(), String::new()).await;
+        self.note(|| format!("is told that {step} is {}d", act.act.name()));
     }
 
     fn note(&self, text: impl FnOnce() -> String) {

@@ -36,6 +36,7 @@ pub struct Fleet {
     stores: Stores,
     wrap: Option<Wrap>,
     limits: planshift_coordinator::Limits,
+    under_way: u32,
     run: RunOptions,
     refused: Refused,
     processes: BTreeMap<Instance, ProcessId>,
@@ -52,6 +53,7 @@ impl Fleet {
             stores: stores.clone(),
             wrap,
             limits: world.limits,
+            under_way: world.under_way,
             run: world.run.clone(),
             refused: world.refused.clone(),
             processes: Instance::ALL
@@ -123,7 +125,7 @@ impl Fleet {
                 self.spawn(process, options.run_read_model(stop));
             }
             Service::Coordinator => {
-                let options = planshift_coordinator::Options { limits: self.limits, run, ..Default::default() };
+                let options = planshift_coordinator::Options { limits: self.limits, under_way: self.under_way, run, ..Default::default() };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Eligibility => {

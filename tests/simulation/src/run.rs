@@ -111,7 +111,7 @@ impl Course {
         let sim = Sim::new(world.seed, world.begins_at, traced);
         let weather = Weather::new(world.seed, world.likelihoods);
         let stores = open(world.seed, twin)?;
-        let watch = Arc::new(Watch::new(&sim, &stores));
+        let watch = Arc::new(Watch::new(&sim, &stores, world.under_way));
         let broker = MemoryBroker::new(sim.ports(ProcessId::NOBODY), Some(watch.clone()));
         let fleet = Fleet::new(&world, &sim, &weather, &broker, &stores, twin.and_then(|twin| twin.wrap));
         let client_process = sim.add_process("client", 0);
@@ -253,6 +253,10 @@ impl Course {
             }
             Trouble::CutOff(instance, time) => self.cut_off(self.fleet.process(instance), time),
             Trouble::ClientCutOff(time) => self.cut_off(self.client_process, time),
+            Trouble::Pause(step, time) => {
+                self.note(ProcessId::NOBODY, &format!("{step} is PAUSED by an operator"));
+                self.client.pause(step, time);
+            }
             Trouble::StoreAway(service, time) => {
                 self.note(ProcessId::NOBODY, &format!("the database of {} is AWAY", service.name()));
                 self.weather.take_away(service, true);

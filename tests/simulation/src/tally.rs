@@ -51,6 +51,8 @@ faults! {
     CUT_OFF = "process cut off from the broker";
     /// Nobody reaches a database for a while.
     STORE_AWAY = "database away";
+    /// An operator pauses a step.
+    PAUSED = "step paused for everyone";
 }
 
 /// Counts of faults. Cheap to add up.

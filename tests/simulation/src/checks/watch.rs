@@ -4,6 +4,7 @@
 //!   on the way back (S3, I21).
 //! - Nothing is suspended before every line is mapped (I3); no plan is put away before every mapping is undone (I13);
 //!   `Compensated` is not told before every ledger says so (S1). What the ledgers say is read at that moment.
+//! - None begins beyond the limit of those under way.
 
 use super::Finding;
 use crate::{
@@ -32,6 +33,8 @@ use uuid::Uuid;
 pub struct Watch {
     sim: Sim,
     stores: Stores,
+    /// How many transitions may be under way at a time.
+    under_way: u32,
     state: Mutex<Seen>,
 }
 
@@ -47,12 +50,15 @@ struct Seen {
 
 /// Items of a transition in a ledger that are done, by the ledger's word.
 static DONE: Statement = Statement::new("SELECT count(*) FROM ledger WHERE transition_id = $1 AND state = 'done'");
+/// Transitions that have begun, and not ended.
+static UNDER_WAY: Statement =
+    Statement::new("SELECT count(*) FROM transitions WHERE ended_at IS NULL AND NOT waiting AND state <> 'NeedsOperator'");
 static LINES: Statement = Statement::new("SELECT count(*) FROM lines WHERE transition_id = $1");
 
 impl Watch {
     /// Nothing seen yet.
-    pub fn new(sim: &Sim, stores: &Stores) -> Self {
-        Self { sim: sim.clone(), stores: stores.clone(), state: Mutex::default() }
+    pub fn new(sim: &Sim, stores: &Stores, under_way: u32) -> Self {
+        Self { sim: sim.clone(), stores: stores.clone(), under_way, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, Seen> {
@@ -98,7 +104,15 @@ impl Watch {
     }
 
     fn count(&self, service: Service, statement: &Statement, id: TransitionId) -> i64 {
-        let rows = self.stores.get(&service).and_then(|store| store.look(statement, Args::new().value(id.0)).ok());
+        self.number(service, statement, Args::new().value(id.0))
+    }
+
+    fn all(&self, service: Service, statement: &Statement) -> i64 {
+        self.number(service, statement, Args::new())
+    }
+
+    fn number(&self, service: Service, statement: &Statement, args: Args) -> i64 {
+        let rows = self.stores.get(&service).and_then(|store| store.look(statement, args).ok());
         rows.and_then(|rows| rows.first()?.get(0).ok()).unwrap_or_default()
     }
 
@@ -139,6 +153,12 @@ impl Watch {
                 row.version, row.state, row.mapped, row.lines, row.suspended
             )
         });
+        if row.state == State::CheckingEligibility {
+            let under_way = self.all(Service::Coordinator, &UNDER_WAY);
+            if under_way > i64::from(self.under_way) {
+                self.find("limit", id, format!("{id} begins while {under_way} are under way, and {} may be", self.under_way));
+            }
+        }
         if row.state == State::Compensated {
             for service in [Service::Mapping, Service::Purchasing, Service::Eligibility] {
                 let left = self.count(service, &DONE, id);

@@ -114,6 +114,15 @@ pub(super) fn stale_answers(service: Service, _seed: u64) -> Hand {
 pub(super) fn no_recovery(service: Service, _seed: u64) -> Hand {
     only(service == Service::Coordinator, blind("open AND sent < version"))
 }
+pub(super) fn limit_ignored(service: Service, _seed: u64) -> Hand {
+    only(service == Service::Coordinator, blind("SELECT (SELECT count(*) FROM transitions WHERE open AND NOT waiting"))
+}
+pub(super) fn line_forgotten(service: Service, _seed: u64) -> Hand {
+    only(service == Service::Coordinator, blind("WHERE waiting AND partner_id = $1 ORDER BY"))
+}
+pub(super) fn held_forgotten(service: Service, _seed: u64) -> Hand {
+    only(service == Service::Coordinator, blind("held_step NOT IN"))
+}
 pub(super) fn plans_left_active(service: Service, _seed: u64) -> Hand {
     only(service == Service::Purchasing, blind("UPDATE plans SET status = 'suspended'"))
 }

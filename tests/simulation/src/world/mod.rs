@@ -36,6 +36,8 @@ pub struct World {
     pub is_repaired: bool,
     /// The coordinator's settings.
     pub limits: Limits,
+    /// How many transitions may be under way at a time.
+    pub under_way: u32,
     /// How services take their messages.
     pub run: RunOptions,
     /// How far the clock of each process is ahead, in microseconds.
@@ -77,10 +79,12 @@ impl World {
             refused,
             is_repaired: chance.happens(0.6),
             limits: draw_limits(&mut chance),
+            // a stream of its own, as every later addition
+            under_way: *Chance::new(seed, "line").pick(&[1, 2, 4, 10, 1_000, 1_000]),
             run: draw_run(&mut chance),
             clocks: draw_clocks(&mut chance),
             likelihoods: Likelihoods::draw(&mut chance),
-            troubles: Troubles::draw(&mut chance),
+            troubles: Troubles::draw(seed, &mut chance),
             imports,
             scripts,
         })

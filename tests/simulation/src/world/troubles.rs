@@ -1,6 +1,7 @@
 //! What goes wrong for a while: sustained, and not the toss of a coin for each message.
 
 use crate::{chance::Chance, tally};
+use planshift_domain::step::Step;
 use planshift_messaging::Service;
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub enum Trouble {
     StoreAway(Service, Duration),
     /// The asker loses its connection to the broker, and its queue with it.
     ClientCutOff(Duration),
+    /// An operator pauses a step for everyone, for so long.
+    Pause(Step, Duration),
 }
 
 /// Everything that goes wrong for a while.
@@ -103,20 +106,28 @@ impl Trouble {
             Self::Slow(..) => Some(tally::SLOWED),
             Self::CutOff(..) | Self::ClientCutOff(_) => Some(tally::CUT_OFF),
             Self::StoreAway(..) => Some(tally::STORE_AWAY),
+            Self::Pause(..) => Some(tally::PAUSED),
         }
     }
 }
 
 impl Troubles {
-    pub(super) fn draw(chance: &mut Chance) -> Self {
+    pub(super) fn draw(seed: u64, chance: &mut Chance) -> Self {
         let over_after = Duration::from_secs(chance.between(30, 180));
         let count = *chance.pick(&[0, 2, 5, 8, 12]);
-        let all = (0..count)
+        let mut all: Vec<_> = (0..count)
             .map(|_| {
                 let at = Duration::from_micros(chance.below(over_after.as_micros() as u64));
                 (at, draw_one(chance))
             })
             .collect();
+        // a stream of its own: the others stay what they were
+        let mut operator = Chance::new(seed, "operator");
+        for _ in 0..*operator.pick(&[0, 0, 1, 3]) {
+            let at = Duration::from_micros(operator.below(over_after.as_micros() as u64));
+            let long = operator.time(Duration::from_millis(10), Duration::from_secs(150));
+            all.push((at, Trouble::Pause(*operator.pick(&Step::ALL), long)));
+        }
         Self { all, over_after }
     }
 }

@@ -11,6 +11,7 @@ pub mod conformance;
 mod dead;
 mod delay;
 pub mod embedded;
+mod letters;
 mod message;
 pub mod rabbitmq;
 mod topology;
@@ -18,6 +19,7 @@ mod topology;
 pub use dead::DeadLetter;
 pub use delay::{DELAY_LEVELS, DelayLevel, LONGEST_DELAY};
 pub use embedded::EmbeddedBroker;
+pub use letters::Letters;
 pub use message::{Delivery, DeliveryTag, Message, Outgoing, Settlement};
 pub use rabbitmq::{RabbitMqBroker, RabbitMqOptions};
 pub use topology::{Destination, Queue, Service};
@@ -56,6 +58,15 @@ pub trait Broker: Send + Sync + 'static {
 
     /// A queue of this process's own for answers, gone when the consumer is dropped. The name goes into `Message::reply_to`.
     async fn answers(&self) -> Result<(String, Box<dyn Consumer>), BrokerError>;
+
+    /// Looks through the dead letters, without taking them away.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
+        let consumer = self.consume(Queue::Dead, u16::MAX).await?;
+        Ok(Box::new(letters::ByConsuming { consumer, waiting: std::collections::VecDeque::new() }))
+    }
 
     /// Is the broker reached right now? For readiness.
     async fn ready(&self) -> bool;

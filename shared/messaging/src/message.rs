@@ -20,6 +20,8 @@ pub struct Message {
     pub traceparent: String,
     /// W3C trace context: `tracestate` (empty where there is none).
     pub tracestate: String,
+    /// The redrive that published it, where it was a dead letter that is given another chance.
+    pub redrive: Option<String>,
     /// JSON.
     pub body: Bytes,
 }

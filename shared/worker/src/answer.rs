@@ -73,6 +73,7 @@ impl Reply {
             timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
             traceparent: trace.traceparent(),
             tracestate: trace.tracestate.clone(),
+            redrive: None,
             body: self.body,
         };
         Outgoing { to: Destination::Reply, message }
@@ -98,6 +99,7 @@ impl Answer {
             timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
             traceparent: trace.traceparent(),
             tracestate: trace.tracestate,
+            redrive: None,
             ..self.0
         };
         Some(Outgoing { to: Destination::Answer(asker), message })

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, operator, reply, request},
+    message::{Body, command, event, notice, operator, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -70,6 +70,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         reply::MappingAnswered::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],
         reply::FactsTaken::TYPE | reply::PacketGivenUp::TYPE => WORKERS,
+        notice::MessageEnded::TYPE => &Service::ALL,
         _ => return None,
     })
 }
@@ -114,6 +115,7 @@ pub fn message<B: Body>(message_id: String, correlation_id: String, trace: &Trac
         timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
         traceparent: trace.traceparent(),
         tracestate: trace.tracestate.clone(),
+        redrive: None,
         // our own types have no map with keys that are not texts, the one thing that serde_json refuses
         body: Bytes::from(serde_json::to_vec(body).unwrap_or_default()),
     }

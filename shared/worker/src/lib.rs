@@ -18,6 +18,7 @@ pub mod facts;
 pub mod health;
 pub mod host;
 pub mod metrics;
+mod notices;
 pub mod ports;
 pub mod run;
 mod running;

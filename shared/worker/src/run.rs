@@ -10,7 +10,7 @@
 //! | the batch cannot be done | it is taken apart until the message at fault stands alone; the others go through |
 //! | a message alone cannot be done | retried with growing, jittered delay; after the last attempt it is dead-lettered, and its sender is told |
 
-use crate::{Ports, codec::Unreadable};
+use crate::{Ports, codec::Unreadable, notices};
 use async_trait::async_trait;
 use planshift_messaging::{Broker, Consumer, Delivery, Outgoing, Queue, Service, Settlement};
 use planshift_storage::StorageError;
@@ -270,6 +270,10 @@ impl<H: Handler> Loop<H> {
 
     async fn settle(&self, consumer: &mut dyn Consumer, batch: &[Delivery], settlements: Vec<Settlement>) {
         debug_assert_eq!(batch.len(), settlements.len(), "one settlement for each message");
+        // before the acknowledgement: told twice rather than never
+        if !self.publish(notices::of(self.handler.service(), batch, &settlements, &self.ports)).await {
+            return;
+        }
         let settlements: Vec<_> = batch.iter().map(|d| d.tag).zip(settlements).collect();
         let mut outage = Backoff::new();
         while let Err(error) = consumer.settle(settlements.clone()).await {

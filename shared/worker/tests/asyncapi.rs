@@ -4,7 +4,7 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, operator::*, reply::*, request::*};
+use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, reply::*, request::*};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
     rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
@@ -91,6 +91,7 @@ fn kinds() -> Vec<Kind> {
         StuckListed: Answers, "Transitions that have not moved for a while.";
         CustomerAssessed: Answers, "The answer to an assessment.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
+        MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
         AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
     })
 }

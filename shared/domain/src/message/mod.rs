@@ -7,10 +7,12 @@
 //! | gateway | coordinator | [`request`]: import, start, cancel, resume, close |
 //! | gateway | coordinator | [`operator`]: steps paused for everyone, what is stuck, why |
 //! | coordinator | gateway | [`request`], [`operator`]: the answers, to the one who asked |
+//! | any | gateway | [`notice`]: what became of a redriven message |
 //! | coordinator | all who listen | [`event`]: what changed, with versions |
 
 pub mod command;
 pub mod event;
+pub mod notice;
 pub mod operator;
 pub mod reply;
 pub mod request;

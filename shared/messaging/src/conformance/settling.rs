@@ -168,6 +168,7 @@ pub(super) async fn an_unreadable_body_does_not_block(world: &dyn World) {
         timestamp: 0,
         traceparent: String::new(),
         tracestate: String::new(),
+        redrive: None,
         body: Bytes::new(),
     };
     publish(&*broker, vec![Outgoing { to: MAPPING, message: nothing.clone() }]).await;

@@ -18,6 +18,7 @@ pub(super) fn message(number: usize) -> Message {
         timestamp: 1_700_000_000 + number as u64,
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         tracestate: "planshift=1".to_owned(),
+        redrive: None,
         body: Bytes::from(format!("{{\"number\":{number}}}")),
     }
 }

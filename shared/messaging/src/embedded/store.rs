@@ -29,13 +29,16 @@ CREATE TABLE message (
     description    TEXT
 )";
 
+/// The redrive that published a message.
+const REDRIVE: &str = "ALTER TABLE message ADD COLUMN redrive TEXT";
+
 static INSERT: Statement = Statement::new(
     "INSERT INTO message (id, queue, due, attempts, sender, size, message_id, kind, correlation_id, reply_to, sent_at, traceparent,
-                          tracestate, body, body_encoding, reason, dead_queue, description)
+                          tracestate, redrive, body, body_encoding, reason, dead_queue, description)
      SELECT r.id, r.queue, 0, r.attempts, r.sender, r.size, r.message_id, r.kind, r.correlation_id, r.reply_to, r.sent_at,
-            r.traceparent, r.tracestate, r.body, r.body_encoding, r.reason, r.dead_queue, r.description
+            r.traceparent, r.tracestate, r.redrive, r.body, r.body_encoding, r.reason, r.dead_queue, r.description
      FROM {1: id bigint, queue text, attempts bigint, sender text, size bigint, message_id text, kind text, correlation_id text,
-              reply_to text, sent_at bigint, traceparent text, tracestate text, body text, body_encoding bigint, reason text,
+              reply_to text, sent_at bigint, traceparent text, tracestate text, redrive text, body text, body_encoding bigint, reason text,
               dead_queue text, description text} AS r",
 );
 
@@ -56,7 +59,7 @@ static LIST: Statement = Statement::new(
 );
 
 static BODIES: Statement = Statement::new(
-    "SELECT id, message_id, kind, correlation_id, reply_to, sent_at, traceparent, tracestate, body, body_encoding
+    "SELECT id, message_id, kind, correlation_id, reply_to, sent_at, traceparent, tracestate, redrive, body, body_encoding
      FROM message WHERE id IN (SELECT r.id FROM {1: id bigint} AS r)",
 );
 
@@ -104,7 +107,8 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) async fn open(path: &Path) -> Result<Self, StorageError> {
         let database = Database::open_sqlite(path).await?;
-        database.migrate(&[Migration { version: 1, name: "queues", sql: CREATE }]).await?;
+        let redrive = Migration { version: 2, name: "redrive", sql: REDRIVE };
+        database.migrate(&[Migration { version: 1, name: "queues", sql: CREATE }, redrive]).await?;
         Ok(Self { database })
     }
 
@@ -167,6 +171,7 @@ fn new_row(new: &NewRow) -> Vec<Value> {
         Value::Int(i64::try_from(message.timestamp).unwrap_or(i64::MAX)),
         (&message.traceparent).into(),
         (&message.tracestate).into(),
+        message.redrive.as_ref().into(),
         body.into(),
         encoding.into(),
         dead.map(|dead| &dead.reason).into(),
@@ -210,7 +215,8 @@ fn message(row: &Row) -> Result<(i64, Message), StorageError> {
         timestamp: u64::try_from(row.get::<i64>(5)?).unwrap_or(0),
         traceparent: row.get(6)?,
         tracestate: row.get(7)?,
-        body: decode_body(row.get(8)?, row.get(9)?),
+        redrive: row.get(8)?,
+        body: decode_body(row.get(9)?, row.get(10)?),
     };
     Ok((row.get(0)?, message))
 }

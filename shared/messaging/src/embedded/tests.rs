@@ -63,6 +63,7 @@ fn numbered(number: usize, body: Bytes) -> Outgoing {
         timestamp: 1,
         traceparent: String::new(),
         tracestate: String::new(),
+        redrive: None,
         body,
     };
     Outgoing { to: MAPPING, message }

@@ -11,6 +11,8 @@ pub(super) const TRACESTATE: &str = "tracestate";
 pub(super) const ATTEMPTS: &str = "x-planshift-attempts";
 /// The first sender of a message that another one published again.
 pub(super) const SENDER: &str = "x-planshift-sender";
+/// The redrive that published a message.
+pub(super) const REDRIVE: &str = "x-planshift-redrive";
 /// A dead letter's reason, a code.
 pub(super) const REASON: &str = "x-planshift-reason";
 /// A dead letter's reason, in words.

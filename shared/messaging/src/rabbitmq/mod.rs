@@ -14,6 +14,7 @@
 mod backoff;
 mod consumer;
 mod headers;
+mod letters;
 mod link;
 mod options;
 mod pack;
@@ -28,7 +29,7 @@ mod wire;
 
 pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
 
-use crate::{Broker, BrokerError, Consumer, Outgoing, Queue};
+use crate::{Broker, BrokerError, Consumer, Letters, Outgoing, Queue};
 use consumer::{RabbitMqConsumer, Source};
 use lapin::uri::AMQPUri;
 use link::Link;
@@ -115,6 +116,11 @@ impl Broker for RabbitMqBroker {
             .map_err(|_| BrokerError::Unavailable("no queue for answers could be declared in time".to_owned()))?
             .ok_or_else(closed)?;
         Ok((name, Box::new(consumer)))
+    }
+
+    async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
+        self.refuse_when_closing()?;
+        Ok(Box::new(letters::RabbitMqLetters::begin(self.shared.clone()).await?))
     }
 
     async fn ready(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Messages as AMQP carries them, and back.
 
 use super::consumer::Source;
-use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, SENDER, TRACEPARENT, TRACESTATE};
+use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, REDRIVE, SENDER, TRACEPARENT, TRACESTATE};
 use super::sender::Senders;
 use super::topology::{self, delay_name};
 use crate::{BrokerError, Destination, Message, Outgoing, Queue, Service, Settlement, delay};
@@ -52,6 +52,9 @@ fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
         if !value.is_empty() {
             headers.set_text(name, value);
         }
+    }
+    if let Some(redrive) = &message.redrive {
+        headers.set_text(REDRIVE, redrive);
     }
     let (exchange, routing_key, queue) = match &to {
         Destination::Command(service) => (topology::COMMANDS, service.name(), None),
@@ -118,6 +121,7 @@ pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Byt
         timestamp: properties.timestamp().unwrap_or(0),
         traceparent: headers.text(TRACEPARENT).unwrap_or_default(),
         tracestate: headers.text(TRACESTATE).unwrap_or_default(),
+        redrive: headers.text(REDRIVE),
         body,
     }
 }

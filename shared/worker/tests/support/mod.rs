@@ -144,6 +144,7 @@ pub fn delivery_from(sender: Option<Service>, kind: &str, body: Vec<u8>) -> Deli
         timestamp: 0,
         traceparent: format!("00-{TRACE}-00f067aa0ba902b7-01"),
         tracestate: "vendor=1".to_owned(),
+        redrive: None,
         body: body.into(),
     };
     Delivery { tag: DeliveryTag { epoch: 0, wire: 0, part: 0 }, message, sender, attempts: 0, redelivered: false, dead: None }

@@ -23,6 +23,7 @@ pub(super) fn numbered(to: &Destination, numbers: std::ops::Range<usize>) -> Vec
         timestamp: 1,
         traceparent: String::new(),
         tracestate: String::new(),
+        redrive: None,
         body: Bytes::from(number.to_string()),
     };
     numbers.map(|number| Outgoing { to: to.clone(), message: message(number) }).collect()

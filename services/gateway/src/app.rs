@@ -3,6 +3,7 @@
 use crate::{
     ask::{AskError, Asker, Question},
     hub::Hub,
+    letters::DeadLetters,
     model::{Known, ReadModel},
     settings::Settings,
     wait,
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) model: ReadModel,
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
+    pub(crate) letters: DeadLetters,
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     /// One for each document that may be read at once.

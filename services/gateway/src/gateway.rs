@@ -1,7 +1,8 @@
 //! The gateway as a whole: bound, then run until it is stopped.
 
 use crate::{
-    app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, look, model::ReadModel, settings::Settings,
+    app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, letters::DeadLetters, look, model::ReadModel,
+    settings::Settings,
 };
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
@@ -129,8 +130,10 @@ impl Gateway {
     pub async fn run(self, stop: CancellationToken) -> Result<(), GatewayError> {
         let Self { listener, address, options: Options { database, broker, ports, metrics, settings, .. } } = self;
         let (under_way, mut finished) = mpsc::channel(1);
+        let letters = DeadLetters::new(database.clone(), broker.clone(), ports.clone());
         let app = App {
             model: ReadModel::new(database),
+            letters: letters.clone(),
             asker: Asker::new(broker.clone(), ports.clone(), &settings),
             hub: Hub::new(settings.waiters),
             ports: ports.clone(),
@@ -147,6 +150,7 @@ impl Gateway {
         let tasks = [
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(async move { asker.listen(&listening).await })),
             ports.spawn.spawn(Box::pin(look::look(app.model.clone(), app.hub.clone(), ports.clone(), settings.look, behind.clone()))),
         ];

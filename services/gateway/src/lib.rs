@@ -29,6 +29,7 @@ mod housekeeping;
 mod http;
 mod hub;
 mod import;
+mod letters;
 mod look;
 mod model;
 mod settings;

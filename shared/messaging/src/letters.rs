@@ -2,9 +2,11 @@
 
 use crate::{BrokerError, Consumer, Delivery, DeliveryTag, Settlement};
 use async_trait::async_trait;
-use std::{collections::VecDeque, time::Duration};
+use futures::FutureExt as _;
+use std::collections::VecDeque;
 
-/// A pass through `planshift.dead`, the oldest first. What was not taken out is there again when this is dropped, in its old order.
+/// A pass through `planshift.dead`, the oldest first. What it has got, no other pass sees; what was not taken out is there again, in
+/// its old order, after the end.
 #[async_trait]
 pub trait Letters: Send {
     /// The next one; `None` at the end of what is there.
@@ -18,14 +20,15 @@ pub trait Letters: Send {
     /// # Errors
     /// As above; it may then still be there.
     async fn take_out(&mut self, tag: DeliveryTag) -> Result<(), BrokerError>;
+
+    /// Puts back what was not taken out. Where the pass is only dropped, the broker does that a little later.
+    async fn end(self: Box<Self>);
 }
 
-/// Nothing came for so long: that was the last one.
-const END: Duration = Duration::from_millis(250);
 /// Letters asked for at once.
-const BATCH: usize = 200;
+pub(crate) const BATCH: usize = 200;
 
-/// A pass by consuming and not settling: for a broker in the same process, which hands out at once what there is.
+/// A pass by consuming and not settling, for a broker that hands out at once what there is.
 pub(crate) struct ByConsuming {
     pub(crate) consumer: Box<dyn Consumer>,
     pub(crate) waiting: VecDeque<Delivery>,
@@ -35,7 +38,7 @@ pub(crate) struct ByConsuming {
 impl Letters for ByConsuming {
     async fn next(&mut self) -> Result<Option<Delivery>, BrokerError> {
         if self.waiting.is_empty()
-            && let Ok(Some(batch)) = tokio::time::timeout(END, self.consumer.next(BATCH)).await
+            && let Some(Some(batch)) = self.consumer.next(BATCH).now_or_never()
         {
             self.waiting.extend(batch);
         }
@@ -45,4 +48,6 @@ impl Letters for ByConsuming {
     async fn take_out(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
         self.consumer.settle(vec![(tag, Settlement::Ack)]).await
     }
+
+    async fn end(self: Box<Self>) {}
 }

@@ -1,6 +1,7 @@
 //! Who acts, and why, as a request says it: both are kept for ever.
 
 use super::{context::Context, errors::ApiError, fields::Fields};
+use axum::http::StatusCode;
 
 /// The longest name of an actor.
 const ACTOR_CHARS: usize = 100;
@@ -18,6 +19,23 @@ pub(super) fn actor(fields: &Fields, context: &Context) -> Result<String, ApiErr
 /// Why; empty where nothing is said.
 pub(super) fn reason(fields: &Fields) -> Result<String, ApiError> {
     Ok(short(fields, "reason", REASON_CHARS)?.unwrap_or_default().to_owned())
+}
+
+/// Why; it must be said: what is done is not easily undone, and somebody will ask.
+pub(super) fn reason_required(fields: &Fields, what: &str) -> Result<String, ApiError> {
+    let reason = reason(fields)?;
+    if reason.is_empty() {
+        return Err(ApiError::bad_input("ReasonRequired", format!("The property reason is missing: {what}")));
+    }
+    Ok(reason)
+}
+
+/// What belongs to the whole installation: a partner's caller may neither see nor do it.
+pub(super) fn for_operators(context: &Context, what: &str) -> Result<(), ApiError> {
+    if context.caller.sees_all() {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "403", "Forbidden", format!("{what} are for operators of the whole installation.")))
 }
 
 fn short<'a>(fields: &'a Fields, name: &str, most: usize) -> Result<Option<&'a str>, ApiError> {

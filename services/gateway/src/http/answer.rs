@@ -41,6 +41,12 @@ impl Answer {
         Self(StoredAnswer { status: error.status().as_u16(), headers, body: error.body(correlation) })
     }
 
+    /// With another status.
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.0.status = status.as_u16();
+        self
+    }
+
     /// One more header.
     pub(crate) fn header(mut self, name: &str, value: String) -> Self {
         self.0.headers.push((name.to_owned(), value));

@@ -47,6 +47,37 @@ impl Fields {
             Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be a text."))),
         }
     }
+
+    /// A whole number within bounds; absent and null are the same.
+    pub(crate) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, ApiError> {
+        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a number from {least} to {most}."));
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+                number.filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(wrong)
+            }
+        }
+    }
+
+    /// True or false; absent and null are false.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be true or false."))),
+        }
+    }
+
+    /// A list of at most so many texts; absent and null are none.
+    pub(crate) fn texts(&self, name: &str, most: usize) -> Result<Vec<&str>, ApiError> {
+        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} texts."));
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(texts)) if texts.len() <= most => texts.iter().map(|text| text.as_str().ok_or_else(wrong)).collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
 }
 
 impl FromRequest<App> for Fields {
@@ -125,6 +156,9 @@ mod tests {
         assert_eq!(fields.text("customerId").unwrap(), Some("x"));
         assert_eq!(fields.text("productFamily").unwrap(), None);
         assert!(fields.text("n").is_err());
+        assert_eq!((fields.number("N", 1, 5).unwrap(), fields.number("m", 1, 5).unwrap()), (Some(1), None));
+        assert!(fields.number("n", 2, 5).is_err() && fields.number("customerId", 1, 5).is_err() && fields.flag("n").is_err());
+        assert!(!fields.flag("m").unwrap() && fields.texts("m", 1).unwrap().is_empty() && fields.texts("n", 1).is_err());
         for wrong in [&b"{\"a\":1,\"A\":2}"[..], b"[]", b"{", b"\"x\""] {
             assert!(Fields::read(Bytes::from_static(wrong)).is_err());
         }

@@ -12,6 +12,7 @@
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
 //! | `steps` | steps paused for everyone |
+//! | `letters` | dead letters |
 //! | `upgrades` | product upgrades |
 
 mod accounts;
@@ -20,6 +21,7 @@ mod answer;
 mod context;
 mod errors;
 mod fields;
+mod letters;
 mod local;
 mod once;
 mod reasons;
@@ -37,6 +39,7 @@ use axum::{
     routing::{get, post},
 };
 use errors::ApiError;
+pub(crate) use once::hex;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed.
 pub(crate) fn router(app: &App) -> Router {
@@ -48,6 +51,14 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/v1/steps", get(steps::read))
         .route("/v1/steps/{step}/pause", post(steps::pause))
         .route("/v1/steps/{step}/resume", post(steps::resume))
+        .route("/v1/deadletters", get(letters::list))
+        .route("/v1/deadletters/drop", post(letters::drop))
+        .route("/v1/deadletters/dropped", get(letters::dropped))
+        .route("/v1/deadletters/redrives", get(letters::redrives).post(letters::redrive))
+        .route("/v1/deadletters/redrives/{id}", get(letters::one_redrive))
+        .route("/v1/deadletters/redrives/{id}/cancel", post(letters::cancel_redrive))
+        .route("/v1/deadletters/{key}", get(letters::show))
+        .route("/v1/deadletters/{key}/body", get(letters::body))
         .route("/v1/productupgrades/eligibility", post(u::eligibility))
         .route("/v1/productupgrades/stuck", get(u::stuck))
         .route("/v1/productupgrades/{id}", get(u::view).post(u::status))

@@ -2,7 +2,7 @@
 //! is down.
 
 use super::{
-    actor::{actor, reason},
+    actor::{actor, for_operators, reason, reason_required},
     answer::Answer,
     context::Context,
     errors::ApiError,
@@ -22,7 +22,7 @@ use serde_json::json;
 
 /// How each step is.
 pub(super) async fn read(State(app): State<App>, Extension(context): Extension<Context>) -> Result<Answer, ApiError> {
-    for_operators(&context)?;
+    for_operators(&context, "Steps")?;
     let read = app.ask(&ReadSteps { request_id: context.request_id }, &context.trace).await?;
     answer(&read)
 }
@@ -44,25 +44,17 @@ async fn act(
     fields: &Fields,
     act: StepActKind,
 ) -> Result<Answer, ApiError> {
-    for_operators(&context)?;
+    for_operators(&context, "Steps")?;
     let step: Step = step.parse().map_err(|unknown: planshift_domain::step::UnknownStep| {
         ApiError::new(StatusCode::NOT_FOUND, "404", "UnknownStep", unknown.to_string())
     })?;
-    let reason = reason(fields)?;
-    if act == StepActKind::Pause && reason.is_empty() {
-        return Err(ApiError::bad_input("ReasonRequired", "The property reason is missing: why is the step paused?"));
-    }
+    let reason = match act {
+        StepActKind::Pause => reason_required(fields, "why is the step paused?")?,
+        StepActKind::Resume => reason(fields)?,
+    };
     let actor = actor(fields, &context)?;
     let read = app.ask(&ActOnStep { request_id: context.request_id, step, act, actor, reason }, &context.trace).await?;
     answer(&read)
-}
-
-/// Steps are everyone's: a partner's caller may neither see nor stop what is others'.
-fn for_operators(context: &Context) -> Result<(), ApiError> {
-    if context.caller.sees_all() {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "403", "Forbidden", "Steps are for operators of the whole installation."))
 }
 
 fn answer(read: &StepsRead) -> Result<Answer, ApiError> {

@@ -4,7 +4,10 @@
 use planshift_domain::{
     history::HistoryEntry,
     ids::{AzureSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
-    message::event::{AccountImported, ImportedCustomer, TransitionChanged},
+    message::{
+        event::{AccountImported, ImportedCustomer, TransitionChanged},
+        notice::MessageEnded,
+    },
     step::{Action, Step},
     transition::{LineRow, PacketRow, PlanRow, TransitionRow},
 };
@@ -19,6 +22,7 @@ pub(crate) struct Changes {
     pub(super) packets: BTreeMap<(TransitionId, Step, Action, u32), PacketRow>,
     pub(super) history: BTreeMap<(TransitionId, u32), HistoryEntry>,
     pub(super) customers: BTreeMap<(PartnerId, CustomerId), ImportedCustomer>,
+    pub(super) ended: Vec<MessageEnded>,
 }
 
 impl Changes {
@@ -47,13 +51,18 @@ impl Changes {
         }
     }
 
+    /// A redriven message has come to its end.
+    pub(crate) fn ended(&mut self, notice: MessageEnded) {
+        self.ended.push(notice);
+    }
+
     /// The transitions that changed: who waits for one is woken.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &TransitionRow> {
         self.transitions.values()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.customers.is_empty()
+        self.transitions.is_empty() && self.customers.is_empty() && self.ended.is_empty()
     }
 }
 

@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") },
     Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
+    Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
 ];
 
 /// The read model. Cheap to clone.

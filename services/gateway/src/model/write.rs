@@ -1,6 +1,7 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
 use super::{Changes, ReadModel, to_json};
+use crate::letters;
 use planshift_domain::{time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
 use std::time::Duration;
@@ -95,6 +96,7 @@ impl ReadModel {
             (&PACKETS, packets(changes)?),
             (&HISTORY, history(changes)?),
             (&CUSTOMERS, customers(changes)),
+            (&letters::ENDED, letters::ended_rows(&changes.ended)),
         ];
         let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
         let mut transaction = self.database.begin().await?;

@@ -42,7 +42,7 @@ pub struct World {
     pub database: Database,
     pub stop: CancellationToken,
     pub running: JoinHandle<()>,
-    _broker: EmbeddedBroker,
+    pub broker: EmbeddedBroker,
     _folder: tempfile::TempDir,
 }
 
@@ -95,7 +95,7 @@ impl World {
         let running = tokio::spawn(async move { gateway.run(stopped).await.unwrap() });
         let coordinator = broker.for_service(Service::Coordinator);
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { base, client, coordinator, got, database, stop, running, _broker: broker, _folder: folder }
+        Self { base, client, coordinator, got, database, stop, running, broker, _folder: folder }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

@@ -3,6 +3,7 @@
 mod api;
 mod fault;
 mod hosting;
+mod letters;
 mod run;
 mod tool;
 mod verify;
@@ -13,6 +14,9 @@ pub use api::{
 };
 pub use fault::Fault;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
+pub use letters::{
+    CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
+};
 pub use run::RunArgs;
 pub use tool::SampleArgs;
 pub use verify::VerifyArgs;
@@ -98,6 +102,10 @@ pub enum Command {
     Stuck(StuckArgs),
     /// Show the steps; pause one for everyone, or let it go on
     Steps(StepsArgs),
+    /// List dead letters by reason; show one, drop some, follow a redrive
+    DeadLetters(DeadLettersArgs),
+    /// Give dead letters another chance
+    Redrive(RedriveArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Bring the databases to this version

@@ -2,10 +2,12 @@
 //! this process or far away.
 
 mod error;
+mod letters;
 mod retry;
 mod types;
 
 pub use error::{ApiError, Refusal};
+pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
 pub use retry::Patience;
 pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
 

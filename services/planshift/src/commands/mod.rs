@@ -3,6 +3,7 @@
 mod act;
 pub mod demo;
 mod import;
+mod letters;
 mod list;
 mod migrate;
 mod report;
@@ -73,6 +74,8 @@ async fn run_command(command: Command) -> Outcome {
         Command::Why(args) => why::why(args).await,
         Command::Stuck(args) => why::stuck(args).await,
         Command::Steps(args) => steps::steps(args).await,
+        Command::DeadLetters(args) => letters::dead_letters(args).await,
+        Command::Redrive(args) => letters::redrive(args).await,
         Command::Sample(args) => sample::sample(&args),
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,

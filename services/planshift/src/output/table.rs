@@ -1,7 +1,7 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::Summary;
+use crate::client::{DeadLetter, Dropped, LetterGroup, Redrive, Summary};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -196,4 +196,46 @@ pub fn lines(view: &TransitionView, most: usize) -> String {
         text.push_str(&format!("… {} lines in all; --json prints every one\n", view.lines.len()));
     }
     text
+}
+
+/// Dead letters by reason.
+pub fn letter_groups(groups: &[LetterGroup]) -> String {
+    let mut table = table(&["letters", "died of", "in", "type", "oldest", "newest"], &[0]);
+    for group in groups {
+        let (oldest, newest) = (text::moment(group.oldest), text::moment(group.newest));
+        table.add_row([group.count.to_string(), group.reason.clone(), group.queue.clone(), group.kind.clone(), oldest, newest]);
+    }
+    laid_out(&table)
+}
+
+/// Dead letters, each in a row.
+pub fn letters(letters: &[DeadLetter]) -> String {
+    let mut table = table(&["key", "died of", "type", "message", "sent", "tries"], &[5]);
+    for letter in letters {
+        let (sent, tries) = (text::moment(letter.sent_at), letter.attempts.to_string());
+        table.add_row([letter.key.clone(), letter.reason.clone(), letter.kind.clone(), letter.message_id.clone(), sent, tries]);
+    }
+    laid_out(&table)
+}
+
+/// Letters that were dropped.
+pub fn dropped(letters: &[Dropped]) -> String {
+    let mut table = table(&["key", "dropped", "by", "why", "type"], &[]);
+    for letter in letters {
+        let kind = letter.letter["type"].as_str().unwrap_or_default();
+        table.add_row([&letter.key, &text::moment(letter.dropped_at), &letter.actor, &letter.reason, kind]);
+    }
+    laid_out(&table)
+}
+
+/// Redrives.
+pub fn redrives(redrives: &[Redrive]) -> String {
+    let mut table = table(&["redrive", "state", "sent", "succeeded", "died", "by", "why"], &[2, 3, 4]);
+    for redrive in redrives {
+        let counts = [redrive.sent, redrive.succeeded, redrive.died].map(|count| count.to_string());
+        let [sent, succeeded, died] = counts;
+        let (id, state) = (redrive.redrive_id.to_string(), redrive.state.clone());
+        table.add_row([id, state, sent, succeeded, died, redrive.actor.clone(), redrive.reason.clone()]);
+    }
+    laid_out(&table)
 }

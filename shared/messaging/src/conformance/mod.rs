@@ -9,6 +9,7 @@
 
 mod delivery;
 mod durability;
+mod looking;
 mod settling;
 mod support;
 
@@ -72,6 +73,9 @@ cases![
     settling::a_dead_letter_is_redriven_in_its_senders_name,
     settling::an_unreadable_body_does_not_block,
     settling::settling_twice_does_no_harm,
+    looking::a_look_changes_nothing,
+    looking::what_was_taken_out_is_gone,
+    looking::a_redriven_message_names_its_redrive,
     durability::what_was_accepted_survives,
     durability::what_was_not_settled_survives,
     durability::retries_and_dead_letters_survive,

@@ -4,8 +4,9 @@ use super::state::{Entry, Key};
 use super::store::NewRow;
 use super::writer::{Job, Settled};
 use super::{Core, record};
-use crate::{BrokerError, Consumer, DeadLetter, Delivery, DeliveryTag, Queue, Settlement, delay};
+use crate::{BrokerError, Consumer, DeadLetter, Delivery, DeliveryTag, Queue, Settlement, delay, letters};
 use planshift_storage::StorageError;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,9 +30,10 @@ pub(crate) struct EmbeddedConsumer {
 }
 
 impl EmbeddedConsumer {
-    pub(crate) fn subscribe(core: Arc<Core>, queue: Key, prefetch: u16, closed: CancellationToken) -> Self {
+    /// `prefetch` is at least 1.
+    pub(crate) fn subscribe(core: Arc<Core>, queue: Key, prefetch: usize, closed: CancellationToken) -> Self {
         let id = NEXT_CONSUMER.fetch_add(1, Ordering::Relaxed);
-        let changed = core.state().subscribe(id, queue.clone(), usize::from(prefetch.max(1)));
+        let changed = core.state().subscribe(id, queue.clone(), prefetch.max(1));
         Self { core, id, queue, changed, closed }
     }
 
@@ -52,6 +54,19 @@ impl EmbeddedConsumer {
             tokio::select! {
                 () = changed => {}
                 () = self.closed.cancelled() => return None,
+            }
+        }
+    }
+
+    /// What is there now, without waiting for more.
+    async fn there_now(&self, max: usize) -> Result<Vec<Delivery>, StorageError> {
+        loop {
+            let entries = self.core.state().take(self.id, max, BATCH_BYTES);
+            let nothing = entries.is_empty();
+            let mut batch = TakenBatch { consumer: self, entries };
+            self.complete(&mut batch).await?;
+            if nothing || !batch.entries.is_empty() {
+                return Ok(std::mem::take(&mut batch.entries).into_iter().filter_map(|entry| self.delivery(entry)).collect());
             }
         }
     }
@@ -190,6 +205,35 @@ impl Consumer for EmbeddedConsumer {
         self.core.jobs.send(job).map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
+}
+
+/// A pass through the dead letters: consumed and not settled, and back in their place when it is over.
+pub(crate) struct EmbeddedLetters {
+    consumer: EmbeddedConsumer,
+    waiting: VecDeque<Delivery>,
+}
+
+impl EmbeddedLetters {
+    pub(crate) fn begin(core: Arc<Core>, closed: CancellationToken) -> Self {
+        let consumer = EmbeddedConsumer::subscribe(core, Key::Durable(Queue::Dead), usize::MAX, closed);
+        Self { consumer, waiting: VecDeque::new() }
+    }
+}
+
+#[async_trait::async_trait]
+impl letters::Letters for EmbeddedLetters {
+    async fn next(&mut self) -> Result<Option<Delivery>, BrokerError> {
+        if self.waiting.is_empty() {
+            self.waiting.extend(self.consumer.there_now(letters::BATCH).await?);
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    async fn take_out(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        self.consumer.settle(vec![(tag, Settlement::Ack)]).await
+    }
+
+    async fn end(self: Box<Self>) {}
 }
 
 impl Drop for EmbeddedConsumer {

@@ -1,18 +1,18 @@
 //! What one service publishes and consumes with.
 
-use super::consumer::EmbeddedConsumer;
+use super::consumer::{EmbeddedConsumer, EmbeddedLetters};
 use super::state::Key;
 use super::store::NewRow;
 use super::writer::Job;
 use super::{Core, record};
-use crate::{Broker, BrokerError, Consumer, Destination, Outgoing, Queue, Service};
+use crate::{Broker, BrokerError, Consumer, Destination, Letters, Outgoing, Queue, Service};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// Unsettled answers that an asker holds: it settles each as soon as it has handed it on.
-const ANSWERS_PREFETCH: u16 = 1_000;
+const ANSWERS_PREFETCH: usize = 1_000;
 
 /// A service's own end of the broker.
 pub(crate) struct Handle {
@@ -72,7 +72,7 @@ impl Broker for Handle {
         if self.closed.is_cancelled() {
             return Err(closed());
         }
-        Ok(Box::new(EmbeddedConsumer::subscribe(self.core.clone(), Key::Durable(queue), prefetch, self.closed.clone())))
+        Ok(Box::new(EmbeddedConsumer::subscribe(self.core.clone(), Key::Durable(queue), usize::from(prefetch), self.closed.clone())))
     }
 
     async fn answers(&self) -> Result<(String, Box<dyn Consumer>), BrokerError> {
@@ -83,6 +83,13 @@ impl Broker for Handle {
         let key = Key::Answers(name.clone());
         let consumer = EmbeddedConsumer::subscribe(self.core.clone(), key, ANSWERS_PREFETCH, self.closed.clone());
         Ok((name, Box::new(consumer)))
+    }
+
+    async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
+        if self.closed.is_cancelled() {
+            return Err(closed());
+        }
+        Ok(Box::new(EmbeddedLetters::begin(self.core.clone(), self.closed.clone())))
     }
 
     async fn ready(&self) -> bool {

@@ -6,7 +6,7 @@ use crate::{BrokerError, Delivery, DeliveryTag, Letters, Queue, Settlement};
 use bytes::Bytes;
 use lapin::{
     Channel,
-    options::{BasicAckOptions, BasicGetOptions},
+    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
 };
 use std::{
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
@@ -24,12 +24,14 @@ pub(super) struct RabbitMqLetters {
     /// Dropped, it is closed, and what was got goes back to its place.
     channel: Channel,
     epoch: u64,
+    /// The last one that was got and not taken out.
+    last: Option<u64>,
 }
 
 impl RabbitMqLetters {
     pub(super) async fn begin(shared: Arc<Shared>) -> Result<Self, BrokerError> {
         let channel = in_time(async { shared.consuming.channel(true).await.ok_or_else(|| "it is closing".to_owned()) }).await?;
-        Ok(Self { shared, channel, epoch: NEXT_PASS.fetch_add(1, Ordering::Relaxed) })
+        Ok(Self { shared, channel, epoch: NEXT_PASS.fetch_add(1, Ordering::Relaxed), last: None })
     }
 
     /// A pack that the broker gave up whole is taken apart: each message becomes a dead letter of its own, behind all others.
@@ -72,6 +74,7 @@ impl Letters for RabbitMqLetters {
                 self.take_apart(parts, wire.delivery_tag, &wire.properties).await?;
                 continue;
             }
+            self.last = Some(wire.delivery_tag);
             let headers = wire::headers(&wire.properties);
             let dead = headers.dead_letter();
             let died_in = dead.as_ref().map(|dead| dead.queue.as_str());
@@ -92,5 +95,17 @@ impl Letters for RabbitMqLetters {
             return Err(BrokerError::Unavailable("it is of another pass".to_owned()));
         }
         self.acknowledge(tag.wire).await
+    }
+
+    async fn end(self: Box<Self>) {
+        // said before the channel is closed, so that whoever looks next finds them in their place
+        if let Some(last) = self.last {
+            let back = BasicNackOptions { multiple: true, requeue: true };
+            let said = in_time(async { self.channel.basic_nack(last, back).await.map_err(|error| error.to_string()) }).await;
+            if let Err(error) = said {
+                tracing::debug!(%error, "the dead letters go back with their channel");
+            }
+        }
+        let _ = in_time(async { self.channel.close(200, "OK".into()).await.map_err(|error| error.to_string()) }).await;
     }
 }

@@ -1,0 +1,114 @@
+//! Letters counted, grouped by why they died, and shown.
+
+use super::{
+    DeadLetters, Letter, LettersError, Wanted,
+    letter::Contents,
+    pass::{LOOKING, Pass},
+};
+use bytes::Bytes;
+use planshift_domain::time::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many groups are told apart: codes and queues are ours, but a type may be anything that somebody made up.
+const MOST_GROUPS: usize = 200;
+/// The type of a group of all the others.
+const OTHERS: &str = "(others)";
+
+/// What a look has found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listing {
+    /// How many letters are meant.
+    pub(crate) total_count: u64,
+    /// All were looked at; else there are more than a pass comes to.
+    pub(crate) complete: bool,
+    /// By reason, queue and type, the most first.
+    pub(crate) groups: Vec<Group>,
+    /// Some of them, the oldest first.
+    pub(crate) items: Vec<Letter>,
+}
+
+/// Letters that died for one reason, in one queue, of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Group {
+    pub(crate) reason: String,
+    pub(crate) queue: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) count: u64,
+    /// When the first and the last of them were sent.
+    pub(crate) oldest: Timestamp,
+    pub(crate) newest: Timestamp,
+}
+
+/// A letter, whole.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Whole {
+    #[serde(flatten)]
+    pub(crate) letter: Letter,
+    #[serde(flatten)]
+    pub(crate) contents: Contents,
+}
+
+impl DeadLetters {
+    /// Those that are meant, without the first `skip`, at most `size`.
+    pub(crate) async fn list(&self, wanted: &Wanted, skip: u64, size: usize) -> Result<Listing, LettersError> {
+        let mut pass = self.passes.begin(LOOKING).await?;
+        let found = listed(&mut pass, wanted, skip, size).await;
+        pass.end().await;
+        found
+    }
+
+    /// The letter of that key, whole, and its body's bytes.
+    pub(crate) async fn find(&self, key: &str) -> Result<Option<(Whole, Bytes)>, LettersError> {
+        let mut pass = self.passes.begin(LOOKING).await?;
+        let found = found(&mut pass, key).await;
+        pass.end().await;
+        found
+    }
+}
+
+async fn found(pass: &mut Pass, key: &str) -> Result<Option<(Whole, Bytes)>, LettersError> {
+    while let Some(delivery) = pass.next().await? {
+        let letter = Letter::of(&delivery);
+        if letter.key == key {
+            return Ok(Some((Whole { letter, contents: Contents::of(&delivery) }, delivery.message.body)));
+        }
+    }
+    Ok(None)
+}
+
+async fn listed(pass: &mut Pass, wanted: &Wanted, skip: u64, size: usize) -> Result<Listing, LettersError> {
+    let mut groups: BTreeMap<(String, String, String), Group> = BTreeMap::new();
+    let mut listing = Listing::default();
+    while let Some(delivery) = pass.next().await? {
+        let letter = Letter::of(&delivery);
+        if !wanted.includes(&letter) {
+            continue;
+        }
+        count(&mut groups, &letter);
+        if listing.total_count >= skip && listing.items.len() < size {
+            listing.items.push(letter);
+        }
+        listing.total_count += 1;
+    }
+    listing.complete = pass.complete;
+    listing.groups = groups.into_values().collect();
+    listing.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    Ok(listing)
+}
+
+fn count(groups: &mut BTreeMap<(String, String, String), Group>, letter: &Letter) {
+    let (reason, queue, sent) = (letter.reason.clone(), letter.queue.clone(), letter.sent_at);
+    let mut key = (reason.clone(), queue.clone(), letter.kind.clone());
+    if groups.len() >= MOST_GROUPS && !groups.contains_key(&key) {
+        key.2 = OTHERS.to_owned();
+    }
+    let kind = key.2.clone();
+    let group = groups.entry(key).or_insert(Group { reason, queue, kind, count: 0, oldest: sent, newest: sent });
+    group.count += 1;
+    group.oldest = group.oldest.min(sent);
+    group.newest = group.newest.max(sent);
+}

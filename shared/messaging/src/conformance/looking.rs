@@ -1,0 +1,91 @@
+//! Dead letters, looked through.
+
+use super::World;
+use super::support::{dead, drain, expected, gather, in_time, message, publish, retry, settle, to};
+use crate::{Broker, Delivery, Destination, Letters, Message, Outgoing, Queue, Service};
+use std::time::Duration;
+
+const QUEUE: Queue = Queue::Service(Service::Mapping);
+const MAPPING: Destination = Destination::Command(Service::Mapping);
+
+/// Every letter of a pass, which is then over; those that `out` wants are taken out.
+async fn look(broker: &dyn Broker, out: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+    let mut pass: Box<dyn Letters> = in_time("a pass", broker.letters()).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(letter) = in_time("the next letter", pass.next()).await.unwrap() {
+        if out(&letter) {
+            in_time("taking out", pass.take_out(letter.tag)).await.unwrap();
+        }
+        seen.push(letter);
+    }
+    in_time("the end", pass.end()).await;
+    seen
+}
+
+/// Until there are so many: the broker may take a moment to bury them.
+async fn until(broker: &dyn Broker, count: usize) -> Vec<Delivery> {
+    loop {
+        let seen = look(broker, |_| false).await;
+        if seen.len() >= count {
+            return seen;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn numbers(letters: &[Delivery]) -> Vec<String> {
+    letters.iter().map(|letter| letter.message.message_id.clone()).collect()
+}
+
+async fn bury(world: &dyn World, count: usize) {
+    let broker = world.handle(Service::Coordinator).await;
+    let reader = world.handle(Service::Mapping).await;
+    publish(&*broker, to(&MAPPING, 0..count)).await;
+    let mut consumer = reader.consume(QUEUE, 500).await.unwrap();
+    let all = gather(&mut *consumer, count).await;
+    settle(&mut *consumer, all.iter().map(|delivery| (delivery.tag, dead("Unreadable"))).collect()).await;
+}
+
+pub(super) async fn a_look_changes_nothing(world: &dyn World) {
+    bury(world, 450).await;
+    let gateway = world.handle(Service::Gateway).await;
+    let first = until(&*gateway, 450).await;
+    assert_eq!(numbers(&first), (0..450).map(|n| message(n).message_id).collect::<Vec<_>>());
+    for _ in 0..3 {
+        let again = look(&*gateway, |_| false).await;
+        assert_eq!(numbers(&again), numbers(&first), "as many, and in their order");
+        assert!(again.iter().zip(&first).all(|(a, b)| a.message == b.message && a.dead == b.dead && a.sender == b.sender));
+    }
+    assert_eq!(first[0].dead.as_ref().map(|dead| dead.reason.as_str()), Some("Unreadable"));
+}
+
+pub(super) async fn what_was_taken_out_is_gone(world: &dyn World) {
+    bury(world, 7).await;
+    let gateway = world.handle(Service::Gateway).await;
+    until(&*gateway, 7).await;
+    look(&*gateway, |letter| ["message-1", "message-4"].contains(&letter.message.message_id.as_str())).await;
+    assert_eq!(numbers(&look(&*gateway, |_| false).await), expected([0, 2, 3, 5, 6]));
+    let mut graves = gateway.consume(Queue::Dead, 10).await.unwrap();
+    let left = drain(&mut *graves, 5).await;
+    assert_eq!(numbers(&left), expected([0, 2, 3, 5, 6]));
+}
+
+pub(super) async fn a_redriven_message_names_its_redrive(world: &dyn World) {
+    bury(world, 1).await;
+    let gateway = world.handle(Service::Gateway).await;
+    let letter = until(&*gateway, 1).await.remove(0);
+    let again = Message { redrive: Some("a-redrive/a-letter".to_owned()), ..letter.message };
+    let to = Destination::Redrive { to: Service::Mapping, sender: letter.sender };
+    publish(&*gateway, vec![Outgoing { to, message: again.clone() }]).await;
+    look(&*gateway, |_| true).await;
+    let reader = world.handle(Service::Mapping).await;
+    let mut consumer = reader.consume(QUEUE, 10).await.unwrap();
+    // a retry does not forget it, and neither does another death
+    let first = gather(&mut *consumer, 1).await;
+    assert_eq!((first[0].message.redrive.as_deref(), first[0].attempts), (Some("a-redrive/a-letter"), 0));
+    settle(&mut *consumer, vec![(first[0].tag, retry(Duration::ZERO))]).await;
+    let second = gather(&mut *consumer, 1).await;
+    assert_eq!((&second[0].message, second[0].sender), (&again, Some(Service::Coordinator)));
+    settle(&mut *consumer, vec![(second[0].tag, dead("Unreadable"))]).await;
+    assert_eq!(until(&*gateway, 1).await[0].message, again);
+}

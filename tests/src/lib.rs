@@ -20,6 +20,7 @@ pub mod accounts;
 pub mod bench;
 pub mod cluster;
 pub mod http;
+pub mod letters;
 pub mod outcome;
 pub mod place;
 pub mod program;

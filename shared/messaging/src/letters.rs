@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use std::collections::VecDeque;
 
-/// A pass through `planshift.dead`, the oldest first. What it has got, no other pass sees; what was not taken out is there again, in
-/// its old order, after the end.
+/// A pass through `planshift.dead`. What it has got, no other pass sees; what was not taken out is there again after the end, in
+/// whatever order (RabbitMQ 3.10 does not keep it).
 #[async_trait]
 pub trait Letters: Send {
     /// The next one; `None` at the end of what is there.

@@ -47,10 +47,9 @@ pub(super) async fn list((State(app), Extension(context)): Asked, parameters: Pa
     let transition_id = parameters.parse("transitionId", "a GUID", parse_guid)?.map(|id| id.to_string());
     let wanted = Wanted { code: text("code"), queue: queue(text("queue")), kind: text("type"), transition_id, ..Wanted::default() };
     let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let skip = parameters.number("continuationToken", 0, u32::MAX)?.unwrap_or_default();
-    let listing = app.letters.list(&wanted, skip.into(), size as usize).await?;
-    let shown = u64::from(skip) + listing.items.len() as u64;
-    let next = (listing.total_count > shown).then(|| shown.to_string());
+    let after = parameters.parse("continuationToken", "one that was given out", place)?;
+    let listing = app.letters.list(&wanted, after, size as usize).await?;
+    let next = listing.items.last().filter(|_| listing.more).map(|last| format!("{}-{}", last.sent_at.as_micros(), last.key));
     let answer = Answer::json(&listing)?;
     Ok(match next {
         Some(next) => answer.header(TOKEN, next),
@@ -97,10 +96,7 @@ pub(super) async fn drop((State(app), Extension(context)): Asked, fields: Fields
 pub(super) async fn dropped((State(app), Extension(context)): Asked, parameters: Parameters) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let before = parameters.parse("continuationToken", "one that was given out", |token| {
-        let (at, key) = token.split_once('-')?;
-        Some((Timestamp::from_micros(at.parse().ok()?), key.to_owned()))
-    })?;
+    let before = parameters.parse("continuationToken", "one that was given out", place)?;
     let items = app.letters.dropped(before, size).await?;
     let next = items.last().filter(|_| items.len() == size as usize).map(|last| format!("{}-{}", last.dropped_at.as_micros(), last.key));
     page(&items, next)
@@ -202,6 +198,12 @@ fn page(items: &[impl Serialize], next: Option<String>) -> Result<Answer, ApiErr
         Some(next) => answer.header(TOKEN, next),
         None => answer,
     })
+}
+
+/// A place in a list: a time and a key.
+fn place(token: &str) -> Option<(Timestamp, String)> {
+    let (at, key) = token.split_once('-')?;
+    Some((Timestamp::from_micros(at.parse().ok()?), key.to_owned()))
 }
 
 /// Which letters a body means. All of them only where it says so.

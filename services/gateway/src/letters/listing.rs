@@ -15,6 +15,9 @@ const MOST_GROUPS: usize = 200;
 /// The type of a group of all the others.
 const OTHERS: &str = "(others)";
 
+/// Where a letter stands in a list: when it was sent, and its key.
+pub(crate) type Place = (Timestamp, String);
+
 /// What a look has found.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +30,9 @@ pub(crate) struct Listing {
     pub(crate) groups: Vec<Group>,
     /// Some of them, the oldest first.
     pub(crate) items: Vec<Letter>,
+    /// There are younger ones than these.
+    #[serde(skip)]
+    pub(crate) more: bool,
 }
 
 /// Letters that died for one reason, in one queue, of one type.
@@ -53,10 +59,10 @@ pub(crate) struct Whole {
 }
 
 impl DeadLetters {
-    /// Those that are meant, without the first `skip`, at most `size`.
-    pub(crate) async fn list(&self, wanted: &Wanted, skip: u64, size: usize) -> Result<Listing, LettersError> {
+    /// Those that are meant: how many, and the `size` oldest of those after `after`.
+    pub(crate) async fn list(&self, wanted: &Wanted, after: Option<Place>, size: usize) -> Result<Listing, LettersError> {
         let mut pass = self.passes.begin(LOOKING).await?;
-        let found = listed(&mut pass, wanted, skip, size).await;
+        let found = listed(&mut pass, wanted, after, size).await;
         pass.end().await;
         found
     }
@@ -80,20 +86,28 @@ async fn found(pass: &mut Pass, key: &str) -> Result<Option<(Whole, Bytes)>, Let
     Ok(None)
 }
 
-async fn listed(pass: &mut Pass, wanted: &Wanted, skip: u64, size: usize) -> Result<Listing, LettersError> {
+async fn listed(pass: &mut Pass, wanted: &Wanted, after: Option<Place>, size: usize) -> Result<Listing, LettersError> {
     let mut groups: BTreeMap<(String, String, String), Group> = BTreeMap::new();
     let mut listing = Listing::default();
+    // the broker gives them in no certain order, and the same letter may be there twice
+    let mut oldest: BTreeMap<(Place, u64), Letter> = BTreeMap::new();
     while let Some(delivery) = pass.next().await? {
         let letter = Letter::of(&delivery);
         if !wanted.includes(&letter) {
             continue;
         }
         count(&mut groups, &letter);
-        if listing.total_count >= skip && listing.items.len() < size {
-            listing.items.push(letter);
-        }
         listing.total_count += 1;
+        let place = (letter.sent_at, letter.key.clone());
+        if after.as_ref().is_none_or(|after| place > *after) {
+            oldest.insert((place, listing.total_count), letter);
+            if oldest.len() > size {
+                listing.more = true;
+                oldest.pop_last();
+            }
+        }
     }
+    listing.items = oldest.into_values().collect();
     listing.complete = pass.complete;
     listing.groups = groups.into_values().collect();
     listing.groups.sort_by_key(|group| std::cmp::Reverse(group.count));

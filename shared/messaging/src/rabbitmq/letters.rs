@@ -24,7 +24,7 @@ pub(super) struct RabbitMqLetters {
     /// Dropped, it is closed, and what was got goes back to its place.
     channel: Channel,
     epoch: u64,
-    /// The last one that was got and not taken out.
+    /// The last one that was got.
     last: Option<u64>,
 }
 
@@ -98,7 +98,7 @@ impl Letters for RabbitMqLetters {
     }
 
     async fn end(self: Box<Self>) {
-        // said before the channel is closed, so that whoever looks next finds them in their place
+        // said before the channel is closed, so that whoever looks next finds them
         if let Some(last) = self.last {
             let back = BasicNackOptions { multiple: true, requeue: true };
             let said = in_time(async { self.channel.basic_nack(last, back).await.map_err(|error| error.to_string()) }).await;

@@ -200,6 +200,7 @@ mod tests {
             reply_to: (number == 1).then(|| "planshift.answers".to_owned()),
             timestamp: 5,
             traceparent: "t".to_owned(),
+            redrive: None,
             tracestate: String::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
         };

@@ -92,11 +92,17 @@ impl Metrics {
         }
     }
 
+    /// Counts what was found elsewhere, and told of there.
+    pub fn found(&self, invariant: &str, checks: u64, violations: u64) {
+        if let Some(series) = self.watched.of(invariant) {
+            series.is_shown.store(true, Ordering::Relaxed);
+            series.checks.fetch_add(checks, Ordering::Relaxed);
+            series.violations.fetch_add(violations, Ordering::Relaxed);
+        }
+    }
+
     fn count(&self, checked: &Checked) {
-        let Some(series) = self.watched.of(checked.invariant) else { return };
-        series.is_shown.store(true, Ordering::Relaxed);
-        series.checks.fetch_add(checked.items, Ordering::Relaxed);
-        series.violations.fetch_add(checked.violations.len() as u64, Ordering::Relaxed);
+        self.found(checked.invariant, checked.items, checked.violations.len() as u64);
         for violation in &checked.violations {
             tracing::error!(invariant = violation.invariant, subject = violation.subject, "violated: {}", violation.text);
         }

@@ -1,6 +1,7 @@
 //! Options of `verify`.
 
 use clap::{Args, builder::FalseyValueParser};
+use planshift_domain::time::seconds_of;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The shortest time between two passes: a pass reads everything.
@@ -32,7 +33,7 @@ pub struct VerifyArgs {
 }
 
 fn every(text: &str) -> Result<Duration, String> {
-    let seconds = super::api::seconds_of(text).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = seconds_of(text).and_then(|seconds| u64::try_from(seconds).ok());
     let time = seconds.map(Duration::from_secs).ok_or_else(|| "a time like 90s, 15m or 6h was expected".to_owned())?;
     if (SHORTEST..=LONGEST).contains(&time) { Ok(time) } else { Err("from 1s to 744h".to_owned()) }
 }

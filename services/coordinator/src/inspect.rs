@@ -149,8 +149,9 @@ static LIVE: Statement = Statement::new(
      WHERE ended_at IS NULL AND (partner_id, customer_id) >= ($1, $2) AND (partner_id, customer_id, id) > ($1, $2, $3)
      ORDER BY partner_id, customer_id, id LIMIT $4",
 );
-static LIVE_AMONG: Statement =
-    Statement::new("SELECT t.partner_id, t.customer_id, t.id FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id AND t.ended_at IS NULL");
+static LIVE_AMONG: Statement = Statement::new(
+    "SELECT t.partner_id, t.customer_id, t.id FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id AND t.ended_at IS NULL",
+);
 static LINES: Statement = Statement::new(
     "SELECT transition_id, packet, azure_subscription_id, commerce_subscription_id, reseller FROM lines
      WHERE (transition_id, packet, azure_subscription_id) > ($1, $2, $3) AND transition_id <= $4

@@ -12,7 +12,7 @@ use planshift_domain::{
 };
 use planshift_mapping::{MIGRATIONS, Mapping, Options, inspect};
 use planshift_messaging::{Destination, EmbeddedBroker, Outgoing, Queue, Service, Settlement};
-use planshift_storage::Migration;
+use planshift_storage::{Dialect, Migration};
 use planshift_worker::{
     CancellationToken, End, Ports,
     metrics::{MESSAGES, Metrics},

@@ -42,7 +42,11 @@ const fn invariant(id: &'static str, statement: &'static str, places: &'static [
 /// Every invariant, in the order of the ids.
 pub const CATALOGUE: &[Invariant] = &[
     invariant("I1", "the right to use Azure is never interrupted", &[Simulation, Tests]),
-    invariant("I2", "at each instant one owner is billed for an Azure subscription: its plan, or legacy", &[Simulation, Tests, Verify, Counters]),
+    invariant(
+        "I2",
+        "at each instant one owner is billed for an Azure subscription: its plan, or legacy",
+        &[Simulation, Tests, Verify, Counters],
+    ),
     invariant(
         "I3",
         "a commerce subscription is suspended only after its plan is active and its line is mapped",
@@ -71,11 +75,19 @@ pub const CATALOGUE: &[Invariant] = &[
     invariant("I16", "after Compensated everything is as it was", &[Model, Simulation, Tests, Verify, Counters]),
     invariant("I17", "a budget is never lost", &[Tests]),
     invariant("I18", "an Azure subscription's tenant is its customer", &[Tests]),
-    invariant("I19", "the history has one entry for each change of state, and nobody has changed it", &[Simulation, Tests, Verify, Counters]),
+    invariant(
+        "I19",
+        "the history has one entry for each change of state, and nobody has changed it",
+        &[Simulation, Tests, Verify, Counters],
+    ),
     invariant("I20", "usage before effectiveAt is legacy's and usage from then on the plan's, however late it is told", &[Tests]),
     invariant("I21", "progress never goes back but in Compensating", &[Model, Simulation, Tests, Counters]),
     invariant("I22", "each of a line's ids leads to its transition", &[Tests]),
-    invariant("I23", "a plan that a compensation has put away is used again before another is bought", &[Simulation, Tests, Verify, Counters]),
+    invariant(
+        "I23",
+        "a plan that a compensation has put away is used again before another is bought",
+        &[Simulation, Tests, Verify, Counters],
+    ),
     invariant("S1", "no Compensated without each undo confirmed by the ledger", &[Model, Simulation, Verify, Counters]),
     invariant("S2", "past the pivot nothing is undone", &[Model, Simulation, Tests, Verify, Counters]),
     invariant("S3", "the saga's counts of good answers only grow", &[Model, Simulation, Counters]),

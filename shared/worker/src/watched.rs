@@ -110,12 +110,15 @@ impl Metrics {
 
     /// How often an invariant was checked, and found violated.
     pub fn watched(&self, invariant: &str) -> (u64, u64) {
-        self.watched.of(invariant).map_or((0, 0), |series| (series.checks.load(Ordering::Relaxed), series.violations.load(Ordering::Relaxed)))
+        self.watched
+            .of(invariant)
+            .map_or((0, 0), |series| (series.checks.load(Ordering::Relaxed), series.violations.load(Ordering::Relaxed)))
     }
 
     /// What was found violated so far, with how often.
     pub fn violated(&self) -> Vec<(&'static str, u64)> {
-        let counts = CATALOGUE.iter().zip(&self.watched.series).map(|(invariant, series)| (invariant.id, series.violations.load(Ordering::Relaxed)));
+        let counts =
+            CATALOGUE.iter().zip(&self.watched.series).map(|(invariant, series)| (invariant.id, series.violations.load(Ordering::Relaxed)));
         counts.filter(|(_, count)| *count > 0).collect()
     }
 }
@@ -124,7 +127,8 @@ impl Metrics {
 pub fn refused(metrics: &Metrics, error: &HandleError) {
     let (invariant, text) = match error {
         HandleError::Violated { invariant, why } => (*invariant, why),
-        HandleError::Storage(StorageError::Constraint { constraint, message }) => match INDEXES.iter().find(|(name, _)| name == constraint) {
+        HandleError::Storage(StorageError::Constraint { constraint, message }) => match INDEXES.iter().find(|(name, _)| name == constraint)
+        {
             Some((_, invariant)) => (*invariant, message),
             None => return,
         },

@@ -48,7 +48,10 @@ async fn health_readiness_and_metrics() {
 
     let readiness_of_one = Readiness::new();
     readiness_of_one.says("verify", Some("no pass yet".to_owned()));
-    assert_eq!(readiness_of_one.ask().await, (false, serde_json::json!({"ready": false, "services": {"verify": {"reason": "no pass yet"}}})));
+    assert_eq!(
+        readiness_of_one.ask().await,
+        (false, serde_json::json!({"ready": false, "services": {"verify": {"reason": "no pass yet"}}}))
+    );
     readiness_of_one.says("verify", None);
     assert!(readiness_of_one.ask().await.0);
 

@@ -16,8 +16,7 @@ use planshift_invariants::{
 };
 
 /// All of them.
-pub(crate) const WATCHED: [&str; 14] =
-    ["I3", "I4", "I7", "I10", "I12", "I14", "I16", "I19", "I21", "S1", "S2", "S3", "S4", "S6"];
+pub(crate) const WATCHED: [&str; 14] = ["I3", "I4", "I7", "I10", "I12", "I14", "I16", "I19", "I21", "S1", "S2", "S3", "S4", "S6"];
 
 /// From a saga as it was stored to what was decided.
 pub(super) fn step(stored: &Stored, after: &Saga, notes: &[Note], checked: &mut Vec<Checked>) {

@@ -26,7 +26,7 @@ async fn running_services_count_and_are_verified_meanwhile() {
     let left = after_runs().copy();
     let path = left.path();
     let serve = Staying::start(&["serve", "--data", &path, "--listen", "127.0.0.1:0"]);
-    let api = serve.said_after("API");
+    let api = serve.said_after("API  ");
     let admin = serve.said_after("administration").trim_start_matches("http://").to_owned();
     let metrics = get(&admin, "/metrics").1;
     for name in [CHECKS, VIOLATIONS] {
@@ -37,14 +37,15 @@ async fn running_services_count_and_are_verified_meanwhile() {
     let sample = planshift(&["sample", "--customers", "60", "--subscriptions", "20", "--seed", "5"]).stdout;
     let document = left.folder().join("sample.json");
     std::fs::write(&document, sample).unwrap();
-    let moving = std::thread::spawn(move || planshift(&["run", &document.to_string_lossy(), "--api", &api, "--json"]).status.code());
+    let moving = std::thread::spawn(move || planshift(&["run", &document.to_string_lossy(), "--api", &api, "--json"]));
     let mut passes = 0;
     while passes == 0 || !moving.is_finished() {
         let found = verify(left.folder());
-        assert_eq!(found.exit, 0, "{found:?}");
+        assert_eq!(found.exit, 0, "pass {passes}: {:#?}", found.violations());
         passes += 1;
     }
-    assert_eq!(moving.join().unwrap(), Some(0));
+    let moved = moving.join().unwrap();
+    assert_eq!(moved.status.code(), Some(0), "{}", String::from_utf8_lossy(&moved.stderr));
 
     let metrics = get(&admin, "/metrics").1;
     for id in invariants(Place::Counters) {

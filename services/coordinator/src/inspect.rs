@@ -1,4 +1,5 @@
-//! What is stored, for verification: transitions page by page in the order of their ids, and what is beneath them.
+//! What is stored, for verification: transitions page by page in the order of their ids, and what is beneath them, all of it in the
+//! order of the tables' keys, so that a page is a stretch of each.
 
 use crate::{
     saga::Tally,
@@ -6,12 +7,13 @@ use crate::{
 };
 use planshift_domain::{
     history::HistoryEntry,
-    ids::{CustomerId, PartnerId, TransitionId},
+    ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, PlanId, Reseller, TransitionId},
     step::{Action, Step},
     time::Timestamp,
-    transition::{LineRow, PlanRow, State},
+    transition::State,
 };
 use planshift_storage::{Args, Database, Row, Statement, StorageError};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A transition's key, and how much there is of it.
@@ -58,8 +60,76 @@ impl Transition {
     }
 }
 
+/// What is looked up of a transition that something else names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Where it stands.
+    pub state: State,
+    /// How many lines it says that it has.
+    pub lines: u32,
+    /// From when the plans own the usage.
+    pub effective_at: Option<Timestamp>,
+}
+
+/// A line, as far as its ids and its reseller go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its transition.
+    pub transition: TransitionId,
+    /// Its packet.
+    pub packet: u32,
+    /// The Azure subscription.
+    pub azure: AzureSubscriptionId,
+    /// The commerce subscription.
+    pub commerce: CommerceSubscriptionId,
+    /// The reseller on record: an MPN id, or `none`.
+    pub reseller: String,
+}
+
+/// A plan of a transition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Its transition.
+    pub transition: TransitionId,
+    /// Whose: an MPN id, or `none`.
+    pub reseller: String,
+    /// The plan, once there is one.
+    pub plan: Option<PlanId>,
+}
+
+/// A transition that is not at an end, by its customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Live {
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Who moves.
+    pub customer_id: CustomerId,
+    /// The transition.
+    pub id: TransitionId,
+}
+
+/// A stretch of transitions: after one, and up to another; `None` is the first, or the last, of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Not this one, but the next.
+    pub after: Option<TransitionId>,
+    /// This one too.
+    pub upto: Option<TransitionId>,
+}
+
+impl Stretch {
+    fn bounds(self) -> (Uuid, Uuid) {
+        (self.after.map_or(Uuid::nil(), |id| id.0), self.upto.map_or(Uuid::max(), |id| id.0))
+    }
+}
+
 static PAGE: Statement =
     Statement::new("SELECT id, version, partner_id, customer_id, lines FROM transitions WHERE id > $1 ORDER BY id LIMIT $2");
+static STANDING: Statement = Statement::new(
+    "SELECT t.id, t.partner_id, t.state, t.lines, t.effective_at FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id",
+);
 macro_rules! select {
     ($rest:literal) => {
         Statement::new(concat!(
@@ -69,10 +139,30 @@ macro_rules! select {
         ))
     };
 }
-static FIND: Statement = select!("FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id ORDER BY t.id");
+static STRETCH: Statement = select!("FROM transitions AS t WHERE t.id > $1 AND t.id <= $2 ORDER BY t.id");
 static COMPLETED: Statement = select!(
     "FROM {1: partner uuid, customer uuid} AS r CROSS JOIN transitions AS t
-     WHERE t.partner_id = r.partner AND t.customer_id = r.customer AND t.state = 'Completed' ORDER BY t.id"
+     WHERE t.partner_id = r.partner AND t.customer_id = r.customer AND t.ended_at IS NOT NULL AND t.state = 'Completed' ORDER BY t.id"
+);
+static LIVE: Statement = Statement::new(
+    "SELECT partner_id, customer_id, id FROM transitions
+     WHERE ended_at IS NULL AND (partner_id, customer_id) >= ($1, $2) AND (partner_id, customer_id, id) > ($1, $2, $3)
+     ORDER BY partner_id, customer_id, id LIMIT $4",
+);
+static LIVE_AMONG: Statement = Statement::new(
+    "SELECT t.partner_id, t.customer_id, t.id FROM {1: id uuid} AS r CROSS JOIN transitions AS t WHERE t.id = r.id AND t.ended_at IS NULL",
+);
+static LINES: Statement = Statement::new(
+    "SELECT transition_id, packet, azure_subscription_id, commerce_subscription_id, reseller FROM lines
+     WHERE (transition_id, packet, azure_subscription_id) > ($1, $2, $3) AND transition_id <= $4
+     ORDER BY transition_id, packet, azure_subscription_id LIMIT $5",
+);
+static PLANS: Statement = Statement::new(
+    "SELECT transition_id, reseller, plan_id FROM plans WHERE transition_id > $1 AND transition_id <= $2 ORDER BY transition_id, reseller",
+);
+static HISTORY: Statement = Statement::new(
+    "SELECT transition_id, number, at, state, event, text, actor, hash FROM history
+     WHERE (transition_id, number) > ($1, $2) AND transition_id <= $3 ORDER BY transition_id, number LIMIT $4",
 );
 
 /// The next transitions after one, at most `limit`.
@@ -84,16 +174,36 @@ pub async fn heads(database: &Database, after: Option<TransitionId>, limit: u32)
     database.query(&PAGE, Args::new().value(after).value(limit)).await?.iter().map(head).collect()
 }
 
-/// These transitions, in the order of their ids, without those that are not there.
+/// Where these transitions stand, without those that are not there.
 ///
 /// # Errors
 /// Any of a reading statement.
-pub async fn transitions(database: &Database, ids: &[TransitionId]) -> Result<Vec<Transition>, StorageError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+pub async fn standing(
+    database: &Database,
+    ids: impl IntoIterator<Item = TransitionId>,
+) -> Result<HashMap<TransitionId, Standing>, StorageError> {
+    let rows: Vec<_> = ids.into_iter().map(|id| vec![id.0.into()]).collect();
+    if rows.is_empty() {
+        return Ok(HashMap::new());
     }
-    let rows = ids.iter().map(|id| vec![id.0.into()]).collect();
-    database.query(&FIND, Args::new().rows(rows)).await?.iter().map(transition).collect()
+    let found = database.query(&STANDING, Args::new().rows(rows)).await?;
+    found
+        .iter()
+        .map(|row| {
+            let effective_at = row.get::<Option<i64>>(4)?.map(Timestamp::from_micros);
+            let standing = Standing { partner_id: PartnerId(row.get(1)?), state: state(row, 2)?, lines: row.get(3)?, effective_at };
+            Ok((TransitionId(row.get(0)?), standing))
+        })
+        .collect()
+}
+
+/// The transitions of a stretch, in the order of their ids.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn transitions(database: &Database, of: Stretch) -> Result<Vec<Transition>, StorageError> {
+    let (after, upto) = of.bounds();
+    database.query(&STRETCH, Args::new().value(after).value(upto)).await?.iter().map(transition).collect()
 }
 
 /// The transitions of these customers that have completed, in the order of their ids.
@@ -108,37 +218,97 @@ pub async fn completed(database: &Database, customers: &[(PartnerId, CustomerId)
     database.query(&COMPLETED, Args::new().rows(rows)).await?.iter().map(transition).collect()
 }
 
-/// The lines of these transitions.
+/// The next transitions that are not at an end, customer by customer, at most `limit`.
 ///
 /// # Errors
-/// Any but `CommitUnknown`.
-pub async fn lines(database: &Database, of: &[TransitionId]) -> Result<Vec<rows::Of<LineRow>>, StorageError> {
-    let mut tx = database.begin().await?;
-    let lines = rows::load_lines(&mut tx, of).await?;
-    tx.rollback().await?;
-    Ok(lines)
+/// Any of a reading statement.
+pub async fn live(database: &Database, after: Option<Live>, limit: u32) -> Result<Vec<Live>, StorageError> {
+    let (partner, customer, id) =
+        after.map_or((Uuid::nil(), Uuid::nil(), Uuid::nil()), |after| (after.partner_id.0, after.customer_id.0, after.id.0));
+    let args = Args::new().value(partner).value(customer).value(id).value(limit);
+    database.query(&LIVE, args).await?.iter().map(live_row).collect()
 }
 
-/// The plans of these transitions.
+/// Those of these transitions that are not at an end, all at one moment.
 ///
 /// # Errors
-/// Any but `CommitUnknown`.
-pub async fn plans(database: &Database, of: &[TransitionId]) -> Result<Vec<rows::Of<PlanRow>>, StorageError> {
-    let mut tx = database.begin().await?;
-    let plans = rows::load_plans(&mut tx, of).await?;
-    tx.rollback().await?;
-    Ok(plans)
+/// Any of a reading statement.
+pub async fn live_among(database: &Database, ids: &[TransitionId]) -> Result<Vec<Live>, StorageError> {
+    let rows = ids.iter().map(|id| vec![id.0.into()]).collect();
+    database.query(&LIVE_AMONG, Args::new().rows(rows)).await?.iter().map(live_row).collect()
 }
 
-/// The history of these transitions, in its order.
+/// The next lines of a stretch after one of them, at most `limit`.
 ///
 /// # Errors
-/// Any but `CommitUnknown`.
-pub async fn history(database: &Database, of: &[TransitionId]) -> Result<Vec<rows::Of<HistoryEntry>>, StorageError> {
-    let mut tx = database.begin().await?;
-    let history = rows::load_history(&mut tx, of).await?;
-    tx.rollback().await?;
-    Ok(history)
+/// Any of a reading statement.
+pub async fn lines(database: &Database, of: Stretch, after: Option<&Line>, limit: u32) -> Result<Vec<Line>, StorageError> {
+    let (start, upto) = of.bounds();
+    let args = match after {
+        Some(line) => Args::new().value(line.transition.0).value(line.packet).value(line.azure.0),
+        // behind every line of the transition before
+        None => Args::new().value(start).value(i64::MAX).value(Uuid::max()),
+    };
+    let rows = database.query(&LINES, args.value(upto).value(limit)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Line {
+                transition: TransitionId(row.get(0)?),
+                packet: row.get(1)?,
+                azure: AzureSubscriptionId(row.get(2)?),
+                commerce: CommerceSubscriptionId(row.get(3)?),
+                reseller: reseller(row, 4)?,
+            })
+        })
+        .collect()
+}
+
+/// The plans of a stretch of transitions: no more than there are lines.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn plans(database: &Database, of: Stretch) -> Result<Vec<Plan>, StorageError> {
+    let (after, upto) = of.bounds();
+    let rows = database.query(&PLANS, Args::new().value(after).value(upto)).await?;
+    rows.iter()
+        .map(|row| {
+            let plan = row.get::<Option<Uuid>>(2)?.map(PlanId);
+            Ok(Plan { transition: TransitionId(row.get(0)?), reseller: reseller(row, 1)?, plan })
+        })
+        .collect()
+}
+
+/// The next history entries of a stretch after one of them (its transition and number), at most `limit`, in their order.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn history(
+    database: &Database,
+    of: Stretch,
+    after: Option<(TransitionId, u32)>,
+    limit: u32,
+) -> Result<Vec<rows::Of<HistoryEntry>>, StorageError> {
+    let (start, upto) = of.bounds();
+    let args = match after {
+        Some((transition, number)) => Args::new().value(transition.0).value(number),
+        None => Args::new().value(start).value(i64::MAX),
+    };
+    database.query(&HISTORY, args.value(upto).value(limit)).await?.iter().map(rows::decode_history).collect()
+}
+
+fn live_row(row: &Row) -> Result<Live, StorageError> {
+    Ok(Live { partner_id: PartnerId(row.get(0)?), customer_id: CustomerId(row.get(1)?), id: TransitionId(row.get(2)?) })
+}
+
+fn reseller(row: &Row, index: usize) -> Result<String, StorageError> {
+    let key: String = row.get(index)?;
+    Reseller::from_key(&key).map_err(|_| unknown_word("reseller", &key))?;
+    Ok(key)
+}
+
+fn state(row: &Row, index: usize) -> Result<State, StorageError> {
+    let word: String = row.get(index)?;
+    State::from_name(&word).ok_or_else(|| unknown_word("state", &word))
 }
 
 fn head(row: &Row) -> Result<Head, StorageError> {
@@ -152,11 +322,11 @@ fn head(row: &Row) -> Result<Head, StorageError> {
 }
 
 fn transition(row: &Row) -> Result<Transition, StorageError> {
-    let (state, tallies): (String, String) = (row.get(5)?, row.get(12)?);
+    let tallies: String = row.get(12)?;
     let time = |index| row.get::<Option<i64>>(index).map(|at| at.map(Timestamp::from_micros));
     Ok(Transition {
         head: head(row)?,
-        state: State::from_name(&state).ok_or_else(|| unknown_word("state", &state))?,
+        state: state(row, 5)?,
         facts_version: row.get(6)?,
         plans: row.get(7)?,
         effective_at: time(8)?,

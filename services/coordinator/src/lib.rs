@@ -66,7 +66,8 @@ impl Default for Options {
 impl Options {
     /// The coordinator, ready to run on this database and broker.
     pub fn build(self, database: Database, broker: SharedBroker, ports: Ports) -> Coordinator {
-        let engine = Arc::new(Engine::new(database, ports.clone(), self.limits, self.under_way.max(1)));
+        let engine = Engine::new(database, ports.clone(), self.limits, self.under_way.max(1));
+        let engine = Arc::new(engine.watched_by(self.metrics.clone()));
         let handler = CoordinatorHandler { engine: engine.clone() };
         Coordinator { messages: Running::new(handler, broker.clone(), ports, self.run, self.metrics), engine, broker }
     }

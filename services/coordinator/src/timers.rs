@@ -7,7 +7,7 @@ use crate::{
 use planshift_domain::ids::TransitionId;
 use planshift_messaging::Broker;
 use planshift_storage::StorageError;
-use planshift_worker::HandleError;
+use planshift_worker::{HandleError, watched};
 use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -149,6 +149,7 @@ impl Timers {
                     waiting.extend([second, first]);
                 }
                 Err(error) => {
+                    watched::refused(&self.engine.metrics, &error);
                     tracing::error!(transition = ?inputs[0].transition(), %error, "a transition is left alone until it can be handled");
                 }
             }

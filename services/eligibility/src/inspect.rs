@@ -2,10 +2,12 @@
 
 use crate::{read::json, store};
 use planshift_domain::{
-    account::facts::SubscriptionFacts,
+    account::facts::{SubscriptionFacts, SubscriptionStatus},
     ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
 };
 use planshift_storage::{Args, Database, Row, StorageError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 pub use planshift_storage::ledger::page as ledger;
@@ -40,6 +42,66 @@ pub struct Line {
     pub transition_id: TransitionId,
     /// The reseller on record then.
     pub reseller: Reseller,
+}
+
+/// A subscription that facts tell of, as far as it is compared with others.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its key.
+    pub key: SubscriptionKey,
+    /// The Azure subscription, where it is known.
+    pub azure_subscription_id: Option<AzureSubscriptionId>,
+    /// The version of the customer's facts that told of it last.
+    pub facts_version: u32,
+    /// It would be a line of a transition that begins now, unless it is one.
+    pub is_in_scope: bool,
+    /// It is a line.
+    pub is_line: bool,
+    /// The role assignments on it, JSON; none: there are none.
+    pub roles: Option<Box<RawValue>>,
+}
+
+/// What is read of a subscription's facts.
+#[derive(Deserialize)]
+struct OnlyRoles {
+    #[serde(default)]
+    roles: Option<Box<RawValue>>,
+}
+
+/// The next subscriptions after a key, at most `limit`, as far as they are compared with others.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn told(database: &Database, after: Option<SubscriptionKey>, limit: u32) -> Result<Vec<Told>, StorageError> {
+    let rows = database.query(&store::PAGE_TOLD, page_args(after.map(|(a, b, c)| (a, b, c.0)), limit)).await?;
+    rows.iter()
+        .map(|row| {
+            let (status, facts_version, complete): (String, u32, i64) = (row.get(4)?, row.get(6)?, row.get(7)?);
+            let is_gone = i64::from(facts_version) < complete || status == SubscriptionStatus::Deleted.text();
+            Ok(Told {
+                key: (PartnerId(row.get(0)?), CustomerId(row.get(1)?), CommerceSubscriptionId(row.get(2)?)),
+                azure_subscription_id: row.get::<Option<Uuid>>(3)?.map(AzureSubscriptionId),
+                facts_version,
+                is_in_scope: !is_gone,
+                is_line: row.get(8)?,
+                roles: json::<OnlyRoles>(row, 5)?.roles,
+            })
+        })
+        .collect()
+}
+
+/// The next lines after a key, at most `limit`: whose they are.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn marks(database: &Database, after: Option<LineKey>, limit: u32) -> Result<Vec<(LineKey, TransitionId)>, StorageError> {
+    let rows = database.query(&store::PAGE_MARKS, page_args(after.map(|(a, b, c)| (a, b, c.0)), limit)).await?;
+    rows.iter()
+        .map(|row| {
+            let key = (PartnerId(row.get(0)?), CustomerId(row.get(1)?), AzureSubscriptionId(row.get(2)?));
+            Ok((key, TransitionId(row.get(3)?)))
+        })
+        .collect()
 }
 
 /// The next subscriptions after a key, at most `limit`.

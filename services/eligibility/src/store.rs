@@ -121,6 +121,25 @@ pub(crate) static PAGE_SUBSCRIPTIONS: Statement = Statement::new(
      ORDER BY s.partner_id, s.customer_id, s.commerce_subscription_id LIMIT $4",
 );
 
+/// A page of the subscriptions of which facts tell, and whether each is a line.
+pub(crate) static PAGE_TOLD: Statement = Statement::new(
+    "SELECT s.partner_id, s.customer_id, s.commerce_subscription_id, s.azure_subscription_id, s.status, s.facts, s.facts_version,
+            coalesce(c.complete_version, 0),
+            CASE WHEN EXISTS (SELECT 1 FROM lines AS l WHERE l.partner_id = s.partner_id AND l.customer_id = s.customer_id
+                                AND l.azure_subscription_id = s.azure_subscription_id) THEN 1 ELSE 0 END
+     FROM subscriptions AS s LEFT JOIN customers AS c ON c.partner_id = s.partner_id AND c.customer_id = s.customer_id
+     WHERE (s.partner_id, s.customer_id, s.commerce_subscription_id) > ($1, $2, $3)
+     ORDER BY s.partner_id, s.customer_id, s.commerce_subscription_id LIMIT $4",
+);
+
+/// A page of lines: whose they are.
+pub(crate) static PAGE_MARKS: Statement = Statement::new(
+    "SELECT partner_id, customer_id, azure_subscription_id, transition_id
+     FROM lines
+     WHERE (partner_id, customer_id, azure_subscription_id) > ($1, $2, $3)
+     ORDER BY partner_id, customer_id, azure_subscription_id LIMIT $4",
+);
+
 /// Lines by their keys.
 pub(crate) static FIND_LINES: Statement = Statement::new(
     "SELECT l.partner_id, l.customer_id, l.azure_subscription_id, l.commerce_subscription_id, l.transition_id, l.reseller

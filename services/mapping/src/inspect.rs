@@ -46,6 +46,86 @@ pub struct OwnershipPoint {
     pub at: Timestamp,
 }
 
+/// Under which plan an Azure subscription is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Under {
+    /// Its key.
+    pub key: AzureKey,
+    /// The plan, if any.
+    pub plan_id: Option<PlanId>,
+    /// The transition that put it there.
+    pub attached_by: Option<TransitionId>,
+}
+
+/// An Azure subscription's key.
+pub type AzureKey = (PartnerId, AzureSubscriptionId);
+
+/// The roles on an Azure subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Its key.
+    pub key: AzureKey,
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The version of the customer's facts that told of it last.
+    pub facts_version: u32,
+    /// The list as it is stored, JSON.
+    pub roles: String,
+}
+
+/// A change of an Azure subscription's owner, and whose transition's doing it was.
+pub type Change = (ChangePoint, TransitionId);
+
+/// The next Azure subscriptions after a key, at most `limit`, each with all change points of its usage in their order.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn owned(database: &Database, after: Option<AzureKey>, limit: u32) -> Result<Vec<(Under, Vec<Change>)>, StorageError> {
+    let (partner, azure) = after.map_or((Uuid::nil(), Uuid::nil()), |(partner, azure)| (partner.0, azure.0));
+    let mut all: Vec<(Under, Vec<Change>)> = Vec::new();
+    for row in database.query(&store::PAGE_OWNED, Args::new().value(partner).value(azure).value(limit)).await? {
+        let under = under(&row)?;
+        if all.last().is_none_or(|(last, _)| last.key != under.key) {
+            all.push((under, Vec::new()));
+        }
+        if let (Some((_, changes)), Some(from)) = (all.last_mut(), row.get::<Option<i64>>(4)?) {
+            let owner = row.get::<Option<Uuid>>(6)?.map_or(Owner::Legacy, |plan| Owner::Plan(PlanId(plan)));
+            let point = ChangePoint { from: Timestamp::from_micros(from), revision: row.get(5)?, owner };
+            changes.push((point, TransitionId(row.get(7)?)));
+        }
+    }
+    Ok(all)
+}
+
+/// Under which plans the Azure subscriptions of these keys are, without those that are not there.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn under_plans(database: &Database, keys: &[AzureKey]) -> Result<Vec<Under>, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    database.query(&store::FIND_PLANS, key_args(keys)).await?.iter().map(under).collect()
+}
+
+/// The roles on the Azure subscriptions of these keys, without those that are not there.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn roles_of(database: &Database, keys: &[AzureKey]) -> Result<Vec<Roles>, StorageError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = database.query(&store::FIND_ROLES, key_args(keys)).await?;
+    found
+        .iter()
+        .map(|row| {
+            let key = (PartnerId(row.get(0)?), AzureSubscriptionId(row.get(1)?));
+            Ok(Roles { key, customer_id: CustomerId(row.get(2)?), facts_version: row.get(3)?, roles: row.get(4)? })
+        })
+        .collect()
+}
+
 /// The next Azure subscriptions after a key, at most `limit`.
 ///
 /// # Errors
@@ -71,28 +151,16 @@ pub async fn ownership(database: &Database, after: Option<&OwnershipPoint>, limi
     database.query(&store::PAGE_OWNERSHIP, args).await?.iter().map(ownership_point).collect()
 }
 
-/// The Azure subscriptions of these keys, without those that are not there.
-///
-/// # Errors
-/// Any of a reading statement.
-pub async fn attachments_of(database: &Database, keys: &[(PartnerId, AzureSubscriptionId)]) -> Result<Vec<Attachment>, StorageError> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = keys.iter().map(|(partner, azure)| vec![partner.0.into(), azure.0.into()]).collect();
-    database.query(&store::FIND_SUBSCRIPTIONS, Args::new().rows(rows)).await?.iter().map(attachment).collect()
+fn key_args(keys: &[AzureKey]) -> Args {
+    Args::new().rows(keys.iter().map(|(partner, azure)| vec![partner.0.into(), azure.0.into()]).collect())
 }
 
-/// The change points of these Azure subscriptions, in the order of their keys.
-///
-/// # Errors
-/// Any of a reading statement.
-pub async fn ownership_of(database: &Database, of: &[AzureSubscriptionId]) -> Result<Vec<OwnershipPoint>, StorageError> {
-    if of.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = of.iter().map(|azure| vec![azure.0.into()]).collect();
-    database.query(&store::FIND_OWNERSHIP, Args::new().rows(rows)).await?.iter().map(ownership_point).collect()
+fn under(row: &Row) -> Result<Under, StorageError> {
+    Ok(Under {
+        key: (PartnerId(row.get(0)?), AzureSubscriptionId(row.get(1)?)),
+        plan_id: row.get::<Option<Uuid>>(2)?.map(PlanId),
+        attached_by: row.get::<Option<Uuid>>(3)?.map(TransitionId),
+    })
 }
 
 fn attachment(row: &Row) -> Result<Attachment, StorageError> {

@@ -51,6 +51,7 @@ impl Options {
 
     /// The handler alone, for one who hands it batches.
     pub fn handler(&self, database: Database, ports: Ports) -> StepHandler<Mapping> {
-        StepHandler::new(Mapping, database, ports, StepOptions { faults: self.faults.clone(), metrics: self.metrics.clone() })
+        let options = StepOptions { faults: self.faults.clone(), metrics: self.metrics.clone() };
+        StepHandler::new(Mapping::new(self.metrics.clone()), database, ports, options)
     }
 }

@@ -80,17 +80,25 @@ pub(crate) static PAGE_OWNERSHIP: Statement = Statement::new(
      ORDER BY azure_subscription_id, from_at, revision LIMIT $4",
 );
 
-/// Attachments by their keys.
-pub(crate) static FIND_SUBSCRIPTIONS: Statement = Statement::new(
-    "SELECT s.partner_id, s.azure_subscription_id, s.customer_id, s.facts_version, s.friendly_name, s.roles, s.plan_id, s.attached_by
+/// Under which plans Azure subscriptions are, by their keys.
+pub(crate) static FIND_PLANS: Statement = Statement::new(
+    "SELECT s.partner_id, s.azure_subscription_id, s.plan_id, s.attached_by
      FROM {1: partner uuid, azure uuid} AS r CROSS JOIN azure_subscriptions AS s
      WHERE s.partner_id = r.partner AND s.azure_subscription_id = r.azure",
 );
 
-/// All change points of Azure subscriptions.
-pub(crate) static FIND_OWNERSHIP: Statement = Statement::new(
-    "SELECT o.azure_subscription_id, o.from_at, o.revision, o.plan_id, o.transition_id, o.at
-     FROM {1: azure uuid} AS r CROSS JOIN ownership AS o
-     WHERE o.azure_subscription_id = r.azure
-     ORDER BY o.azure_subscription_id, o.from_at, o.revision",
+/// The roles on Azure subscriptions, by their keys.
+pub(crate) static FIND_ROLES: Statement = Statement::new(
+    "SELECT s.partner_id, s.azure_subscription_id, s.customer_id, s.facts_version, s.roles
+     FROM {1: partner uuid, azure uuid} AS r CROSS JOIN azure_subscriptions AS s
+     WHERE s.partner_id = r.partner AND s.azure_subscription_id = r.azure",
+);
+
+/// A page of attachments, each with all change points of its Azure subscription.
+pub(crate) static PAGE_OWNED: Statement = Statement::new(
+    "SELECT s.partner_id, s.azure_subscription_id, s.plan_id, s.attached_by, o.from_at, o.revision, o.plan_id, o.transition_id
+     FROM (SELECT partner_id, azure_subscription_id, plan_id, attached_by FROM azure_subscriptions
+           WHERE (partner_id, azure_subscription_id) > ($1, $2) ORDER BY partner_id, azure_subscription_id LIMIT $3) AS s
+     LEFT JOIN ownership AS o ON o.azure_subscription_id = s.azure_subscription_id
+     ORDER BY s.partner_id, s.azure_subscription_id, o.from_at, o.revision",
 );

@@ -13,18 +13,60 @@ use planshift_domain::{
     step::Step,
     time::Timestamp,
 };
+use planshift_invariants::{checks, data::Id};
 use planshift_storage::{Args, StorageError, Transaction, Value};
 use planshift_worker::{
     Service,
     codec::Unreadable,
     facts::{FactsStore, Part},
+    metrics::Metrics,
     step::{Applied, StepWorker, Undoing, Undone, Work},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The worker. It keeps nothing in memory.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mapping;
+/// The invariants that this worker sees besides those of any step.
+pub(crate) const WATCHED: [&str; 1] = ["I2"];
+
+/// The worker. It keeps nothing in memory but counters.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    metrics: Metrics,
+}
+
+impl Mapping {
+    /// A worker that counts what it checks there.
+    pub fn new(metrics: Metrics) -> Self {
+        metrics.watch(&WATCHED);
+        Self { metrics }
+    }
+
+    async fn append(&self, tx: &mut Transaction, points: Vec<Point>, now: Timestamp) -> Result<(), StorageError> {
+        if points.is_empty() {
+            return Ok(());
+        }
+        let asked = points.len();
+        self.metrics.check(&checks::changes_on_the_hour(points.iter().map(|point| (Id(point.azure.0.as_u128()), point.from.as_micros()))));
+        let rows = points.into_iter().map(Point::row).collect();
+        let stored = tx.execute(&store::APPEND, Args::new().rows(rows).value(now.as_micros())).await?;
+        self.metrics.check(&checks::every_change_is_stored(asked, stored));
+        Ok(())
+    }
+}
+
+/// A change point to be appended.
+struct Point {
+    azure: AzureSubscriptionId,
+    from: Timestamp,
+    owner: Option<PlanId>,
+    by: TransitionId,
+}
+
+impl Point {
+    fn row(self) -> Vec<Value> {
+        let Self { azure, from, owner, by } = self;
+        vec![azure.0.into(), from.as_micros().into(), owner.map(|plan| plan.0).into(), by.0.into()]
+    }
+}
 
 type AzureKey = (PartnerId, AzureSubscriptionId);
 
@@ -84,10 +126,13 @@ impl StepWorker for Mapping {
         }
         let is_attached = |w: &Work<'_, MapItem>| attached.contains(&(key(w.packet, w.item), w.packet.transition_id));
 
-        let points = work.iter().filter(|w| is_attached(w)).map(|w| {
-            point(w.item.azure_subscription_id, w.packet.effective_at.unwrap_or(now), Some(w.item.plan_id), w.packet.transition_id)
+        let points = work.iter().filter(|w| is_attached(w)).map(|w| Point {
+            azure: w.item.azure_subscription_id,
+            from: w.packet.effective_at.unwrap_or(now),
+            owner: Some(w.item.plan_id),
+            by: w.packet.transition_id,
         });
-        append(tx, points.collect(), now).await?;
+        self.append(tx, points.collect(), now).await?;
 
         let others: Vec<_> = work.iter().filter(|w| !is_attached(w)).collect();
         let mut elsewhere: HashMap<AzureKey, Option<PlanId>> = HashMap::new();
@@ -135,13 +180,13 @@ impl StepWorker for Mapping {
             let id = w.item.azure_subscription_id;
             outcomes.push(match given.get(&(id, w.packet.transition_id)) {
                 Some(effective_at) if detached.contains(&key(w.packet, w.item)) => {
-                    points.push(point(id, give_back_at(*effective_at, now), None, w.packet.transition_id));
+                    points.push(Point { azure: id, from: give_back_at(*effective_at, now), owner: None, by: w.packet.transition_id });
                     Undone::Undone(None)
                 }
                 _ => Undone::refused("AttachmentLost", format!("the Azure subscription {id} is not where this transition put it")),
             });
         }
-        append(tx, points, now).await?;
+        self.append(tx, points, now).await?;
         Ok(outcomes)
     }
 }
@@ -157,15 +202,4 @@ fn azure(work: &Undoing<'_, MapItem>) -> Value {
 fn located(work: &Work<'_, MapItem>) -> Vec<Value> {
     let packet = work.packet;
     vec![packet.partner_id.0.into(), work.item.azure_subscription_id.0.into(), packet.customer_id.0.into(), packet.facts_version.into()]
-}
-
-fn point(id: AzureSubscriptionId, from: Timestamp, owner: Option<PlanId>, by: TransitionId) -> Vec<Value> {
-    vec![id.0.into(), from.as_micros().into(), owner.map(|plan| plan.0).into(), by.0.into()]
-}
-
-async fn append(tx: &mut Transaction, points: Vec<Vec<Value>>, now: Timestamp) -> Result<(), StorageError> {
-    if !points.is_empty() {
-        tx.execute(&store::APPEND, Args::new().rows(points).value(now.as_micros())).await?;
-    }
-    Ok(())
 }

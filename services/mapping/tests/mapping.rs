@@ -12,7 +12,7 @@ use planshift_domain::{
 };
 use planshift_mapping::{MIGRATIONS, Mapping, Options, inspect};
 use planshift_messaging::{Destination, EmbeddedBroker, Outgoing, Queue, Service, Settlement};
-use planshift_storage::Migration;
+use planshift_storage::{Dialect, Migration};
 use planshift_worker::{
     CancellationToken, End, Ports,
     metrics::{MESSAGES, Metrics},
@@ -275,4 +275,20 @@ async fn it_runs_on_a_broker_until_it_is_stopped() {
     assert_eq!(attached(&world, 2).await, Some(PLAN));
     let dead = [("service", "mapping"), ("type", "unknown"), ("outcome", "dead")];
     assert_eq!(metrics.get(MESSAGES, &dead), 1, "{}", metrics.text());
+}
+
+/// Hands in the database: a change of owner that is asked for and does not come to be. (SQLite's words.)
+#[tokio::test]
+async fn a_change_of_owner_that_is_lost_is_counted() {
+    let world = contract::world::<Map>(1).await.0;
+    if world.database.dialect() != Dialect::Sqlite {
+        return;
+    }
+    let metrics = Metrics::counting();
+    let handler = Map::handler(&world, Faults::default(), metrics.clone());
+    let mut tx = world.database.begin().await.unwrap();
+    tx.run_script("CREATE TRIGGER lost BEFORE INSERT ON ownership BEGIN SELECT RAISE(IGNORE); END").await.unwrap();
+    tx.commit().await.unwrap();
+    answer(&handler, command::<Mapping>(&packet(T1, 0, 1, vec![Map::item(0)]))).await;
+    assert_eq!((metrics.violated(), metrics.watched("I2").0, metrics.watched("I11").0), (vec![("I2", 1)], 2, 1));
 }

@@ -48,6 +48,6 @@ impl Options {
     /// The handler alone, for one who hands it batches.
     pub fn handler(&self, database: Database, ports: Ports) -> StepHandler<Purchasing> {
         let options = StepOptions { faults: self.faults.clone(), metrics: self.metrics.clone() };
-        StepHandler::new(Purchasing::new(ports.random.clone()), database, ports, options)
+        StepHandler::new(Purchasing::new(ports.random.clone(), self.metrics.clone()), database, ports, options)
     }
 }

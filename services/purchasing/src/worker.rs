@@ -13,10 +13,12 @@ use planshift_domain::{
     step::Step,
     time::Timestamp,
 };
+use planshift_invariants::{checks, data::Id};
 use planshift_storage::{Args, StorageError, Transaction, Value};
 use planshift_worker::{
     Service,
     facts::{FactsStore, Part},
+    metrics::Metrics,
     ports::Random,
     step::{Applied, StepWorker, Undoing, Undone, Work},
 };
@@ -25,9 +27,13 @@ use std::{
     sync::Arc,
 };
 
+/// The invariants that this worker sees besides those of any step: I7 by its unique index.
+pub(crate) const WATCHED: [&str; 2] = ["I7", "I23"];
+
 /// The worker.
 pub struct Purchasing {
     random: Arc<dyn Random>,
+    metrics: Metrics,
 }
 
 /// Whose plan: at most one active one is bought for each.
@@ -35,9 +41,18 @@ type GroupKey = (PartnerId, CustomerId, String);
 type PlanKey = (PartnerId, CustomerId, PlanId);
 
 impl Purchasing {
-    /// A worker that takes its plans' ids from there.
-    pub fn new(random: Arc<dyn Random>) -> Self {
-        Self { random }
+    /// A worker that takes its plans' ids from there, and counts what it checks.
+    pub fn new(random: Arc<dyn Random>, metrics: Metrics) -> Self {
+        metrics.watch(&WATCHED);
+        Self { random, metrics }
+    }
+
+    /// Once what is wanted was decided and before any of it is bought.
+    fn check(&self, found: &HashMap<GroupKey, (PlanId, PlanStatus)>, bought: &HashMap<GroupKey, usize>, work: &[Work<'_, PlanItem>]) {
+        for group in work.iter().map(|w| group(w.packet, w.item)) {
+            let (had, bought) = (found.contains_key(&group), bought.get(&group).copied().unwrap_or_default());
+            self.metrics.check(&checks::bought_at_most_once(Id(group.1.0.as_u128()), &group.2, had, bought));
+        }
     }
 }
 
@@ -79,7 +94,9 @@ impl StepWorker for Purchasing {
     const FACTS: &'static str = TakePurchasingFacts::TYPE;
 
     async fn apply(&self, tx: &mut Transaction, work: &[Work<'_, PlanItem>], now: Timestamp) -> Result<Vec<Applied>, StorageError> {
-        let mut plans = self.candidates(tx, work).await?;
+        let found = self.candidates(tx, work).await?;
+        let mut plans = found.clone();
+        let mut buying: HashMap<GroupKey, usize> = HashMap::new();
         let (mut reactivated, mut bought) = (Vec::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(work.len());
         for w in work {
@@ -96,6 +113,7 @@ impl StepWorker for Purchasing {
                 None => {
                     let [partner, customer] = customer;
                     let plan = PlanId(self.random.id());
+                    *buying.entry(group.clone()).or_default() += 1;
                     bought.push(vec![partner, customer, plan.0.into(), reseller.into(), packet.transition_id.0.into()]);
                     (plan, false)
                 }
@@ -104,6 +122,7 @@ impl StepWorker for Purchasing {
             plans.insert(group, (plan_id, PlanStatus::Active));
             outcomes.push(Applied::Done(Some(PlanAnswer { plan_id, reused, status: PlanStatus::Active })));
         }
+        self.check(&found, &buying, work);
         for (statement, rows) in [(&store::REACTIVATE, reactivated), (&store::BUY, bought)] {
             if !rows.is_empty() {
                 tx.execute(statement, Args::new().rows(rows).value(now.as_micros())).await?;

@@ -50,16 +50,34 @@ impl HistoryEntry {
     }
 }
 
+/// A history, followed entry by entry, so that however long it is, only its end is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// How many entries were followed.
+    pub entries: u32,
+    /// The hash of the last one, empty before the first.
+    pub hash: String,
+    /// The number of the first entry that is missing or was changed, where there is one.
+    pub broken_at: Option<u32>,
+}
+
+impl Chain {
+    /// Takes in the next entry.
+    pub fn follow(&mut self, transition: TransitionId, entry: &HistoryEntry) {
+        self.entries += 1;
+        let fits = entry.number == self.entries && entry.hash == entry.expected_hash(transition, &self.hash);
+        if !fits && self.broken_at.is_none() {
+            self.broken_at = Some(self.entries);
+        }
+        self.hash.clone_from(&entry.hash);
+    }
+}
+
 /// The number of the first entry that is missing or was changed, where there is one. `entries` are in order.
 pub fn first_break(transition: TransitionId, entries: &[HistoryEntry]) -> Option<u32> {
-    let mut previous = "";
-    for (number, entry) in (1..).zip(entries) {
-        if entry.number != number || entry.hash != entry.expected_hash(transition, previous) {
-            return Some(number);
-        }
-        previous = &entry.hash;
-    }
-    None
+    let mut chain = Chain::default();
+    entries.iter().for_each(|entry| chain.follow(transition, entry));
+    chain.broken_at
 }
 
 #[cfg(test)]

@@ -241,6 +241,53 @@ pub struct StoredPlan {
     pub activated_by: Option<Id>,
 }
 
+/// What the saga of a transition remembers while it runs: of fixed size, however many lines there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The transition.
+    pub id: Id,
+    /// Where it stands.
+    pub stand: Stand,
+    /// It is on its way back, or was when an operator was asked, or has come to the end of that way.
+    pub turns_back: bool,
+    /// How many lines it has; 0 until eligibility has answered.
+    pub lines: u32,
+    /// How many plans it has; 0 until eligibility has answered.
+    pub plans: u32,
+    /// When it came to an end: microseconds since 1970.
+    pub ended_at: Option<i64>,
+    /// By step, in their order: the commands and the undos.
+    pub steps: [[Answers; 2]; 4],
+}
+
+impl Progress {
+    /// How far the commands of a step are.
+    pub const fn done(&self, step: Step) -> Answers {
+        self.steps[step as usize][0]
+    }
+
+    /// How far the undos of a step are.
+    pub const fn undone(&self, step: Step) -> Answers {
+        self.steps[step as usize][1]
+    }
+
+    /// Lines that are under their plan now.
+    pub const fn mapped(&self) -> u32 {
+        self.done(Step::Mapping).good.saturating_sub(self.undone(Step::Mapping).good)
+    }
+}
+
+/// How far the commands, or the undos, of one step are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// They were sent.
+    pub commanded: bool,
+    /// Every one was answered, and nothing was refused.
+    pub proven: bool,
+    /// Items that were answered well.
+    pub good: u32,
+}
+
 /// A change point of the ownership of usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {

@@ -79,3 +79,29 @@ pub(crate) fn compensated() -> Transition {
     }
     t
 }
+
+/// As the saga of `completed` remembers it.
+pub(crate) fn progress_completed() -> Progress {
+    let good = |good| [Answers { commanded: true, proven: true, good }, Answers::default()];
+    Progress {
+        id: T,
+        stand: Stand::Completed,
+        turns_back: false,
+        lines: 2,
+        plans: 2,
+        ended_at: Some(9 * SECOND),
+        steps: [good(1), good(2), good(2), good(2)],
+    }
+}
+
+/// As the saga of `compensated` remembers it: of two mappings one was refused.
+pub(crate) fn progress_compensated() -> Progress {
+    let mut progress = progress_completed();
+    (progress.stand, progress.turns_back) = (Stand::Compensated, true);
+    let undone = |good| Answers { commanded: true, proven: true, good };
+    progress.steps[Step::Suspension as usize] = Default::default();
+    progress.steps[Step::Mapping as usize] = [Answers { commanded: true, proven: false, good: 1 }, undone(2)];
+    progress.steps[Step::Purchasing as usize][1] = undone(2);
+    progress.steps[Step::Eligibility as usize][1] = undone(1);
+    progress
+}

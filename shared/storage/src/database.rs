@@ -35,6 +35,16 @@ impl Database {
         Ok(Self::from_store(Arc::new(SqliteStore::open(path.as_ref()).await?)))
     }
 
+    /// A database in an SQLite file that another process may have open and be writing: nothing is written here, neither rows nor
+    /// schema nor a checkpoint, and a transaction cannot be begun. The folder must be one that this process may write to all the
+    /// same: who reads takes part in the locks of the write-ahead log, which are kept in a file.
+    ///
+    /// # Errors
+    /// `StorageError::Unavailable` where there is no such file, or it cannot be read.
+    pub async fn open_sqlite_to_read(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Ok(Self::from_store(Arc::new(SqliteStore::open_to_read(path.as_ref()).await?)))
+    }
+
     /// A database on a store of another kind.
     pub fn from_store(store: Arc<dyn Store>) -> Self {
         Self { store }

@@ -22,6 +22,6 @@ pub mod rules;
 mod table;
 
 pub use claim::{Claim, claim, record};
-pub use read::{LedgerKey, LedgerRow, load, lock, page};
+pub use read::{LedgerKey, LedgerMark, LedgerRow, load, lock, marks, page};
 pub use rules::{Action, LedgerState, Verdict, decide, may_become};
 pub use table::LEDGER_TABLE;

@@ -31,9 +31,17 @@ pub struct Readiness {
 #[derive(Clone)]
 struct Watched {
     name: &'static str,
-    broker: Option<Arc<dyn Broker>>,
-    database: Option<Database>,
+    asks: Asks,
     reason: Option<String>,
+}
+
+/// What is asked of a service.
+#[derive(Clone)]
+enum Asks {
+    /// Broker and database; `None` where one is not known yet.
+    Both(Option<Arc<dyn Broker>>, Option<Database>),
+    /// Nothing but whether there is a reason not to be ready.
+    Nothing,
 }
 
 impl Readiness {
@@ -44,17 +52,22 @@ impl Readiness {
 
     /// A service that has reached neither broker nor database yet, and why.
     pub fn starting(&self, name: &'static str, reason: impl Into<String>) {
-        self.put(Watched { name, broker: None, database: None, reason: Some(reason.into()) });
+        self.put(Watched { name, asks: Asks::Both(None, None), reason: Some(reason.into()) });
     }
 
     /// A service whose broker and database are known and asked, and that does not run yet, and why.
     pub fn connecting(&self, name: &'static str, broker: Arc<dyn Broker>, database: Database, reason: impl Into<String>) {
-        self.put(Watched { name, broker: Some(broker), database: Some(database), reason: Some(reason.into()) });
+        self.put(Watched { name, asks: Asks::Both(Some(broker), Some(database)), reason: Some(reason.into()) });
     }
 
     /// A service that runs: from now on its broker and database are asked.
     pub fn running(&self, name: &'static str, broker: Arc<dyn Broker>, database: Database) {
-        self.put(Watched { name, broker: Some(broker), database: Some(database), reason: None });
+        self.put(Watched { name, asks: Asks::Both(Some(broker), Some(database)), reason: None });
+    }
+
+    /// Something that has neither broker nor database open all the time: it says itself whether it is ready, and if not, why.
+    pub fn says(&self, name: &'static str, reason: Option<String>) {
+        self.put(Watched { name, asks: Asks::Nothing, reason });
     }
 
     /// A service that takes nothing more.
@@ -74,17 +87,21 @@ impl Readiness {
         let mut all_ready = !services.is_empty();
         let mut answer = serde_json::Map::new();
         for service in services {
-            let broker = match &service.broker {
-                Some(broker) => broker.ready().await,
-                None => false,
-            };
-            let database = match &service.database {
-                Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
-                None => false,
-            };
-            all_ready &= broker && database && service.reason.is_none();
-            let word = |reached| if reached { "reached" } else { "away" };
-            let mut one = json!({ "broker": word(broker), "database": word(database) });
+            let mut one = json!({});
+            if let Asks::Both(broker, database) = &service.asks {
+                let broker = match broker {
+                    Some(broker) => broker.ready().await,
+                    None => false,
+                };
+                let database = match database {
+                    Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
+                    None => false,
+                };
+                all_ready &= broker && database;
+                let word = |reached| if reached { "reached" } else { "away" };
+                one = json!({ "broker": word(broker), "database": word(database) });
+            }
+            all_ready &= service.reason.is_none();
             if let Some(reason) = service.reason {
                 one["reason"] = reason.into();
             }

@@ -9,6 +9,7 @@
 //! | [`step`] | the worker of a step: packets, the effect ledger, answers |
 //! | [`facts`] | the versions of customers' facts that a worker has |
 //! | [`metrics`] | counters |
+//! | [`watched`] | the invariants that services see, counted |
 //! | [`health`] | `/healthz`, `/readyz`, `/metrics` |
 //! | [`host`] | a process with one service in it: settings, signals, drain |
 
@@ -23,6 +24,7 @@ pub mod ports;
 pub mod run;
 mod running;
 pub mod step;
+pub mod watched;
 
 pub use planshift_messaging::Service;
 pub use ports::Ports;

@@ -1,10 +1,12 @@
-//! Counters, as Prometheus reads them; and the counting of what every service's loop does.
+//! Counters and gauges, as Prometheus reads them; and the counting of what every service's loop does.
 //!
-//! Names and labels are one table here. Labels are bounded: a type that is not known is counted as `unknown`.
+//! Names and labels are one table here. Labels are bounded: a type that is not known is counted as `unknown`. The invariants have
+//! series of their own: [`crate::watched`].
 
 use crate::{
     codec,
     run::{End, HandleError, Handled, Handler},
+    watched::{self, Watched},
 };
 use async_trait::async_trait;
 use planshift_messaging::{Delivery, Outgoing, Service};
@@ -30,8 +32,18 @@ pub const REPEATED: &str = "planshift_repeated_total";
 pub const FACTS: &str = "planshift_facts_total";
 /// Writes that met a version that had changed since it was read, by `step`.
 pub const STALE_WRITES: &str = "planshift_stale_writes_total";
+/// Passes of `planshift verify` that stays, by `outcome`: `clean`, `violated`, `failed`.
+pub const VERIFY_PASSES: &str = "planshift_verify_passes_total";
+/// What the last whole pass has looked at, by `invariant`.
+pub const VERIFY_CHECKED: &str = "planshift_verify_checked";
+/// What the last whole pass has found, by `invariant`.
+pub const VERIFY_VIOLATIONS: &str = "planshift_verify_violations";
+/// When the last whole pass ended, in seconds since 1970.
+pub const VERIFY_LAST_PASS: &str = "planshift_verify_last_pass_timestamp_seconds";
+/// How long the last whole pass took, in seconds.
+pub const VERIFY_DURATION: &str = "planshift_verify_last_pass_duration_seconds";
 
-const HELP: [(&str, &str); 8] = [
+const HELP: [(&str, &str); 13] = [
     (BATCHES, "Batches by outcome."),
     (EFFECTS, "Effects and their undos by evidence, each counted once."),
     (FACTS, "Parts of customers' facts that were taken, or were stale."),
@@ -40,20 +52,34 @@ const HELP: [(&str, &str); 8] = [
     (MESSAGES, "Messages handled by type and outcome."),
     (REPEATED, "Commands and undos that were recognised as done before."),
     (STALE_WRITES, "Optimistic writes that met a changed version and were read again."),
+    (VERIFY_CHECKED, "What the last whole pass over what is stored has looked at."),
+    (VERIFY_DURATION, "How long the last whole pass over what is stored took."),
+    (VERIFY_LAST_PASS, "When the last whole pass over what is stored ended."),
+    (VERIFY_PASSES, "Passes over what is stored by outcome."),
+    (VERIFY_VIOLATIONS, "Violations that the last whole pass over what is stored has found."),
 ];
 
 type Labels = Vec<(&'static str, String)>;
+type Series<T> = Arc<Mutex<BTreeMap<(&'static str, Labels), T>>>;
 
 /// The counters of a process. Cheap to clone; clones count together.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    series: Arc<Mutex<BTreeMap<(&'static str, Labels), u64>>>,
+    series: Series<u64>,
+    gauges: Series<f64>,
+    pub(crate) watched: Arc<Watched>,
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All at zero. In a build with debug assertions an invariant that is violated panics.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// All at zero. An invariant that is violated is counted and logged, in any build: for those who look for violations, or plant
+    /// them.
+    pub fn counting() -> Self {
+        Self { watched: Arc::new(Watched::counting()), ..Self::default() }
     }
 
     /// Adds to a counter. Adding nothing makes the series appear with 0.
@@ -68,20 +94,17 @@ impl Metrics {
         self.lock().get(&(name, labels)).copied().unwrap_or_default()
     }
 
+    /// Sets a gauge.
+    pub fn set(&self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
+        let labels = labels.iter().map(|(label, value)| (*label, (*value).to_owned())).collect();
+        self.gauges.lock().unwrap_or_else(PoisonError::into_inner).insert((name, labels), value);
+    }
+
     /// Everything in Prometheus's text format, version 0.0.4.
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        let mut last = "";
-        for ((name, labels), count) in self.lock().iter() {
-            if *name != last {
-                let help = HELP.iter().find(|(known, _)| known == name).map_or("", |(_, help)| help);
-                // writing to a String cannot fail
-                let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
-                last = name;
-            }
-            let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
-            let _ = writeln!(text, "{name}{{{}}} {count}", labels.join(","));
-        }
+        let mut text = in_text(&self.lock(), "counter");
+        self.watched.write_to(&mut text);
+        text.push_str(&in_text(&self.gauges.lock().unwrap_or_else(PoisonError::into_inner), "gauge"));
         text
     }
 
@@ -89,6 +112,23 @@ impl Metrics {
         // a panic while counting leaves whole numbers behind
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn in_text(series: &BTreeMap<(&'static str, Labels), impl std::fmt::Display>, kind: &str) -> String {
+    let mut text = String::new();
+    let mut last = "";
+    for ((name, labels), value) in series {
+        if *name != last {
+            let help = HELP.iter().find(|(known, _)| known == name).map_or("", |(_, help)| help);
+            // writing to a String cannot fail
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            last = name;
+        }
+        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let braces = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(text, "{name}{braces} {value}");
+    }
+    text
 }
 
 fn escaped(value: &str) -> String {
@@ -129,6 +169,10 @@ impl<H: Handler> Handler for Counted<H> {
         let handled = self.inner.handle(batch).await;
         let outcome = if handled.is_ok() { "done" } else { "failed" };
         self.metrics.add(BATCHES, &[self.service_label(), ("outcome", outcome)], 1);
+        if let (Err(error), 1) = (&handled, batch.len()) {
+            // a larger batch is taken apart until the message at fault stands alone
+            watched::refused(&self.metrics, error);
+        }
         for (delivery, end) in batch.iter().zip(handled.iter().flat_map(|handled| &handled.ends)) {
             let outcome = match end {
                 End::Done => "done",

@@ -64,6 +64,14 @@ pub enum HandleError {
     /// The data can never be handled as it is.
     #[error("{0}")]
     Faulty(String),
+    /// To go on would violate an invariant: nothing was done. A defect of this program, never of the message; it is counted.
+    #[error("{why} ({invariant} would be violated)")]
+    Violated {
+        /// Its id in the catalogue.
+        invariant: &'static str,
+        /// What was refused.
+        why: String,
+    },
 }
 
 /// A service, as the loop sees it.
@@ -212,7 +220,7 @@ impl<H: Handler> Loop<H> {
             return;
         }
         let end = match error {
-            HandleError::Faulty(why) => End::Dead(Unreadable::new("Faulty", why)),
+            HandleError::Faulty(why) | HandleError::Violated { why, .. } => End::Dead(Unreadable::new("Faulty", why)),
             passing => End::NotYet(passing.to_string()),
         };
         if let Some(settlement) = self.settlement(delivery, end).await {

@@ -46,6 +46,15 @@ async fn health_readiness_and_metrics() {
     let (status, body) = ask(address, "GET", "/readyz").await;
     assert!(status == 503 && body.contains(r#""database":"away""#) && body.contains(r#""broker":"reached""#), "{body}");
 
+    let readiness_of_one = Readiness::new();
+    readiness_of_one.says("verify", Some("no pass yet".to_owned()));
+    assert_eq!(
+        readiness_of_one.ask().await,
+        (false, serde_json::json!({"ready": false, "services": {"verify": {"reason": "no pass yet"}}}))
+    );
+    readiness_of_one.says("verify", None);
+    assert!(readiness_of_one.ask().await.0);
+
     metrics.add(EFFECTS, &[("step", "mapping")], 3);
     let (status, body) = ask(address, "GET", "/metrics").await;
     assert!(status == 200 && body.contains("planshift_effects_total{step=\"mapping\"} 3"), "{body}");

@@ -9,7 +9,7 @@ use crate::{
 };
 use planshift_messaging::{Service, SharedBroker};
 use planshift_storage::{Database, Migration, StorageError};
-use planshift_worker::{CancellationToken, run::RunOptions, step::Faults};
+use planshift_worker::{CancellationToken, metrics::Metrics, run::RunOptions, step::Faults};
 use std::{collections::BTreeMap, future::Future};
 
 /// The services' databases.
@@ -39,6 +39,8 @@ pub struct Fleet {
     under_way: u32,
     run: RunOptions,
     refused: Refused,
+    /// All services count together. A twin's violation is counted too, rather than ending the simulation.
+    metrics: Metrics,
     processes: BTreeMap<Instance, ProcessId>,
     stops: BTreeMap<Instance, CancellationToken>,
 }
@@ -56,6 +58,7 @@ impl Fleet {
             under_way: world.under_way,
             run: world.run.clone(),
             refused: world.refused.clone(),
+            metrics: Metrics::counting(),
             processes: Instance::ALL
                 .into_iter()
                 .zip(world.clocks)
@@ -73,6 +76,11 @@ impl Fleet {
     /// Which one runs in that process.
     pub fn instance_of(&self, process: ProcessId) -> Option<Instance> {
         self.processes.iter().find(|(_, theirs)| **theirs == process).map(|(instance, _)| *instance)
+    }
+
+    /// The invariants that services have themselves seen violated, and how often.
+    pub fn violated(&self) -> Vec<(&'static str, u64)> {
+        self.metrics.violated()
     }
 
     /// Is any of its tasks left?
@@ -118,33 +126,33 @@ impl Fleet {
         };
         let stop = CancellationToken::new();
         self.stops.insert(instance, stop.clone());
-        let run = self.run.clone();
+        let (run, metrics) = (self.run.clone(), self.metrics.clone());
         match instance.service() {
             Service::Gateway => {
                 let options = planshift_gateway::Options::new(database, broker, ports);
                 self.spawn(process, options.run_read_model(stop));
             }
             Service::Coordinator => {
-                let options = planshift_coordinator::Options { limits: self.limits, under_way: self.under_way, run, ..Default::default() };
+                let options = planshift_coordinator::Options { limits: self.limits, under_way: self.under_way, run, metrics };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Eligibility => {
-                let options = planshift_eligibility::Options { run, ..Default::default() };
+                let options = planshift_eligibility::Options { run, metrics, ..Default::default() };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Purchasing => {
                 let faults = Faults::new(&self.refused.purchasing);
-                let options = planshift_purchasing::Options { faults, run, ..Default::default() };
+                let options = planshift_purchasing::Options { faults, run, metrics };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Mapping => {
                 let faults = Faults::new(&self.refused.mapping);
-                let options = planshift_mapping::Options { faults, run, ..Default::default() };
+                let options = planshift_mapping::Options { faults, run, metrics };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Suspension => {
                 let faults = Faults::new(&self.refused.suspension);
-                let options = planshift_suspension::Options { faults, run, ..Default::default() };
+                let options = planshift_suspension::Options { faults, run, metrics };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
         }

@@ -319,6 +319,9 @@ impl Course {
         let mut findings = unrest;
         findings.extend(self.watch.findings());
         findings.extend(checks::dead_letters(&self.broker));
+        let counted =
+            |(invariant, count)| Finding::new(invariant, format!("the services have counted {count} violation(s) of {invariant}"), []);
+        findings.extend(self.fleet.violated().into_iter().map(counted));
         findings.extend(checks::stored(&self.stores)?);
         if is_at_rest {
             findings.extend(checks::effects(&self.client, &self.stores).map_err(failed)?);

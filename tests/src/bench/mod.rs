@@ -10,7 +10,7 @@
 //! Each repetition of a system has servers, databases and services of its own, which begin with a burst that is not measured. No
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
-//! Three further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), and `start_up`.
+//! Four further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, and `verify`.
 //!
 //! | file | holds |
 //! |---|---|
@@ -37,6 +37,7 @@
 //! | `history` | a million finished transitions, to measure behind |
 //! | `import` | the import of a large document, next to a plain copy of the same rows |
 //! | `start_up` | the time from a program's start until it is ready; the programs' sizes |
+//! | `verify` | how long every invariant takes to be checked on what is stored |
 
 mod command;
 mod counts;
@@ -63,6 +64,7 @@ mod tables;
 mod textbook;
 mod turns;
 mod used;
+mod verify;
 mod window;
 
 use std::{env, process::ExitCode};
@@ -71,6 +73,7 @@ const USAGE: &str = "planshift-bench loads [--textbook FOLDER]    see tests/run
 planshift-bench size
 planshift-bench import
 planshift-bench start-up
+planshift-bench verify
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         ["size"] => size::Settings::from_env().map(|settings| size::all(&settings)),
         ["import"] => import::Settings::from_env().map(|settings| import::all(&settings)),
         ["start-up"] => start_up::all(),
+        ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -14,10 +14,12 @@
 //! | `questions` | what operators ask, and acts about steps |
 //! | `output` | commands, events and answers built from what was written |
 //! | `sent` | which versions' messages were confirmed |
+//! | `checks` | the invariants that the coordinator sees, asked at every step |
 //! | `turn` | the transaction that joins them |
 
 mod admission;
 mod answers;
+mod checks;
 mod imports;
 mod input;
 mod output;

@@ -1,7 +1,7 @@
 //! The transaction that joins them.
 
 use super::{
-    admission, answers, imports,
+    admission, answers, checks, imports,
     input::{Asker, Input},
     output::{self, Changed},
     questions,
@@ -30,7 +30,7 @@ use planshift_domain::{
 };
 use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Database, Transaction};
-use planshift_worker::{HandleError, Ports, codec};
+use planshift_worker::{HandleError, Ports, codec, metrics::Metrics};
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
     sync::{
@@ -52,6 +52,8 @@ pub struct Engine {
     pub under_way: u32,
     /// Somebody who was under way is not any more, while others wait.
     pub room: Notify,
+    /// Where it counts.
+    pub metrics: Metrics,
     /// The steps that are paused, as they were at the last look.
     paused: Mutex<Option<Paused>>,
     /// There may be a line.
@@ -76,7 +78,14 @@ impl Engine {
     /// An engine on this database.
     pub fn new(db: Database, ports: Ports, limits: Limits, under_way: u32) -> Self {
         let (room, paused, line, sent) = (Notify::new(), Mutex::default(), AtomicBool::new(true), Sent::default());
-        Self { db, ports, limits, under_way, room, paused, line, sent }
+        Self { db, ports, limits, under_way, room, metrics: Metrics::default(), paused, line, sent }
+    }
+
+    /// The same, counting what it checks in `metrics`.
+    #[must_use]
+    pub fn watched_by(self, metrics: Metrics) -> Self {
+        metrics.watch(&checks::WATCHED);
+        Self { metrics, ..self }
     }
 
     /// Looks which steps are paused.
@@ -135,7 +144,7 @@ impl Engine {
     /// One transaction about all of `inputs`.
     ///
     /// # Errors
-    /// The database's, or `Faulty` where the saga is at fault; nothing was done then.
+    /// The database's, or `Violated` where the saga is at fault; nothing was done then.
     pub async fn turn(&self, inputs: &[Input]) -> Result<Turn, HandleError> {
         let ends = self.sent.unwritten(false);
         let rules = self.rules().await?;
@@ -159,6 +168,7 @@ impl Engine {
         publish.extend(started);
         let admitted = self.admit(&mut tx, &mut works, inputs, now, rules).await?;
         publish.extend(self.decide(&mut tx, &mut works, inputs, now, rules).await?);
+        self.check(&works);
         let (changed, mut written) = self.write(&mut tx, &mut works, now).await?;
         publish.extend(output::commands(&mut tx, &works, now).await?);
         publish.extend(output::everything(&mut tx, &works, now).await?);
@@ -169,6 +179,16 @@ impl Engine {
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
         Ok((Turn { publish, told, admitted, freed }, written))
+    }
+
+    /// Counts what the checks say, before anything of it is written.
+    fn check(&self, works: &BTreeMap<TransitionId, Work>) {
+        for work in works.values() {
+            if work.new {
+                self.metrics.check(&checks::begins(&work.stored));
+            }
+            work.checked.iter().for_each(|checked| self.metrics.check(checked));
+        }
     }
 
     /// Imports: they touch no transition.
@@ -346,6 +366,7 @@ impl Engine {
     ) -> Result<(), HandleError> {
         let event = answers::answered_event(step, answer);
         let Event::Answered(summary) = &event else { return Ok(()) };
+        checks::answer(&work.stored, step, answer.action, &answer.items, &mut work.checked);
         let counts = (summary.good, summary.refused);
         let key = (work.stored.id, step, answer.action, answer.packet);
         if self.let_happen(work, &event, key, known, answer.attempt, counts, now, rules)? {

@@ -1,6 +1,6 @@
 //! One transition within a turn: its saga, and the rows that change with it.
 
-use super::sent::Told;
+use super::{checks, sent::Told};
 use crate::{
     saga::{Decision, Event, Known, Note, Rules, Send, decide},
     store::{rows::LineChange, transitions::Stored},
@@ -11,6 +11,7 @@ use planshift_domain::{
     time::Timestamp,
     transition::{LineRow, PacketRow, PlanRow, State},
 };
+use planshift_invariants::Checked;
 use planshift_worker::HandleError;
 
 /// A transition, and what this turn does to it.
@@ -36,6 +37,8 @@ pub struct Work {
     pub packets: Vec<PacketRow>,
     /// History to append.
     pub history: Vec<HistoryEntry>,
+    /// What the checks say of all that has happened.
+    pub checked: Vec<Checked>,
 }
 
 impl Work {
@@ -52,6 +55,7 @@ impl Work {
             plans: Vec::new(),
             packets: Vec::new(),
             history: Vec::new(),
+            checked: Vec::new(),
         }
     }
 
@@ -74,7 +78,7 @@ impl Work {
     /// Lets `event` happen. Says whether an answer was news, and what became of an act.
     ///
     /// # Errors
-    /// `Faulty` where the saga itself is at fault.
+    /// `Violated` where the saga itself is at fault.
     pub fn happen(
         &mut self,
         event: &Event,
@@ -82,7 +86,8 @@ impl Work {
         now: Timestamp,
         rules: &Rules,
     ) -> Result<(bool, Option<ActOutcome>), HandleError> {
-        let decision = decide(&self.stored.saga, event, known, now, rules).map_err(|error| HandleError::Faulty(error.to_string()))?;
+        let decision = decide(&self.stored.saga, event, known, now, rules)
+            .map_err(|error| HandleError::Violated { invariant: "I14", why: error.to_string() })?;
         if decision.is_nothing(&self.stored.saga) {
             return Ok((false, decision.outcome));
         }
@@ -97,6 +102,7 @@ impl Work {
         if saga.state() != self.stored.saga.state() {
             log_move(&self.stored, saga.state());
         }
+        checks::step(&self.stored, &saga, &notes, &mut self.checked);
         self.stored.version = self.next_version();
         self.changed = true;
         self.stored.saga = saga;

@@ -365,20 +365,20 @@ pub async fn load_history(tx: &mut Transaction, of: &[TransitionId]) -> Result<V
     if of.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = tx.query(&LOAD_HISTORY, ids(of)).await?;
-    rows.iter()
-        .map(|row| {
-            let state: String = row.get(3)?;
-            let entry = HistoryEntry {
-                number: row.get(1)?,
-                at: Timestamp::from_micros(row.get(2)?),
-                state: State::from_name(&state).ok_or_else(|| unknown_word("state", &state))?,
-                event: row.get(4)?,
-                text: row.get(5)?,
-                actor: row.get(6)?,
-                hash: row.get(7)?,
-            };
-            Ok((TransitionId(row.get(0)?), entry))
-        })
-        .collect()
+    tx.query(&LOAD_HISTORY, ids(of)).await?.iter().map(decode_history).collect()
+}
+
+/// A row of transition, number, time, state, event, text, actor and hash.
+pub(crate) fn decode_history(row: &Row) -> Result<Of<HistoryEntry>, StorageError> {
+    let state: String = row.get(3)?;
+    let entry = HistoryEntry {
+        number: row.get(1)?,
+        at: Timestamp::from_micros(row.get(2)?),
+        state: State::from_name(&state).ok_or_else(|| unknown_word("state", &state))?,
+        event: row.get(4)?,
+        text: row.get(5)?,
+        actor: row.get(6)?,
+        hash: row.get(7)?,
+    };
+    Ok((TransitionId(row.get(0)?), entry))
 }

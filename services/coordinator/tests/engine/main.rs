@@ -5,4 +5,5 @@ mod line;
 mod moves;
 mod recovery;
 mod steps;
+mod watched;
 mod world;

@@ -20,7 +20,7 @@ use planshift_domain::{
 };
 use planshift_messaging::{Outgoing, Service};
 use planshift_storage::Database;
-use planshift_worker::Ports;
+use planshift_worker::{Ports, metrics::Metrics};
 use std::collections::{HashSet, VecDeque};
 use uuid::Uuid;
 
@@ -72,6 +72,11 @@ impl World {
         db.migrate(MIGRATIONS).await.unwrap();
         let engine = Engine::new(db, Ports::system(), Limits::default(), under_way);
         Self { engine, _folder: folder, lines, refused: HashSet::new(), published: Vec::new(), events: Vec::new() }
+    }
+
+    /// Whose invariants are counted there, and nothing panics.
+    pub(crate) fn watched_by(self, metrics: &Metrics) -> Self {
+        Self { engine: self.engine.watched_by(metrics.clone()), ..self }
     }
 
     /// One turn whose messages arrive.

@@ -117,6 +117,9 @@ pub enum Command {
 impl Command {
     /// Does it run services until it is stopped? Those log what they do; the others only what is wrong.
     pub const fn is_service(&self) -> bool {
+        if let Self::Verify(args) = self {
+            return args.every.is_some();
+        }
         matches!(
             self,
             Self::Serve(_)

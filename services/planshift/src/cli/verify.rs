@@ -1,12 +1,18 @@
 //! Options of `verify`.
 
 use clap::{Args, builder::FalseyValueParser};
-use std::path::PathBuf;
+use planshift_domain::time::seconds_of;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// The shortest time between two passes: a pass reads everything.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest: a day is 24 hours, and more than a month is a mistake.
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// Options of `verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// Folder of the embedded store; nothing else may be running on it
+    /// Folder of the embedded store; may be in use
     #[arg(long, value_name = "DIR", env = "PLANSHIFT_DATA", default_value = "planshift-data")]
     pub data: PathBuf,
     /// PostgreSQL instead of files (PLANSHIFT_MAPPING_DATABASE_URL and so on give one service its own); may be in use
@@ -18,4 +24,30 @@ pub struct VerifyArgs {
     /// Print one JSON object a line, one for each invariant
     #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,
+    /// Stay, check again after this time (90s, 15m, 6h), print nothing, and count in /metrics
+    #[arg(long, value_name = "TIME", env = "PLANSHIFT_VERIFY_EVERY", value_parser = every)]
+    pub every: Option<Duration>,
+    /// With --every: address of /healthz, /readyz and /metrics; never public
+    #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN", default_value = "127.0.0.1:8087")]
+    pub admin: SocketAddr,
+}
+
+fn every(text: &str) -> Result<Duration, String> {
+    let seconds = seconds_of(text).and_then(|seconds| u64::try_from(seconds).ok());
+    let time = seconds.map(Duration::from_secs).ok_or_else(|| "a time like 90s, 15m or 6h was expected".to_owned())?;
+    if (SHORTEST..=LONGEST).contains(&time) { Ok(time) } else { Err("from 1s to 744h".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units_and_bounds() {
+        let seconds = |text| every(text).map(|time| time.as_secs());
+        assert_eq!((seconds("90s"), seconds("15m"), seconds("6h")), (Ok(90), Ok(900), Ok(21_600)));
+        for wrong in ["", "m", "-1s", "1.5h", "0s", "745h", "15 m", "99999999999999999999h"] {
+            assert!(every(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

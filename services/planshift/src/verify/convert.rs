@@ -1,9 +1,15 @@
 //! The services' rows as the values that checks look at.
 
 use planshift_coordinator::inspect::Transition;
-use planshift_domain::{account::facts::PlanStatus, account::facts::SubscriptionStatus, ownership::Owner, step, transition::State};
+use planshift_domain::{
+    account::facts::{PlanStatus, SubscriptionStatus},
+    ids::TransitionId,
+    ownership::{ChangePoint, Owner},
+    step,
+    transition::State,
+};
 use planshift_invariants::data::{Attachment, Effect, Entry, Id, Ledger, Legacy, LegacyStatus, Mark, Point, Stand, Step, StoredPlan};
-use planshift_storage::ledger::{LedgerRow, LedgerState};
+use planshift_storage::ledger::{LedgerMark, LedgerState};
 use uuid::Uuid;
 
 pub(super) fn id(id: impl Into<Uuid>) -> Id {
@@ -34,7 +40,8 @@ pub(super) fn commanded(transition: &Transition) -> [bool; 4] {
 }
 
 /// Puts a row of a step's ledger where the checks expect it.
-pub(super) fn enter(ledger: &mut Ledger, of: Step, step_stored: &str, row: &LedgerRow) {
+pub(super) fn enter(ledger: &mut Ledger, of: Step, row: &LedgerMark) {
+    let (step_stored, item) = (row.key.step.as_str(), row.key.item.as_str());
     let effect = match row.state {
         LedgerState::Intent => Effect::Intent,
         LedgerState::Done => Effect::Done,
@@ -43,31 +50,31 @@ pub(super) fn enter(ledger: &mut Ledger, of: Step, step_stored: &str, row: &Ledg
         LedgerState::Fenced => Effect::Fenced,
     };
     let entry = Entry { effect, at: row.at };
-    let guid = Uuid::try_parse(&row.item).ok().map(id);
+    let guid = Uuid::try_parse(item).ok().map(id);
     match (of, guid) {
-        _ if step_stored != of.name() => ledger.strange.push(format!("{step_stored} {}", row.item)),
-        (Step::Eligibility, _) if row.item == "customer" => ledger.check = Some(entry),
-        (Step::Purchasing, _) => drop(ledger.purchases.insert(row.item.clone(), entry)),
+        _ if step_stored != of.name() => ledger.strange.push(format!("{step_stored} {item}")),
+        (Step::Eligibility, _) if item == "customer" => ledger.check = Some(entry),
+        (Step::Purchasing, _) => drop(ledger.purchases.insert(item.to_owned(), entry)),
         (Step::Mapping, Some(azure)) => {
             ledger.mappings.insert(azure, entry);
         }
         (Step::Suspension, Some(commerce)) => {
             ledger.suspensions.insert(commerce, entry);
         }
-        _ => ledger.strange.push(format!("{step_stored} {}", row.item)),
+        _ => ledger.strange.push(format!("{step_stored} {item}")),
     }
 }
 
-pub(super) fn attachment(row: &planshift_mapping::inspect::Attachment) -> Attachment {
+pub(super) fn attachment(row: &planshift_mapping::inspect::Under) -> Attachment {
     Attachment { plan: row.plan_id.map(id), by: row.attached_by.map(id) }
 }
 
-pub(super) fn point(row: &planshift_mapping::inspect::OwnershipPoint) -> Point {
-    let plan = match row.point.owner {
+pub(super) fn point(point: &ChangePoint, by: TransitionId) -> Point {
+    let plan = match point.owner {
         Owner::Legacy => None,
         Owner::Plan(plan) => Some(id(plan)),
     };
-    Point { from: row.point.from.as_micros(), revision: row.point.revision, plan, by: id(row.transition_id) }
+    Point { from: point.from.as_micros(), revision: point.revision, plan, by: id(by) }
 }
 
 pub(super) fn legacy(row: &planshift_suspension::inspect::CommerceSubscription) -> Legacy {

@@ -1,5 +1,6 @@
 //! The invariants, checked on what is stored: read service by service, page by page in the order of the keys, never joined
-//! across services.
+//! across services. The parts of a pass run at the same time, and so do questions to different services that do not depend on each
+//! other. What is held is some pages, whatever there is in all (and one transition with its lines, however many it has).
 //!
 //! A transition under way is not judged by rules about ends. Where services run meanwhile, what was read of one is older than
 //! what was read of the next: so effects are read before the transitions that must have commanded them, and a violation counts
@@ -8,15 +9,21 @@
 //! | file | does |
 //! |---|---|
 //! | `stores` | opens the services' databases |
-//! | `transitions`, `gather` | transitions with their lines, plans, effects, history: I3, I4, I7 to I10, I12 to I14, I16, I19, S1, S2, S6 |
+//! | `transitions`, `gather`, `lines`, `ledgers`, `history` | transitions with their lines, plans, effects, history: I3, I4, I7 to I9, I12 to I14, I16, I19, S1, S2, S6 |
+//! | `live` | transitions that are not at an end: I10 |
 //! | `ownership` | Azure subscriptions, and who owns their usage: I2 |
 //! | `subscriptions` | the subscriptions as they were imported: I9, I12 |
 //! | `plans` | customers' plans: I7, I23 |
 //! | `convert` | the services' rows as the values that checks look at |
 //! | `report`, `print` | what was found |
+//! | `watch` | pass after pass, with counters |
 
 mod convert;
 mod gather;
+mod history;
+mod ledgers;
+mod lines;
+mod live;
 mod ownership;
 mod plans;
 pub mod print;
@@ -24,10 +31,13 @@ mod report;
 mod stores;
 mod subscriptions;
 mod transitions;
+mod watch;
 
 pub use report::{Report, Row};
 pub use stores::{Databases, Stores};
+pub use watch::watch;
 
+use futures::try_join;
 use planshift_storage::StorageError;
 
 /// How many rows are read at once.
@@ -45,10 +55,15 @@ pub async fn run(stores: &Stores) -> Result<Report, StorageError> {
     pass(stores, first.into_unconfirmed()).await
 }
 
-async fn pass(stores: &Stores, mut report: Report) -> Result<Report, StorageError> {
-    transitions::check(stores, &mut report).await?;
-    ownership::check(stores, &mut report).await?;
-    subscriptions::check(stores, &mut report).await?;
-    plans::check(stores, &mut report).await?;
+async fn pass(stores: &Stores, report: Report) -> Result<Report, StorageError> {
+    try_join!(
+        Box::pin(transitions::check(stores, &report)),
+        live::check(stores, &report),
+        ownership::check_points(stores, &report),
+        ownership::check_attachments(stores, &report),
+        subscriptions::check_lines(stores, &report),
+        Box::pin(subscriptions::check_told(stores, &report)),
+        plans::check(stores, &report),
+    )?;
     Ok(report)
 }

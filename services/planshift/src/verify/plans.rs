@@ -7,7 +7,7 @@ use planshift_purchasing::inspect::plans;
 use planshift_storage::StorageError;
 
 /// Checks all plans, customer by customer.
-pub(super) async fn check(stores: &Stores, report: &mut Report) -> Result<(), StorageError> {
+pub(super) async fn check(stores: &Stores, report: &Report) -> Result<(), StorageError> {
     let mut after = None;
     let mut customer: Option<(PartnerId, CustomerId)> = None;
     let mut group: Vec<StoredPlan> = Vec::new();
@@ -30,7 +30,7 @@ pub(super) async fn check(stores: &Stores, report: &mut Report) -> Result<(), St
     }
 }
 
-fn judge(customer: Option<(PartnerId, CustomerId)>, group: &[StoredPlan], report: &mut Report) {
+fn judge(customer: Option<(PartnerId, CustomerId)>, group: &[StoredPlan], report: &Report) {
     if let Some((_, customer)) = customer {
         report.add(checks::one_active_plan(convert::id(customer), group));
         report.add(checks::one_bought_plan(convert::id(customer), group));

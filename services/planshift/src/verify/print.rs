@@ -45,19 +45,20 @@ pub fn for_people(report: &Report) -> Result<(), Failure> {
 }
 
 fn in_words(report: &Report) -> String {
+    let rows = report.rows();
     let mut out = format!("{:<4} {:>10} {:>10}  {}\n", "id", "checked", "violations", "invariant");
     // writing to a string does not fail
-    for row in report.rows() {
+    for row in &rows {
         let _ = writeln!(out, "{:<4} {:>10} {:>10}  {}", row.invariant.id, row.checked, row.violations, row.invariant.statement);
     }
-    let all: u64 = report.rows().iter().map(|row| row.violations).sum();
+    let all: u64 = rows.iter().map(|row| row.violations).sum();
     let count = |number: u64, noun| text::count(usize::try_from(number).unwrap_or(usize::MAX), noun);
     if all == 0 {
-        let _ = writeln!(out, "\nno violation in {}", count(report.rows().iter().map(|row| row.checked).sum(), "check"));
+        let _ = writeln!(out, "\nno violation in {}", count(rows.iter().map(|row| row.checked).sum(), "check"));
         return out;
     }
     let _ = writeln!(out, "\n{}", count(all, "violation"));
-    let told: Vec<_> = report.rows().iter().flat_map(|row| &row.first).take(KEPT).collect();
+    let told: Vec<_> = rows.iter().flat_map(|row| &row.first).take(KEPT).collect();
     for violation in &told {
         let _ = writeln!(out, "  {violation}");
     }
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn people_read_every_invariant_and_the_first_violations() {
-        let mut report = Report::new();
+        let report = Report::new();
         report.add(Checked { invariant: "I2", items: 7, violations: Vec::new() });
         assert!(in_words(&report).ends_with("\nno violation in 7 checks\n"));
         let violation = Violation { invariant: "I8", subject: "a".into(), text: "the reseller is another".into() };

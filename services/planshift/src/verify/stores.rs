@@ -6,12 +6,12 @@ use crate::{
     host::migrations,
     settings::{self, Environment},
 };
-use planshift_storage::{Database, FolderLock, lock_data_folder};
+use planshift_storage::{Database, FolderLock, FolderLockError, lock_data_folder};
 use planshift_worker::Service;
 use std::path::Path;
 
-/// Pages are read one after the other.
-const POOL_SIZE: u32 = 2;
+/// As many as there are parts of a pass that ask one service at the same time.
+const POOL_SIZE: u32 = 4;
 
 /// The databases of the coordinator and the workers. The gateway's is a copy.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Stores {
     pub(super) purchasing: Database,
     pub(super) mapping: Database,
     pub(super) suspension: Database,
-    /// Held for an embedded store: nothing else is at work there.
+    /// Held where nothing else is, or can come to be, at work there.
     lock: Option<FolderLock>,
 }
 
@@ -47,33 +47,40 @@ impl Stores {
         Self { coordinator, eligibility, purchasing, mapping, suspension, lock: None }
     }
 
-    /// Opens what the options name.
+    /// Opens what the options name. Of an embedded store nothing but reading is done, whether or not services are at work there.
     ///
     /// # Errors
-    /// Usage: there is no such folder, a URL is none. Program: the folder is in use, a schema is not at this version.
+    /// Usage: there is no such folder, a URL is none. Program: a server or a file is not reached, a schema is not at this version.
     pub async fn open(args: &VerifyArgs, environment: Environment<'_>) -> Result<Self, Failure> {
         match settings::secret(args.database.as_deref(), "PLANSHIFT_DATABASE_URL", environment)? {
             Some(common) => Self::on_postgres(common.expose(), environment).await,
-            None => Self::in_folder(&args.data).await,
+            // who comes back again and again must never stand in the way of services that are started meanwhile
+            None if args.every.is_some() => Self::in_folder(&args.data, false).await,
+            None => Self::in_folder(&args.data, true).await,
         }
     }
 
-    /// The files of an embedded store. Takes the folder, so that nothing is in motion.
+    /// The files of an embedded store. Where nobody else has the folder and it `may_lock`, it takes it, so that nothing is in
+    /// motion; else it reads beside whoever has it.
     ///
     /// # Errors
     /// As [`Stores::open`].
-    pub async fn in_folder(folder: &Path) -> Result<Self, Failure> {
+    pub async fn in_folder(folder: &Path, may_lock: bool) -> Result<Self, Failure> {
         if !folder.is_dir() {
             return Err(Failure::usage(format!("there is no data folder {}", folder.display())).advise("name it with --data DIR"));
         }
-        let lock = lock_data_folder(folder).map_err(|error| Failure::program(error.to_string()).because(error))?;
+        let lock = match may_lock.then(|| lock_data_folder(folder)) {
+            None | Some(Err(FolderLockError::InUse { .. })) => None,
+            Some(Ok(lock)) => Some(lock),
+            Some(Err(error)) => return Err(Failure::program(error.to_string()).because(error)),
+        };
         Ok(Self {
             coordinator: file(folder, Service::Coordinator).await?,
             eligibility: file(folder, Service::Eligibility).await?,
             purchasing: file(folder, Service::Purchasing).await?,
             mapping: file(folder, Service::Mapping).await?,
             suspension: file(folder, Service::Suspension).await?,
-            lock: Some(lock),
+            lock,
         })
     }
 
@@ -103,13 +110,12 @@ impl Stores {
 
 async fn file(folder: &Path, service: Service) -> Result<Database, Failure> {
     let path = folder.join(format!("{}.db", service.name()));
-    // opening would make it
     if !path.is_file() {
         return Err(
             Failure::program(format!("{} is missing", path.display())).advise("is this the data folder of a `planshift run` or `serve`?")
         );
     }
-    let database = Database::open_sqlite(&path).await;
+    let database = Database::open_sqlite_to_read(&path).await;
     checked(service, database.map_err(|error| Failure::program(format!("cannot open {}", path.display())).because(error))?).await
 }
 

@@ -1,11 +1,13 @@
 //! `verify` on what real runs have left behind: clean as it is, and each deliberate damage found under the right invariant.
 
+mod counters;
 mod damage;
+mod process;
 mod store;
 
 use damage::DAMAGES;
 use planshift_invariants::{CATALOGUE, Place};
-use planshift_storage::lock_data_folder;
+use planshift_storage::{Args, Database, Statement, lock_data_folder};
 use std::collections::BTreeSet;
 use store::{Left, after_runs, planshift, verify};
 
@@ -48,15 +50,36 @@ fn people_read_the_violations_in_words() {
     assert!(text.contains("\nI2 ") && text.contains("\nno violation in "), "{text}");
 }
 
-#[test]
-fn a_folder_in_use_is_told_and_one_that_is_not_there_is_not_made() {
+#[tokio::test]
+async fn a_folder_in_use_is_read_beside_whoever_has_it() {
     let left = after_runs().copy();
     let lock = lock_data_folder(left.folder()).unwrap();
-    let out = planshift(&["verify", "--data", &left.path()]);
-    assert_eq!((out.status.code(), out.stdout.len()), (Some(1), 0));
-    assert!(String::from_utf8_lossy(&out.stderr).contains("in use"));
+    assert_eq!(verify(left.folder()).exit, 0);
+    left.run_script("mapping", "UPDATE ownership SET from_at = from_at + 60000000").await;
+    let found = verify(left.folder());
+    assert_eq!((found.exit, found.violated()), (4, ["I2"].into()), "{found:?}");
     drop(lock);
-    let nowhere = left.folder().join("nowhere");
+}
+
+#[tokio::test]
+async fn nothing_is_written_by_who_reads() {
+    let left = after_runs().copy();
+    let file = left.folder().join("mapping.db");
+    let before = std::fs::read(&file).unwrap();
+    let database = Database::open_sqlite_to_read(&file).await.unwrap();
+    static TABLE: Statement = Statement::new("UPDATE ownership SET revision = 7");
+    assert!(database.execute(&TABLE, Args::new()).await.is_err());
+    assert!(database.begin().await.is_err());
+    assert!(database.migrate(planshift::host::migrations(planshift_worker::Service::Coordinator)).await.is_err());
+    database.close().await;
+    assert!(std::fs::read(&file).unwrap() == before);
+    assert!(Database::open_sqlite_to_read(left.folder().join("nothing.db")).await.is_err());
+    assert!(!left.folder().join("nothing.db").exists());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_not_made() {
+    let nowhere = after_runs().folder().join("nowhere");
     let out = planshift(&["verify", "--data", &nowhere.to_string_lossy()]);
     assert_eq!((out.status.code(), out.stdout.len()), (Some(2), 0));
     assert!(!nowhere.exists());

@@ -14,12 +14,18 @@ use tempfile::TempDir;
 
 /// The program itself.
 pub fn planshift(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// The same, not started yet.
+pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_planshift"));
     // what this process was started with must not decide what is tested
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PLANSHIFT_")) {
         command.env_remove(name);
     }
-    command.args(args).output().unwrap()
+    command.args(args);
+    command
 }
 
 /// A folder of files.

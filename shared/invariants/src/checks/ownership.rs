@@ -5,7 +5,7 @@ use crate::{
     data::{Id, Point},
 };
 
-const HOUR: i64 = 3_600_000_000;
+pub(super) const HOUR: i64 = 3_600_000_000;
 
 /// The change points of one Azure subscription, in the order of (`from`, revision): on whole hours, and at one `from` the
 /// revisions are 0 to n without a gap, so that there is one highest.

@@ -107,18 +107,57 @@ pub async fn page(database: &Database, after: Option<&LedgerKey>, limit: u32) ->
         .collect()
 }
 
+/// A row, as far as it says what became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerMark {
+    /// Whose.
+    pub key: LedgerKey,
+    /// What became of it.
+    pub state: LedgerState,
+    /// When, in microseconds since 1970, UTC.
+    pub at: i64,
+}
+
+static STRETCH: Statement = Statement::new(
+    "SELECT l.transition_id, l.step, l.item, l.state, l.at FROM ledger AS l
+     WHERE (l.transition_id, l.step, l.item) > ($1, $2, $3) AND l.transition_id <= $4
+     ORDER BY l.transition_id, l.step, l.item LIMIT $5",
+);
+
+/// As [`page`], without what a command was answered, and up to the last row of the transition `upto`.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn marks(database: &Database, after: Option<&LedgerKey>, upto: Uuid, limit: u32) -> Result<Vec<LedgerMark>, StorageError> {
+    let (transition, step, item) = after.map_or((Uuid::nil(), "", ""), |key| (key.transition, key.step.as_str(), key.item.as_str()));
+    let args = Args::new().value(transition).value(step).value(item).value(upto).value(limit);
+    database
+        .query(&STRETCH, args)
+        .await?
+        .iter()
+        .map(|row| {
+            let key = LedgerKey { transition: row.get(0)?, step: row.get(1)?, item: row.get(2)? };
+            Ok(LedgerMark { key, state: state(row, 3)?, at: row.get(4)? })
+        })
+        .collect()
+}
+
 fn key_args<'k>(step: &str, keys: impl Iterator<Item = (Uuid, &'k str)>) -> Args {
     Args::new().rows(keys.map(|(transition, item)| vec![transition.into(), step.into(), item.into()]).collect::<Vec<Vec<Value>>>())
 }
 
 fn row(row: &Row) -> Result<LedgerRow, StorageError> {
-    let state: String = row.get(2)?;
     Ok(LedgerRow {
         transition: row.get(0)?,
         item: row.get(1)?,
-        state: LedgerState::parse(&state).ok_or_else(|| StorageError::decode(2, &format!("{state:?} is no state of the ledger")))?,
+        state: state(row, 2)?,
         attempt: row.get(3)?,
         answer: row.get(4)?,
         at: row.get(5)?,
     })
+}
+
+fn state(row: &Row, column: usize) -> Result<LedgerState, StorageError> {
+    let state: String = row.get(column)?;
+    LedgerState::parse(&state).ok_or_else(|| StorageError::decode(column, &format!("{state:?} is no state of the ledger")))
 }

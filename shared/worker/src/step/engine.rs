@@ -15,6 +15,7 @@ use planshift_domain::{
     time::Timestamp,
     transition::{Evidence, ItemError},
 };
+use planshift_invariants::{checks::had_once, data::Effect};
 use planshift_storage::{
     StorageError, Transaction,
     ledger::{self, Claim, LedgerRow, LedgerState, Verdict},
@@ -107,6 +108,7 @@ impl<I> Piece<'_, I> {
 pub(super) struct Engine<'a, W> {
     pub worker: &'a W,
     pub faults: &'a Faults,
+    pub metrics: &'a Metrics,
     pub now: Timestamp,
     pub counts: Counts,
 }
@@ -125,6 +127,9 @@ impl<W: StepWorker> Engine<'_, W> {
         let mut apply = Vec::new();
         let mut records = Vec::new();
         for (piece, (verdict, row)) in pieces.into_iter().zip(verdicts) {
+            if verdict == Verdict::Apply {
+                self.metrics.check(&had_once(&piece.key, row.as_ref().map(effect), false));
+            }
             match (verdict, row) {
                 (Verdict::Apply, _) if self.faults.hits(&piece.key) => {
                     let error = item_error("FaultInjected", "refused because the fault option names this item");
@@ -174,6 +179,9 @@ impl<W: StepWorker> Engine<'_, W> {
         let verdicts = claim::<W>(tx, Action::Undo, &pieces, self.now).await?;
         let mut undo = Vec::new();
         for (piece, (verdict, row)) in pieces.into_iter().zip(verdicts) {
+            if verdict == Verdict::Apply {
+                self.metrics.check(&had_once(&piece.key, row.as_ref().map(effect), true));
+            }
             match (verdict, row) {
                 (Verdict::Apply, Some(row)) => undo.push((piece, Kept::of(&row)?)),
                 (Verdict::Fence, _) => {
@@ -258,6 +266,17 @@ impl<W: StepWorker> Engine<'_, W> {
 /// The error of an item that the program could not handle.
 pub(super) fn internal_error(why: &HandleError) -> ItemError {
     item_error("InternalError", format!("it could not be handled: {why}"))
+}
+
+/// The state of a row, as the checks know it.
+const fn effect(row: &LedgerRow) -> Effect {
+    match row.state {
+        LedgerState::Intent => Effect::Intent,
+        LedgerState::Done => Effect::Done,
+        LedgerState::Refused => Effect::Refused,
+        LedgerState::Undone => Effect::Undone,
+        LedgerState::Fenced => Effect::Fenced,
+    }
 }
 
 fn pieces<'a, I: Item>(round: &[Todo<'a, I>], action: Action) -> Vec<Piece<'a, I>> {

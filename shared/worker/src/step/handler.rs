@@ -26,6 +26,9 @@ use planshift_messaging::{Delivery, Message, Outgoing, Service};
 use planshift_storage::{Database, StorageError, Transaction};
 use std::collections::HashMap;
 
+/// The invariants that the worker of any step sees.
+const WATCHED: [&str; 1] = ["I11"];
+
 /// How the worker of a step is run.
 #[derive(Clone, Debug, Default)]
 pub struct StepOptions {
@@ -55,6 +58,7 @@ enum Outcome {
 impl<W: StepWorker> StepHandler<W> {
     /// The worker on its database.
     pub fn new(worker: W, database: Database, ports: Ports, options: StepOptions) -> Self {
+        options.metrics.watch(&WATCHED);
         Self { worker, database, ports, options }
     }
 
@@ -189,7 +193,8 @@ impl<W: StepWorker> StepHandler<W> {
     }
 
     fn engine(&self) -> Engine<'_, W> {
-        Engine { worker: &self.worker, faults: &self.options.faults, now: self.ports.clock.now(), counts: Counts::default() }
+        let (faults, metrics) = (&self.options.faults, &self.options.metrics);
+        Engine { worker: &self.worker, faults, metrics, now: self.ports.clock.now(), counts: Counts::default() }
     }
 
     fn count(&self, counts: &Counts, taken: Taken) {
@@ -295,6 +300,7 @@ fn is_own_fault(error: &HandleError) -> bool {
     matches!(
         error,
         HandleError::Faulty(_)
+            | HandleError::Violated { .. }
             | HandleError::Storage(StorageError::Statement(_) | StorageError::Constraint { .. } | StorageError::Decode { .. })
     )
 }

@@ -26,7 +26,8 @@ pub fn stored(stores: &Stores) -> Result<Vec<Finding>, String> {
     });
     // without a way there and weather, a store in memory never lets anyone wait
     let report = verify::run(&stores).now_or_never().ok_or("a store lets its reader wait")?.map_err(|error| error.to_string())?;
-    let violations = report.rows().iter().flat_map(|row| &row.first);
+    let rows = report.rows();
+    let violations = rows.iter().flat_map(|row| &row.first);
     Ok(violations
         .map(|v| Finding::new(v.invariant, v.text.clone(), ids(&v.subject).chain(ids(&v.text)).collect::<BTreeSet<_>>()))
         .collect())

@@ -13,6 +13,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two tries.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// Between two looks for a transition that does not show yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
 /// How long a look waits for a change, in seconds.
 const WAIT_SECONDS: u32 = 20;
 
@@ -113,6 +115,22 @@ impl Api {
         }
         let named = location.as_deref().and_then(|location| location.rsplit('/').next()).or(json["transitionId"].as_str());
         Ok((status.as_u16(), named.and_then(|id| id.parse().ok()), body))
+    }
+
+    /// The newest transition of a customer, once there is one.
+    ///
+    /// # Errors
+    /// There is none after a long time.
+    pub async fn find(&self, customer: Uuid) -> Result<Uuid, String> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let listed: Value = self.get(&format!("/v1/productUpgrades?customerId={customer}&size=1")).await.unwrap_or_default();
+            if let Some(id) = listed["items"][0]["transitionId"].as_str().and_then(|id| id.parse().ok()) {
+                return Ok(id);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Err(format!("no transition of {customer} shows"))
     }
 
     /// The transition once nothing follows by itself, or once it is in a state that `enough` takes.

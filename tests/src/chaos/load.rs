@@ -100,8 +100,21 @@ impl Client {
     }
 
     async fn move_customer(&mut self) -> Result<(), String> {
-        let Some(transition) = self.start().await? else { return Ok(()) };
-        if self.customer.fate == Fate::Cancelled {
+        let is_cancelled = self.customer.fate == Fate::Cancelled;
+        // most cancels do not wait until the start is answered, for by then much is done
+        let early = (is_cancelled && !self.chance.one_in(4)).then(|| self.chance.millis(0..=200));
+        let early = early.map(|after| cancel_early(self.api.clone(), self.customer.id, after));
+        let started = match early {
+            Some(cancelled) => {
+                let (started, cancelled) = tokio::join!(self.start(), cancelled);
+                cancelled?;
+                started?
+            }
+            None => self.start().await?,
+        };
+        let Some(transition) = started else { return Ok(()) };
+        if is_cancelled {
+            // again where it was cancelled already, which changes nothing
             self.cancel(transition).await?;
         }
         let mut view = self.api.wait(transition, |_| false).await?;
@@ -180,6 +193,14 @@ impl Client {
         };
         tokio::task::spawn_blocking(again).await.map_err(|error| error.to_string())?
     }
+}
+
+/// Cancels the customer's transition as soon as it shows, and so long after.
+async fn cancel_early(api: Api, customer: Uuid, after: Duration) -> Result<(), String> {
+    let transition = api.find(customer).await?;
+    tokio::time::sleep(after).await;
+    let answer = api.act(Uuid::new_v4(), transition, "cancel").await?;
+    if [202, 409].contains(&answer.status) { Ok(()) } else { Err(format!("a cancel is refused: {answer:?}")) }
 }
 
 fn told(answer: &Answer) -> Told {

@@ -6,9 +6,13 @@ use super::{
     poison::{Brewer, Kind, Poison},
     publisher::Publisher,
 };
+use futures::future::join_all;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
+
+/// Messages on their way to the broker at a time: each waits for its own confirm.
+const AT_ONCE: usize = 8;
 
 /// Poison that comes on its own, a part at a time.
 #[derive(Debug)]
@@ -47,24 +51,15 @@ impl Drip {
         let mut published =
             Published { poison: Vec::new(), faults: Vec::new(), brewer, history: history.clone(), told_of: BTreeSet::new() };
         let task = runtime.spawn(async move {
-            let mut publisher = Publisher::new(broker);
+            let publisher = Publisher::new(broker);
             while let Some(count) = asked.recv().await {
-                for _ in 0..count {
-                    let Some(kind) = deck.pop() else { break };
-                    match published.brew(kind) {
-                        Some(poison) => published.publish(&mut publisher, poison).await,
-                        // nothing has ended yet that it could be about
-                        None => deck.insert(0, kind),
-                    }
-                }
+                let kinds = deck.split_off(deck.len().saturating_sub(count));
+                // those that nothing that has ended could be about come later
+                let later = published.publish(&publisher, kinds).await;
+                deck.splice(0..0, later);
             }
-            // what is left
-            while let Some(kind) = deck.pop() {
-                match published.brew(kind) {
-                    Some(poison) => published.publish(&mut publisher, poison).await,
-                    None => published.faults.push(format!("{}: no transition to be about", kind.name())),
-                }
-            }
+            let never = published.publish(&publisher, std::mem::take(&mut deck)).await;
+            published.faults.extend(never.iter().map(|kind| format!("{}: no transition to be about", kind.name())));
             publisher.close().await;
             published
         });
@@ -105,24 +100,35 @@ impl Published {
         None
     }
 
-    async fn publish(&mut self, publisher: &mut Publisher, poison: Poison) {
-        match publisher.publish(&poison).await {
-            // a hundred bodies of ten megabytes are not to be kept
-            Ok(()) => self.poison.push(Poison { body: Vec::new(), ..poison }),
-            Err(fault) => self.faults.push(fault),
+    /// Publishes one of each of these kinds, some at a time; gives back those that there is no transition for.
+    async fn publish(&mut self, publisher: &Publisher, kinds: Vec<Kind>) -> Vec<Kind> {
+        let mut without = Vec::new();
+        for kinds in kinds.chunks(AT_ONCE) {
+            let mut poison = Vec::with_capacity(kinds.len());
+            for kind in kinds {
+                match self.brew(*kind) {
+                    Some(one) => poison.push(one),
+                    None => without.push(*kind),
+                }
+            }
+            let outcomes = join_all(poison.iter().map(|one| publisher.publish(one))).await;
+            for (one, outcome) in poison.into_iter().zip(outcomes) {
+                match outcome {
+                    // a hundred bodies of ten megabytes are not to be kept
+                    Ok(()) => self.poison.push(Poison { body: Vec::new(), ..one }),
+                    Err(fault) => self.faults.push(fault),
+                }
+            }
         }
+        without
     }
 
     /// So many stale ones at once; those that were published.
     pub async fn stale(&mut self, broker: SocketAddr, count: usize) -> Vec<Poison> {
         let before = self.poison.len();
-        let mut publisher = Publisher::new(broker);
-        for _ in 0..count {
-            match self.brew(Kind::Stale) {
-                Some(poison) => self.publish(&mut publisher, poison).await,
-                None => self.faults.push("valid but stale: no transition to be about".to_owned()),
-            }
-        }
+        let publisher = Publisher::new(broker);
+        let without = self.publish(&publisher, vec![Kind::Stale; count]).await;
+        self.faults.extend(without.iter().map(|kind| format!("{}: no transition to be about", kind.name())));
         publisher.close().await;
         self.poison[before..].to_vec()
     }

@@ -81,7 +81,7 @@ impl Fleet {
     }
 
     /// How many there are.
-    pub const fn len(&self) -> usize {
+    pub const fn size(&self) -> usize {
         self.members.len()
     }
 
@@ -176,7 +176,7 @@ impl Fleet {
         faults
     }
 
-    /// Keeps the logs for who looks for a cause: their last lines.
+    /// For who looks for a cause: the last lines of every log.
     pub fn show_logs(&self) {
         for member in &self.members {
             eprintln!("-- the end of the log of {}:\n{}", member.name, last_lines(&fs::read_to_string(&member.log).unwrap_or_default()));

@@ -10,7 +10,10 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
 /// A confirm that does not come by then is not waited for: the broker may be gone, or block publishers.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
@@ -21,25 +24,25 @@ const TRY_AGAIN: Duration = Duration::from_millis(200);
 /// Publishes as any user.
 pub struct Publisher {
     broker: SocketAddr,
-    channels: HashMap<String, (Connection, Channel)>,
+    channels: Mutex<HashMap<String, (Connection, Channel)>>,
 }
 
 impl Publisher {
     /// To the broker at this address.
     pub fn new(broker: SocketAddr) -> Self {
-        Self { broker, channels: HashMap::new() }
+        Self { broker, channels: Mutex::default() }
     }
 
     /// Publishes until it is confirmed: once or, where a confirm is lost, several times.
     ///
     /// # Errors
     /// It was not confirmed in a long time.
-    pub async fn publish(&mut self, poison: &Poison) -> Result<(), String> {
+    pub async fn publish(&self, poison: &Poison) -> Result<(), String> {
         let begun = Instant::now();
         loop {
             let outcome = timeout(CONFIRMED_WITHIN, self.try_once(poison)).await.unwrap_or_else(|_| Err("no confirm in time".to_owned()));
             let Err(reason) = outcome else { return Ok(()) };
-            self.channels.remove(&poison.user);
+            self.channels.lock().await.remove(&poison.user);
             if begun.elapsed() > PATIENCE {
                 return Err(format!("{} is not published: {reason}", poison.id));
             }
@@ -47,7 +50,7 @@ impl Publisher {
         }
     }
 
-    async fn try_once(&mut self, poison: &Poison) -> Result<(), String> {
+    async fn try_once(&self, poison: &Poison) -> Result<(), String> {
         let channel = self.channel(&poison.user).await.map_err(|error| error.to_string())?;
         let options = BasicPublishOptions { mandatory: true, immediate: false };
         let queue = format!("planshift.{}", poison.service);
@@ -59,8 +62,9 @@ impl Publisher {
         if confirm.take_message().is_some() { Err("returned".to_owned()) } else { Ok(()) }
     }
 
-    async fn channel(&mut self, user: &str) -> Result<Channel, lapin::Error> {
-        if let Some((_, channel)) = self.channels.get(user)
+    async fn channel(&self, user: &str) -> Result<Channel, lapin::Error> {
+        let mut channels = self.channels.lock().await;
+        if let Some((_, channel)) = channels.get(user)
             && channel.status().connected()
         {
             return Ok(channel.clone());
@@ -69,13 +73,13 @@ impl Publisher {
         let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        self.channels.insert(user.to_owned(), (connection, channel.clone()));
+        channels.insert(user.to_owned(), (connection, channel.clone()));
         Ok(channel)
     }
 
     /// Leaves in good order.
     pub async fn close(self) {
-        for (connection, _) in self.channels.into_values() {
+        for (connection, _) in self.channels.into_inner().into_values() {
             let _ = timeout(CONFIRMED_WITHIN, connection.close(200, "OK".into())).await;
         }
     }

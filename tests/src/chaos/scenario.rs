@@ -21,7 +21,10 @@ use super::{
 use crate::{place::free_port, program::Program};
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -106,8 +109,9 @@ pub fn run(scenario: &Scenario, settings: Settings) -> Checks {
         &mut chance("order of poison"),
     );
 
-    let faults = (scenario.faults)(fleet.len(), &mut chance("faults"));
-    let parts = faults.len() + 1;
+    let faults = (scenario.faults)(fleet.size(), &mut chance("faults"));
+    // two parts for each fault: one to strike, one that comes while it lasts
+    let parts = 2 * faults.len() + 1;
     let customers_each = world.customers.all.len().div_ceil(parts);
     let poison_each = (scenario.poison_of_each * Kind::ALL.len()).div_ceil(parts);
     let struck = strike_all(&world, &mut fleet, &faults, &mut chance("nemesis"), || {
@@ -120,12 +124,9 @@ pub fn run(scenario: &Scenario, settings: Settings) -> Checks {
     load.let_all_in();
     let mut faults_of_clients = world.runtime.block_on(load.finish());
     let took = struck.begun.elapsed();
+    eprintln!("{:6.1} s  every client is through", took.as_secs_f64());
     let mut published = world.runtime.block_on(drip.finish());
-    eprintln!(
-        "{:6.1} s  every client is through; {:.1} s: all poison is published",
-        took.as_secs_f64(),
-        struck.begun.elapsed().as_secs_f64()
-    );
+    eprintln!("{:6.1} s  all poison is published", struck.begun.elapsed().as_secs_f64());
     let recorded = world.history.now().clone();
     faults_of_clients.extend(recorded.faults.iter().cloned());
     checks.check("every client was answered, and as it should be", &faults_of_clients);
@@ -184,10 +185,10 @@ struct Struck {
     not_ready: Vec<String>,
 }
 
-fn strike_all(world: &World, fleet: &mut Fleet, faults: &[Fault], chance: &mut Chance, let_in: impl Fn()) -> Struck {
+fn strike_all(world: &World, fleet: &mut Fleet, faults: &[Fault], chance: &mut Chance, let_in: impl Fn() + Sync) -> Struck {
     let mut struck = Struck { begun: Instant::now(), idle: Vec::new(), not_ready: Vec::new() };
     let mut rows = Vec::new();
-    let each = world.customers.all.len().div_ceil(faults.len() + 1);
+    let each = world.customers.all.len().div_ceil(2 * faults.len() + 1);
     let begun = struck.begun;
     for fault in faults {
         let_in();
@@ -201,12 +202,31 @@ fn strike_all(world: &World, fleet: &mut Fleet, faults: &[Fault], chance: &mut C
             struck.idle.push(name.clone());
         }
         let mut levers = Levers { servers: &world.servers, fleet, broker: &world.broker, database: &world.database };
-        let outcome = fault.strike(&mut levers, chance).and_then(|()| fleet.wait_until_ready());
+        let is_over = AtomicBool::new(false);
+        let outcome = thread::scope(|scope| {
+            scope.spawn(|| {
+                // as those under way get through, if the fault lets them
+                while world.history.under_way() * 2 > under_way && !is_over.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                let_in();
+            });
+            let outcome = fault.strike(&mut levers, chance);
+            is_over.store(true, Ordering::Relaxed);
+            outcome
+        });
+        let outcome = outcome.and_then(|()| fleet.wait_until_ready());
         if let Err(reason) = outcome {
+            fleet.show_logs();
             struck.not_ready.push(format!("{name}: {reason}"));
         }
         let healed = begun.elapsed() - at;
-        eprintln!("{:6.1} s  {name}: {under_way} under way, all ready again after {:.1} s", at.as_secs_f64(), healed.as_secs_f64());
+        eprintln!(
+            "{:6.1} s  {name}: {under_way} under way, all ready again after {:.1} s; {} have ended",
+            at.as_secs_f64(),
+            healed.as_secs_f64(),
+            world.history.now().ended.len()
+        );
         rows.push(vec![name, format!("{:.1}", at.as_secs_f64()), under_way.to_string(), format!("{:.1}", healed.as_secs_f64())]);
     }
     println!("\n{}", table(&["fault", "at (s)", "under way", "ready again after (s)"], &rows));
@@ -331,7 +351,7 @@ pub fn not_as_poisoned(poison: &[Poison], left: &Left) -> Vec<String> {
         match left.dead.get(*id) {
             None => wrong.push(format!("{id} is no dead letter")),
             Some(reasons) => {
-                wrong.extend(reasons.iter().filter(|one| one != reason).map(|one| format!("{id} is dead for {one}, not {reason}")))
+                wrong.extend(reasons.iter().filter(|one| one != reason).map(|one| format!("{id} is dead for {one}, not {reason}")));
             }
         }
     }

@@ -121,7 +121,7 @@ impl Servers {
         let rights = json!({ "configure": ".*", "write": ".*", "read": ".*" });
         let user = json!({ "password": password, "tags": "" });
         for (path, body) in [(vec!["users", name], user), (vec!["permissions", "/", name], rights)] {
-            self.manage(Method::PUT, &path, Some(&body)).unwrap_or_else(|error| panic!("the user {name}: {error}"));
+            self.manage(&Method::PUT, &path, Some(&body)).unwrap_or_else(|error| panic!("the user {name}: {error}"));
         }
     }
 
@@ -130,7 +130,7 @@ impl Servers {
     /// # Errors
     /// No node's management API answers.
     pub fn queues(&self) -> Result<Vec<QueueState>, String> {
-        let listed = self.manage(Method::GET, &["queues", "/"], None)?;
+        let listed = self.manage(&Method::GET, &["queues", "/"], None)?;
         let queues = listed.as_array().into_iter().flatten().filter(|queue| queue["exclusive"] != Value::Bool(true));
         let state = |queue: &Value| {
             Some(QueueState {
@@ -147,7 +147,7 @@ impl Servers {
     /// # Errors
     /// As [`Servers::queues`].
     pub fn waiting(&self) -> Result<Vec<String>, String> {
-        let listed = self.manage(Method::GET, &["queues", "/"], None)?;
+        let listed = self.manage(&Method::GET, &["queues", "/"], None)?;
         let queues = listed.as_array().into_iter().flatten().filter(|queue| queue["name"] != "planshift.dead");
         // a queue that nothing was told of yet counts as one in which something may be
         let waiting = queues.filter(|queue| queue["messages"].as_u64() != Some(0));
@@ -161,7 +161,7 @@ impl Servers {
     }
 
     /// Asks the first node that answers.
-    fn manage(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<Value, String> {
+    fn manage(&self, method: &Method, path: &[&str], body: Option<&Value>) -> Result<Value, String> {
         let mut reason = String::new();
         for node in 1..=self.nodes {
             match self.manage_at(node, method.clone(), path, body) {

@@ -185,7 +185,7 @@ fn faults_of_undone_mappings_are_found() {
 
 #[test]
 fn faults_of_suspensions_are_found() {
-    assert_eq!(found(|_, evidence| drop(evidence.suspended.remove(&id(2_001)))), [("subscriptions suspended", [1, 0, 0])]);
+    assert_eq!(found(|_, evidence| _ = evidence.suspended.remove(&id(2_001))), [("subscriptions suspended", [1, 0, 0])]);
     let twice = |_: &mut Recorded, evidence: &mut Evidence| evidence.suspended.get_mut(&id(2_001)).unwrap().changes = 2;
     assert_eq!(found(twice), [("subscriptions suspended", [0, 1, 0])]);
     let of_another =

@@ -6,7 +6,7 @@ use super::{
     poison::{Brewer, Kind, Poison},
     publisher::Publisher,
 };
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
@@ -83,41 +83,28 @@ impl Drip {
 }
 
 impl Published {
-    fn brew(&mut self, kind: Kind) -> Option<Poison> {
-        if kind != Kind::Stale {
-            return Some(self.brewer.brew(kind));
-        }
-        let history = self.history.clone();
-        let now = history.now();
-        // each transition is told of once
-        let fresh = now.ended.iter().rev().filter(|view| !self.told_of.contains(&view.transition_id));
-        for view in fresh {
-            if let Some(poison) = self.brewer.stale(view) {
-                self.told_of.insert(view.transition_id);
-                return Some(poison);
-            }
-        }
-        None
-    }
-
     /// Publishes one of each of these kinds, some at a time; gives back those that there is no transition for.
     async fn publish(&mut self, publisher: &Publisher, kinds: Vec<Kind>) -> Vec<Kind> {
         let mut without = Vec::new();
-        for kinds in kinds.chunks(AT_ONCE) {
-            let mut poison = Vec::with_capacity(kinds.len());
-            for kind in kinds {
-                match self.brew(*kind) {
-                    Some(one) => poison.push(one),
-                    None => without.push(*kind),
-                }
+        let (history, told_of, brewer) = (&self.history, &mut self.told_of, &mut self.brewer);
+        // brewed one by one as there is room, and a large one does not hold up the others
+        let brewed = kinds.into_iter().filter_map(|kind| {
+            let one = brew(brewer, history, told_of, kind);
+            if one.is_none() {
+                without.push(kind);
             }
-            let outcomes = join_all(poison.iter().map(|one| publisher.publish(one))).await;
-            for (one, outcome) in poison.into_iter().zip(outcomes) {
-                match outcome {
-                    // a hundred bodies of ten megabytes are not to be kept
-                    Ok(()) => self.poison.push(Poison { body: Vec::new(), ..one }),
-                    Err(fault) => self.faults.push(fault),
-                }
+            one
+        });
+        let publishing = brewed.map(async |one| {
+            let outcome = publisher.publish(&one).await;
+            // a hundred bodies of ten megabytes are not to be kept
+            (Poison { body: Vec::new(), ..one }, outcome)
+        });
+        let outcomes: Vec<_> = stream::iter(publishing).buffer_unordered(AT_ONCE).collect().await;
+        for (one, outcome) in outcomes {
+            match outcome {
+                Ok(()) => self.poison.push(one),
+                Err(fault) => self.faults.push(fault),
             }
         }
         without
@@ -132,4 +119,17 @@ impl Published {
         publisher.close().await;
         self.poison[before..].to_vec()
     }
+}
+
+/// One of a kind; `None` where no transition that has ended has what it needs.
+fn brew(brewer: &mut Brewer, history: &History, told_of: &mut BTreeSet<Uuid>, kind: Kind) -> Option<Poison> {
+    if kind != Kind::Stale {
+        return Some(brewer.brew(kind));
+    }
+    let now = history.now();
+    // each transition is told of once
+    let mut fresh = now.ended.iter().rev().filter(|view| !told_of.contains(&view.transition_id));
+    let (poison, about) = fresh.find_map(|view| Some((brewer.stale(view)?, view.transition_id)))?;
+    told_of.insert(about);
+    Some(poison)
 }

@@ -11,6 +11,7 @@
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
+//! | [`chaos`] | not for tests: the chaos of `tests/run chaos`, with a TCP proxy that misbehaves |
 //! | [`mod@bench`] | not for tests: the benchmark of `tests/run bench` |
 //!
 //! The tests are in `tests/system_*.rs`. A test that needs servers reads their addresses from the environment; see
@@ -18,6 +19,7 @@
 
 pub mod accounts;
 pub mod bench;
+pub mod chaos;
 pub mod cluster;
 pub mod http;
 pub mod letters;

@@ -53,6 +53,8 @@ pub struct Delivery {
     pub tag: DeliveryTag,
     /// The message.
     pub message: Message,
+    /// What its sender says that its body is (`content_type`); `None` where it says nothing.
+    pub content_type: Option<String>,
     /// The user that the broker vouches for; `None` where it vouches for nobody.
     pub sender: Option<Service>,
     /// How often it was tried before, counted in the message (0 the first time).

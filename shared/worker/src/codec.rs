@@ -12,7 +12,7 @@ use planshift_telemetry::TraceContext;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {description}")]
 pub struct Unreadable {
-    /// `UnreadableBody`, `UnknownType`, `WrongSender`, `MissingProperty` …
+    /// `UnreadableBody`, `WrongContentType`, `UnknownType`, `WrongSender`, `MissingProperty` …
     pub code: &'static str,
     /// In words.
     pub description: String,
@@ -84,6 +84,10 @@ pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
     if message.message_id.is_empty() || message.kind.is_empty() {
         return Err(Unreadable::new("MissingProperty", "a message needs the properties message_id and type"));
     }
+    if let Some(other) = delivery.content_type.as_deref().filter(|text| !is_json(text)) {
+        // its sender means something else by it, even where the bytes could be taken for JSON
+        return Err(Unreadable::new("WrongContentType", format!("application/json is read here, and this is {other:?}")));
+    }
     if message.kind == "Pack.v1" {
         // a broker that could unpack it would have handed out what is in it
         return Err(Unreadable::new("UnreadableBody", "Pack.v1: not a list of whole messages"));
@@ -95,6 +99,11 @@ pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
         Some(sender) => Err(Unreadable::new("WrongSender", format!("{} may not send {}", sender.name(), message.kind))),
         None => Err(Unreadable::new("WrongSender", format!("nobody vouches for the sender of {}", message.kind))),
     }
+}
+
+/// `application/json`, whatever parameters follow.
+fn is_json(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The body as `B`.
@@ -138,11 +147,28 @@ mod tests {
     use super::*;
 
     fn from(kind: &str, sender: Option<Service>) -> Result<Service, &'static str> {
+        read(kind, sender, None)
+    }
+
+    fn read(kind: &str, sender: Option<Service>, content_type: Option<&str>) -> Result<Service, &'static str> {
         let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()) };
         let message = message("id".into(), String::new(), &TraceContext::default(), Timestamp::from_micros(0), &body);
         let message = Message { kind: kind.into(), ..message };
         let tag = planshift_messaging::DeliveryTag { epoch: 0, wire: 0, part: 0 };
-        super::sender(&Delivery { tag, message, sender, attempts: 0, redelivered: false, dead: None }).map_err(|error| error.code)
+        let content_type = content_type.map(str::to_owned);
+        let delivery = Delivery { tag, message, content_type, sender, attempts: 0, redelivered: false, dead: None };
+        super::sender(&delivery).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn only_json_is_read() {
+        let of = |content_type| read("MapSubscriptions.v1", Some(Service::Coordinator), content_type);
+        for json in [None, Some("application/json"), Some("Application/JSON; charset=utf-8")] {
+            assert_eq!(of(json), Ok(Service::Coordinator), "{json:?}");
+        }
+        for other in ["", "text/plain", "application/octet-stream", "application/json-seq"] {
+            assert_eq!(of(Some(other)), Err("WrongContentType"), "{other:?}");
+        }
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct Turn {
     pub told: Vec<Told>,
     /// How many have begun that had waited in line.
     pub admitted: usize,
+    /// The places of the inputs that are a worker's word about a transition that is not here.
+    pub unknown: Vec<usize>,
     /// Somebody who was under way is not any more.
     freed: bool,
 }
@@ -167,6 +169,7 @@ impl Engine {
         let (mut works, started) = self.load(&mut tx, inputs, now, rules).await?;
         publish.extend(started);
         let admitted = self.admit(&mut tx, &mut works, inputs, now, rules).await?;
+        let unknown = unknown(inputs, &works);
         publish.extend(self.decide(&mut tx, &mut works, inputs, now, rules).await?);
         self.check(&works);
         let (changed, mut written) = self.write(&mut tx, &mut works, now).await?;
@@ -178,7 +181,7 @@ impl Engine {
         let freed = works.values().any(|work| work.changed && work.stored.saga.state().is_settled());
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
-        Ok((Turn { publish, told, admitted, freed }, written))
+        Ok((Turn { publish, told, admitted, unknown, freed }, written))
     }
 
     /// Counts what the checks say, before anything of it is written.
@@ -306,7 +309,7 @@ impl Engine {
                 if let Input::Act(act, asker) = input {
                     out.extend(act_answer(act, asker, ActOutcome::NotFound, now));
                 } else {
-                    tracing::warn!(transition = %id, "an answer for a transition that is not known here is left aside");
+                    tracing::warn!(transition = %id, "a message about a transition that is not known here");
                 }
                 continue;
             };
@@ -536,6 +539,17 @@ fn merge(before: &PlanRow, after: PlanRow) -> PlanRow {
         undo: after.undo.or(before.undo),
         ..after
     }
+}
+
+/// A worker is commanded only after the transition was committed: its word about one that is not here was never asked for.
+fn unknown(inputs: &[Input], works: &BTreeMap<TransitionId, Work>) -> Vec<usize> {
+    let is_unknown = |input: &Input| match input {
+        Input::Checked(checked) => !works.contains_key(&checked.transition_id),
+        Input::Answered(_, answer) => !works.contains_key(&answer.transition_id),
+        Input::GivenUp(_, given_up) => !works.contains_key(&given_up.transition_id),
+        _ => false,
+    };
+    inputs.iter().enumerate().filter(|(_, input)| is_unknown(input)).map(|(place, _)| place).collect()
 }
 
 /// Tells everything again where the messages of the stored version are not known to have been sent.

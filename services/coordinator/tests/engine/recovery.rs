@@ -239,3 +239,16 @@ async fn noting_what_was_sent_passes_over_what_somebody_is_about() {
     world.engine.flush_sent().await.unwrap();
     assert!(unsent().await.is_empty());
 }
+
+#[tokio::test]
+async fn an_answer_about_a_transition_that_is_not_here_is_told_apart() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (outcome, _) = world.start(1, 1).await;
+    let answer = |transition_id| {
+        Input::Answered(Step::Mapping, PacketAnswer { transition_id, action: Action::Do, packet: 0, attempt: 1, items: Vec::new() })
+    };
+    let nobodys = TransitionId(Uuid::from_u128(404));
+    let turn = world.engine.turn(&[answer(accepted(&outcome)), answer(nobodys), Input::TellAgain(nobodys)]).await.unwrap();
+    assert_eq!(turn.unknown, [1], "nobody commanded that; a listener that asks for one loses nothing");
+}

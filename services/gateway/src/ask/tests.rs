@@ -65,7 +65,7 @@ impl Broker for Unsteady {
 
 fn delivery(message: Message, sender: Service) -> Delivery {
     let tag = DeliveryTag { epoch: 0, wire: 0, part: 0 };
-    Delivery { tag, message, sender: Some(sender), attempts: 0, redelivered: false, dead: None }
+    Delivery { tag, message, content_type: None, sender: Some(sender), attempts: 0, redelivered: false, dead: None }
 }
 
 #[async_trait]

@@ -97,6 +97,7 @@ impl EmbeddedConsumer {
         Some(Delivery {
             tag: DeliveryTag { epoch: self.id, wire: entry.row.cast_unsigned(), part: 0 },
             message: entry.message?,
+            content_type: None,
             sender: entry.sender,
             attempts: entry.attempts,
             redelivered: entry.redelivered,

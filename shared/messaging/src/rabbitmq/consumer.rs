@@ -134,6 +134,7 @@ impl RabbitMqConsumer {
             subscription.waiting.push_back(Delivery {
                 tag: DeliveryTag { epoch: subscription.epoch, wire: wire.delivery_tag, part: u32::try_from(part).unwrap_or(u32::MAX) },
                 message: wire::message(&held.properties, &headers, held.body.clone()),
+                content_type: wire::content_type(&held.properties),
                 sender: held.sender,
                 attempts: held.attempts,
                 redelivered,

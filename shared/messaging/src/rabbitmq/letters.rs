@@ -82,6 +82,7 @@ impl Letters for RabbitMqLetters {
             return Ok(Some(Delivery {
                 tag: DeliveryTag { epoch: self.epoch, wire: wire.delivery_tag, part: 0 },
                 message: wire::message(&wire.properties, &headers, body),
+                content_type: wire::content_type(&wire.properties),
                 sender,
                 attempts: dead.as_ref().map_or_else(|| headers.attempts(), |dead| dead.attempts),
                 redelivered: wire.redelivered,

@@ -110,6 +110,10 @@ pub(super) fn headers(properties: &BasicProperties) -> Headers {
     Headers(properties.headers().clone().unwrap_or_default())
 }
 
+pub(super) fn content_type(properties: &BasicProperties) -> Option<String> {
+    properties.content_type().as_ref().map(|text| text.as_str().to_owned())
+}
+
 /// The message. What is missing is empty: the reader tells what it cannot do without.
 pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Bytes) -> Message {
     let text = |value: &Option<ShortString>| value.as_ref().map(|text| text.as_str().to_owned());

@@ -147,7 +147,15 @@ pub fn delivery_from(sender: Option<Service>, kind: &str, body: Vec<u8>) -> Deli
         redrive: None,
         body: body.into(),
     };
-    Delivery { tag: DeliveryTag { epoch: 0, wire: 0, part: 0 }, message, sender, attempts: 0, redelivered: false, dead: None }
+    Delivery {
+        tag: DeliveryTag { epoch: 0, wire: 0, part: 0 },
+        message,
+        content_type: None,
+        sender,
+        attempts: 0,
+        redelivered: false,
+        dead: None,
+    }
 }
 
 /// A packet of the usual customer.

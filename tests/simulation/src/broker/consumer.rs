@@ -62,7 +62,7 @@ impl MemoryConsumer {
             });
         }
         let tag = DeliveryTag { epoch: self.id, wire: number, part: 0 };
-        Delivery { tag, message: (*message).clone(), sender, attempts, redelivered, dead }
+        Delivery { tag, message: (*message).clone(), content_type: None, sender, attempts, redelivered, dead }
     }
 
     fn settle_now(&self, settlements: Vec<(DeliveryTag, Settlement)>) {

@@ -53,6 +53,8 @@ faults! {
     STORE_AWAY = "database away";
     /// An operator pauses a step.
     PAUSED = "step paused for everyone";
+    /// A message that was given up is published again.
+    REDRIVEN = "dead letter redriven";
 }
 
 /// Counts of faults. Cheap to add up.

@@ -1,7 +1,9 @@
 //! The receiving end of a queue.
 
 use super::{
-    Core, Line, line,
+    Core, Line,
+    handle::lost,
+    line,
     queues::{Entry, Key},
 };
 use crate::weather::Settled;
@@ -46,6 +48,29 @@ impl MemoryConsumer {
             line.note(None, || format!("loses its channel of {} with {unsettled} unsettled", self.queue.name()));
         }
         !is_own
+    }
+
+    /// Is this still the channel that it was?
+    pub(super) const fn is_on(&self, epoch: u64) -> bool {
+        self.id == epoch
+    }
+
+    /// What can be delivered now, without a wait for more.
+    pub(super) async fn what_is_there(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        if let Some(line) = &self.line {
+            line.pass().await;
+            if line.is_cut() {
+                return Err(lost());
+            }
+        }
+        let mut queues = self.core.queues();
+        if !queues.has(self.id) {
+            return Err(lost());
+        }
+        queues.release(self.core.now());
+        let taken = queues.take(self.id, max, BATCH_BYTES);
+        drop(queues);
+        Ok(taken.into_iter().map(|taken| self.delivery(taken)).collect())
     }
 
     fn delivery(&self, (number, entry): (u64, Entry)) -> Delivery {

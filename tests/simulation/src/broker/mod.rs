@@ -8,10 +8,12 @@
 //! | `queues` | the queues themselves: nothing there waits |
 //! | `handle` | what a service publishes and consumes with |
 //! | `consumer` | the receiving end of a queue |
+//! | `letters` | a pass through the dead letters |
 //! | `line` | the way between a process and the broker |
 
 mod consumer;
 mod handle;
+mod letters;
 mod line;
 mod queues;
 

@@ -15,8 +15,9 @@ use std::{
     thread,
 };
 
-/// How many seeds a twin has to be caught in.
-pub const TWIN_SEEDS: u64 = 300;
+/// How many seeds a twin has to be caught in. The hardest takes about 70: with so many, it does not escape by bad luck when a change
+/// of the services makes other runs of the seeds. One that is caught takes no more time for it.
+pub const TWIN_SEEDS: u64 = 1_000;
 
 /// What came of a seed, without what is only good for looking at it closely.
 pub type Ran = Result<Outcome, (u64, String)>;

@@ -3,6 +3,7 @@
 //! A question is sent again, the same, until it is answered; the queue for the answers may be lost at any time.
 
 use crate::{
+    broker,
     sim::{ProcessId, Sim},
     world::{Ask, Import, Script},
 };
@@ -234,20 +235,29 @@ impl Client {
                 // it died again meanwhile: the pass has come round
                 return;
             }
-            let Some(dead) = letter.dead.filter(|dead| dead.reason == "AttemptsUsedUp") else { continue };
+            let Some(dead) = letter.dead.filter(broker::is_worn_out) else { continue };
             let Some(Queue::Service(to)) = Queue::from_name(&dead.queue) else { continue };
             let redrive = format!("{pass}/{number}");
             self.note(|| format!("gives {} {} another chance", message.kind, message.message_id));
+            let before = message.redrive.clone();
             let message = Message { redrive: Some(redrive.clone()), ..message };
             let again = Outgoing { to: Destination::Redrive { to, sender: letter.sender }, message };
             if self.shared.broker.publish(vec![again]).await.is_err() {
                 continue;
             }
-            self.state().redriven.push(redrive);
+            // where the broker gave it up nobody was told; this time somebody may be
+            let untold = before.filter(|_| dead.reason == broker::DELIVERY_LIMIT);
+            self.redrives_again(untold.as_ref(), redrive);
             if letters.take_out(letter.tag).await.is_err() {
                 return;
             }
         }
+    }
+
+    fn redrives_again(&self, before: Option<&String>, redrive: String) {
+        let redriven = &mut self.state().redriven;
+        redriven.retain(|redrive| Some(redrive) != before);
+        redriven.push(redrive);
     }
 
     fn note(&self, text: impl FnOnce() -> String) {

@@ -1,7 +1,7 @@
 //! A seed, from its beginning until everything is at rest, and what was found.
 
 use crate::{
-    broker::{Line, MemoryBroker},
+    broker::{self, Line, MemoryBroker},
     checks::{self, Finding, Watch},
     client::Client,
     fleet::{self, Fleet, Stores},
@@ -35,6 +35,8 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(25);
 /// How often an operator has everything go on that waits for one.
 const RESUMES: u32 = 2;
+/// How long after the trouble an operator has tried again what was given up in it.
+const SWEEP: Duration = Duration::from_secs(30);
 /// How often an operator has dead letters tried again once everything is at rest.
 const REDRIVES: u32 = 2;
 
@@ -306,11 +308,13 @@ impl Course {
                 self.plan(GRACE, Planned::EndUnlessStopped(instance, Duration::ZERO));
             }
         }
+        // what the broker has given up nobody else sends again, an event for example
+        self.plan(SWEEP, Planned::Trouble(Trouble::Redrive));
     }
 
     /// An operator has what was given up tried again, long after: it may not have a second effect. False where nothing was.
     fn redrive_some(&mut self) -> bool {
-        let is_tried = self.redrives < REDRIVES && self.broker.dead_letters().iter().any(|buried| buried.dead.reason == "AttemptsUsedUp");
+        let is_tried = self.redrives < REDRIVES && self.broker.dead_letters().iter().any(|buried| broker::is_worn_out(&buried.dead));
         if is_tried {
             self.redrives += 1;
             self.client.redrive();

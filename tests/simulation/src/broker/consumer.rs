@@ -1,7 +1,7 @@
 //! The receiving end of a queue.
 
 use super::{
-    Core, Line,
+    Core, DELIVERY_LIMIT, Line,
     handle::lost,
     line,
     queues::{Entry, Key},
@@ -90,6 +90,33 @@ impl MemoryConsumer {
         Delivery { tag, message: (*message).clone(), sender, attempts, redelivered, dead }
     }
 
+    fn bury(&self, key: &Key, entry: Entry, reason: String, description: String) {
+        if let Some(line) = &self.line {
+            let message = &entry.message;
+            line.note(line::about(&message.correlation_id), || {
+                format!("gives up {} {}: {reason}: {description}", message.kind, message.message_id)
+            });
+        }
+        let attempts = entry.attempts + 1;
+        let dead = DeadLetter { reason, queue: key.name().to_owned(), attempts, description };
+        self.core.queues().push(&Key::from(Queue::Dead), Entry { attempts, redelivered: false, dead: Some(dead), ..entry }, 0);
+    }
+
+    /// Without those that the broker gives up, since they were delivered and not settled too often. Nobody hears of that.
+    fn within_the_limit(&self, mut taken: Vec<(u64, Entry)>) -> Vec<(u64, Entry)> {
+        if let (Some(line), Key::Named(_)) = (&self.line, &self.queue) {
+            taken.retain(|(number, entry)| {
+                let is_given_up = entry.redelivered && line.weather.gives_up();
+                let withdrawn = if is_given_up { self.core.queues().withdraw(self.id, *number) } else { None };
+                if let Some((key, entry)) = withdrawn {
+                    self.bury(&key, entry, DELIVERY_LIMIT.to_owned(), String::new());
+                }
+                !is_given_up
+            });
+        }
+        taken
+    }
+
     fn settle_now(&self, settlements: Vec<(DeliveryTag, Settlement)>) {
         let now = self.core.now();
         for (tag, settlement) in settlements {
@@ -108,14 +135,8 @@ impl MemoryConsumer {
                     queues.delay(key, Entry { attempts, redelivered: false, dead, ..entry }, due);
                 }
                 Settlement::Dead { reason, description } => {
-                    if let Some(line) = &self.line {
-                        let message = &entry.message;
-                        line.note(line::about(&message.correlation_id), || {
-                            format!("gives up {} {}: {reason}: {description}", message.kind, message.message_id)
-                        });
-                    }
-                    let dead = DeadLetter { reason, queue: key.name().to_owned(), attempts, description };
-                    queues.push(&Key::from(Queue::Dead), Entry { attempts, redelivered: false, dead: Some(dead), ..entry }, 0);
+                    drop(queues);
+                    self.bury(&key, entry, reason, description);
                 }
             }
         }
@@ -156,6 +177,11 @@ impl Consumer for MemoryConsumer {
                 let due = queues.release(now);
                 (queues.take(self.id, max.max(1), BATCH_BYTES), due)
             };
+            let is_something = !taken.is_empty();
+            let taken = self.within_the_limit(taken);
+            if is_something && taken.is_empty() {
+                continue;
+            }
             if !taken.is_empty() {
                 return Some(taken.into_iter().map(|taken| self.delivery(taken)).collect());
             }

@@ -55,6 +55,14 @@ impl Core {
     }
 }
 
+/// Why the broker itself gives a message up: RabbitMQ's word.
+pub const DELIVERY_LIMIT: &str = "delivery_limit";
+
+/// Was it given up after many attempts, as lasting trouble explains? What can never be read or done has another reason.
+pub fn is_worn_out(dead: &DeadLetter) -> bool {
+    ["AttemptsUsedUp", DELIVERY_LIMIT].contains(&dead.reason.as_str())
+}
+
 /// A message that was given up, and why.
 #[derive(Clone, Debug)]
 pub struct Buried {

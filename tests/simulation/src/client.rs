@@ -3,6 +3,7 @@
 //! A question is sent again, the same, until it is answered; the queue for the answers may be lost at any time.
 
 use crate::{
+    broker,
     sim::{ProcessId, Sim},
     world::{Ask, Import, Script},
 };
@@ -16,7 +17,7 @@ use planshift_domain::{
     step::Step,
     time::Timestamp,
 };
-use planshift_messaging::{Destination, Outgoing, Service, Settlement, SharedBroker};
+use planshift_messaging::{Destination, Message, Outgoing, Queue, Service, Settlement, SharedBroker};
 use planshift_telemetry::TraceContext;
 use planshift_worker::codec;
 use std::{
@@ -62,6 +63,8 @@ struct State {
     imports_again: usize,
     /// Which transitions a request was told that it made.
     accepted: BTreeMap<Uuid, BTreeSet<TransitionId>>,
+    /// The redrives that the broker has confirmed.
+    redriven: Vec<String>,
 }
 
 impl Client {
@@ -98,6 +101,11 @@ impl Client {
         self.state().accepted.clone()
     }
 
+    /// The redrives that the broker has confirmed, each of one message.
+    pub fn redriven(&self) -> Vec<String> {
+        self.state().redriven.clone()
+    }
+
     /// Imports a document.
     pub fn import(&self, import: Import) {
         self.work(|client| async move {
@@ -124,6 +132,11 @@ impl Client {
             client.shared.sim.sleep(time).await;
             client.act_on_step(step, StepActKind::Resume).await;
         });
+    }
+
+    /// Gives every message that was given up after many attempts another chance.
+    pub fn redrive(&self) {
+        self.work(|client| async move { client.redrive_all().await });
     }
 
     fn work<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Self) -> F) {
@@ -205,9 +218,46 @@ impl Client {
 
     async fn act_on_step(&self, step: Step, act: StepActKind) {
         let request_id = self.shared.sim.id();
+        self.note(|| format!("has {step} {}d, by request {request_id}", act.name()));
         let act = ActOnStep { request_id, step, act, actor: "ann".to_owned(), reason: "it is down".to_owned() };
         let _: StepsRead = self.ask(&act, request_id.to_string(), String::new()).await;
         self.note(|| format!("is told that {step} is {}d", act.act.name()));
+    }
+
+    /// As the gateway does it: published again, then taken out. Lost in between, it stays, and is redriven twice in the end.
+    async fn redrive_all(&self) {
+        let Ok(mut letters) = self.shared.broker.letters().await else { return };
+        let pass = self.shared.sim.id().to_string();
+        for number in 1.. {
+            let Ok(Some(letter)) = letters.next().await else { return };
+            let message = letter.message;
+            if message.redrive.as_ref().is_some_and(|redrive| redrive.starts_with(&pass)) {
+                // it died again meanwhile: the pass has come round
+                return;
+            }
+            let Some(dead) = letter.dead.filter(broker::is_worn_out) else { continue };
+            let Some(Queue::Service(to)) = Queue::from_name(&dead.queue) else { continue };
+            let redrive = format!("{pass}/{number}");
+            self.note(|| format!("gives {} {} another chance", message.kind, message.message_id));
+            let before = message.redrive.clone();
+            let message = Message { redrive: Some(redrive.clone()), ..message };
+            let again = Outgoing { to: Destination::Redrive { to, sender: letter.sender }, message };
+            if self.shared.broker.publish(vec![again]).await.is_err() {
+                continue;
+            }
+            // where the broker gave it up nobody was told; this time somebody may be
+            let untold = before.filter(|_| dead.reason == broker::DELIVERY_LIMIT);
+            self.redrives_again(untold.as_ref(), redrive);
+            if letters.take_out(letter.tag).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn redrives_again(&self, before: Option<&String>, redrive: String) {
+        let redriven = &mut self.state().redriven;
+        redriven.retain(|redrive| Some(redrive) != before);
+        redriven.push(redrive);
     }
 
     fn note(&self, text: impl FnOnce() -> String) {

@@ -1,7 +1,7 @@
 //! A seed, from its beginning until everything is at rest, and what was found.
 
 use crate::{
-    broker::{Line, MemoryBroker},
+    broker::{self, Line, MemoryBroker},
     checks::{self, Finding, Watch},
     client::Client,
     fleet::{self, Fleet, Stores},
@@ -35,6 +35,10 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(25);
 /// How often an operator has everything go on that waits for one.
 const RESUMES: u32 = 2;
+/// How long after the trouble an operator has tried again what was given up in it.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How often an operator has dead letters tried again once everything is at rest.
+const REDRIVES: u32 = 2;
 
 /// What came of a seed.
 #[derive(Clone, Debug)]
@@ -100,6 +104,7 @@ struct Course {
     plans_made: u64,
     is_over: bool,
     resumes: u32,
+    redrives: u32,
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -117,9 +122,23 @@ impl Course {
         let client_process = sim.add_process("client", 0);
         let line = Line { sim: sim.clone(), process: client_process, weather: weather.clone() };
         let client = Client::new(&sim, client_process, broker.handle(Service::Gateway, Some(line)));
-        let (planned, downs) = (BTreeMap::new(), BTreeMap::new());
-        let (plans_made, is_over, resumes) = (0, false, 0);
-        Ok(Self { world, sim, weather, broker, stores, watch, client, client_process, fleet, downs, planned, plans_made, is_over, resumes })
+        Ok(Self {
+            world,
+            sim,
+            weather,
+            broker,
+            stores,
+            watch,
+            client,
+            client_process,
+            fleet,
+            downs: BTreeMap::new(),
+            planned: BTreeMap::new(),
+            plans_made: 0,
+            is_over: false,
+            resumes: 0,
+            redrives: 0,
+        })
     }
 
     fn plan(&mut self, after: Duration, what: Planned) {
@@ -159,7 +178,7 @@ impl Course {
             if self.is_over && (next_look == i64::MAX || self.sim.now() >= next_look) {
                 next_look = self.sim.now() + micros(LOOK);
                 unrest = checks::unrest(&self.client, &self.broker, &self.stores).map_err(|error| error.to_string())?;
-                if unrest.is_empty() && self.planned.is_empty() && !self.resume_some()? {
+                if unrest.is_empty() && self.planned.is_empty() && !self.redrive_some() && !self.resume_some()? {
                     return self.judge(unrest);
                 }
             }
@@ -257,6 +276,7 @@ impl Course {
                 self.note(ProcessId::NOBODY, &format!("{step} is PAUSED by an operator"));
                 self.client.pause(step, time);
             }
+            Trouble::Redrive => self.client.redrive(),
             Trouble::StoreAway(service, time) => {
                 self.note(ProcessId::NOBODY, &format!("the database of {} is AWAY", service.name()));
                 self.weather.take_away(service, true);
@@ -288,6 +308,18 @@ impl Course {
                 self.plan(GRACE, Planned::EndUnlessStopped(instance, Duration::ZERO));
             }
         }
+        // what the broker has given up nobody else sends again, an event for example
+        self.plan(SWEEP, Planned::Trouble(Trouble::Redrive));
+    }
+
+    /// An operator has what was given up tried again, long after: it may not have a second effect. False where nothing was.
+    fn redrive_some(&mut self) -> bool {
+        let is_tried = self.redrives < REDRIVES && self.broker.dead_letters().iter().any(|buried| broker::is_worn_out(&buried.dead));
+        if is_tried {
+            self.redrives += 1;
+            self.client.redrive();
+        }
+        is_tried
     }
 
     /// An operator has go on what waits for one. False where nothing does that could go on.
@@ -324,6 +356,7 @@ impl Course {
         findings.extend(self.fleet.violated().into_iter().map(counted));
         findings.extend(checks::stored(&self.stores)?);
         if is_at_rest {
+            findings.extend(self.watch.unfinished(&self.client.redriven()));
             findings.extend(checks::effects(&self.client, &self.stores).map_err(failed)?);
             for (TransitionId(id), (_, is_refused)) in checks::needs_operator(&self.stores, &self.world).map_err(failed)? {
                 if self.world.is_repaired || !is_refused {
@@ -351,6 +384,7 @@ impl Course {
     fn tally(&self) -> Tally {
         let mut tally = self.weather.tally();
         self.watch.states().into_iter().for_each(|state| tally.ended(state));
+        self.client.redriven().iter().for_each(|_| tally.add(tally::REDRIVEN));
         tally
     }
 

@@ -31,6 +31,8 @@ faults! {
     OVERTAKES = "message overtakes others";
     /// The channel is lost as acknowledgements are on their way.
     CHANNEL_LOST = "channel lost, messages redelivered";
+    /// The broker gives up a message that was delivered too often.
+    GIVEN_UP = "message given up by the broker";
     /// The database is not reached.
     UNREACHED = "database not reached, once";
     /// A transaction loses against another one.
@@ -53,6 +55,8 @@ faults! {
     STORE_AWAY = "database away";
     /// An operator pauses a step.
     PAUSED = "step paused for everyone";
+    /// A message that was given up is published again.
+    REDRIVEN = "dead letter redriven";
 }
 
 /// Counts of faults. Cheap to add up.

@@ -32,6 +32,8 @@ pub struct Likelihoods {
     pub overtakes: f64,
     /// The channel is lost as acknowledgements are on their way: they are, or are not, heard, and what was unsettled comes again.
     pub channel_lost: f64,
+    /// A message that is delivered again is given up by the broker, which does so after very many deliveries.
+    pub given_up: f64,
     /// The database is not reached.
     pub unreached: f64,
     /// The transaction loses against another.
@@ -61,8 +63,11 @@ const FIELDS: [(Field, f64); 12] = [
 
 impl Likelihoods {
     /// Those of a seed: some kinds of fault, each between rare and frequent.
-    pub fn draw(chance: &mut Chance) -> Self {
-        let mut likelihoods = Self::default();
+    pub fn draw(seed: u64, chance: &mut Chance) -> Self {
+        // a stream of its own: the others stay what they were
+        let mut limit = Chance::new(seed, "delivery limit");
+        let given_up = if limit.happens(0.3) { 0.3 * limit.fraction() } else { 0.0 };
+        let mut likelihoods = Self { given_up, ..Self::default() };
         let share = *chance.pick(&[0.0, 0.15, 0.3, 0.3, 0.5, 0.9]);
         for (field, most) in FIELDS {
             if chance.happens(share) {
@@ -263,6 +268,13 @@ impl Weather {
         });
         let overtakes = if state.strikes(tally::OVERTAKES, likelihoods.overtakes) { state.chance.below(20) } else { 0 };
         Passage { is_returned, after: (first, second), overtakes }
+    }
+
+    /// Is a message that is delivered again given up by the broker?
+    pub fn gives_up(&self) -> bool {
+        let state = &mut *self.state();
+        let likelihood = state.likelihoods.given_up;
+        state.strikes(tally::GIVEN_UP, likelihood)
     }
 
     /// What becomes of settlements.

@@ -73,14 +73,15 @@ fn reply<B: Body>(asker: &Asker, request_id: Uuid, correlation: String, now: Tim
     Some(codec::outgoing(to, format!("{request_id}/answer"), correlation, &trace, now, body))
 }
 
-/// Paused twice is paused once: an act that changes nothing is not kept.
+/// Paused twice is paused once. The second request is kept all the same: its asker was told that the step is paused, and a copy of
+/// it that comes after the step was resumed must not pause it again.
 async fn act_on_step(tx: &mut Transaction, act: &ActOnStep, now: Timestamp) -> Result<(), StorageError> {
     let last = steps::last_locked(tx).await?;
-    let is_paused = steps::of(&last).since(act.step).is_some();
-    if is_paused == (act.act == StepActKind::Pause) || steps::is_known(tx, act.request_id).await? {
+    if steps::is_known(tx, act.request_id).await? {
         return Ok(());
     }
-    tracing::warn!(step = %act.step, act = act.act.name(), actor = act.actor, reason = act.reason, "an operator acts on a step");
+    let changes = steps::of(&last).since(act.step).is_some() != (act.act == StepActKind::Pause);
+    tracing::warn!(step = %act.step, act = act.act.name(), actor = act.actor, reason = act.reason, changes, "an operator acts on a step");
     let ActOnStep { request_id, step, act, actor, reason } = act.clone();
     steps::add(tx, &StepAct { step, act, actor, reason, at: now, request_id }).await
 }

@@ -1,4 +1,5 @@
-//! Acts about steps: paused and resumed for everyone, with who and why. Nothing is ever changed or removed.
+//! Acts about steps: paused and resumed for everyone, with who and why. Every request is kept, and nothing is ever changed or
+//! removed: a copy of it that comes late, after the next act, is known by that.
 
 use super::unknown_word;
 use crate::saga::Paused;
@@ -24,9 +25,14 @@ pub struct StepAct {
 }
 
 static LATCH: Statement = Statement::new("SELECT name FROM latches WHERE name = 'steps' {for update}");
+// What holds of a step is the first act after the last one of the other kind: those that follow it have changed nothing.
 static LAST: Statement = Statement::new(
-    "SELECT step, act, actor, reason, at, request_id FROM step_acts
-     WHERE number IN (SELECT max(number) FROM step_acts GROUP BY step) ORDER BY number",
+    "SELECT step, act, actor, reason, at, request_id FROM step_acts WHERE number IN (
+         SELECT min(a.number) FROM step_acts AS a
+         LEFT JOIN (SELECT step, act, max(number) AS number FROM step_acts GROUP BY step, act) AS other
+             ON other.step = a.step AND other.act <> a.act
+         WHERE other.number IS NULL OR a.number > other.number GROUP BY a.step)
+     ORDER BY number",
 );
 static BY_REQUEST: Statement = Statement::new("SELECT number FROM step_acts WHERE request_id = $1");
 static INSERT: Statement = Statement::new(
@@ -46,13 +52,13 @@ fn decode(row: &Row) -> Result<StepAct, StorageError> {
     })
 }
 
-/// The last act about each step that there was one about, under the latch.
+/// The act that holds of each step that there was one about, under the latch.
 pub async fn last_locked(tx: &mut Transaction) -> Result<Vec<StepAct>, StorageError> {
     tx.query(&LATCH, Args::new()).await?;
     tx.query(&LAST, Args::new()).await?.iter().map(decode).collect()
 }
 
-/// The last act about each step that there was one about.
+/// The act that holds of each step that there was one about.
 pub async fn last(tx: &mut Transaction) -> Result<Vec<StepAct>, StorageError> {
     tx.query(&LAST, Args::new()).await?.iter().map(decode).collect()
 }

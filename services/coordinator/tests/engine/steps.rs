@@ -96,9 +96,18 @@ async fn acts_are_kept_once() {
     act(&mut world, 11, Step::Purchasing, StepActKind::Pause).await;
     assert_eq!(state(&mut world, Step::Purchasing).await.last.unwrap(), first);
     act(&mut world, 12, Step::Purchasing, StepActKind::Resume).await;
-    // a pause that comes again, late, is no new act
-    let late = act(&mut world, 10, Step::Purchasing, StepActKind::Pause).await;
-    assert!(!late.paused);
+    // a pause that comes again, late, is no new act: neither the one that paused the step, nor the one that found it paused
+    for late in [10, 11] {
+        let late = act(&mut world, late, Step::Purchasing, StepActKind::Pause).await;
+        assert!(!late.paused);
+    }
+    // and so it is the other way about
+    act(&mut world, 13, Step::Purchasing, StepActKind::Resume).await;
+    act(&mut world, 14, Step::Purchasing, StepActKind::Pause).await;
+    let late = act(&mut world, 13, Step::Purchasing, StepActKind::Resume).await;
+    assert!(late.paused);
+    let last = late.last.unwrap();
+    assert!(last.act == StepActKind::Pause && last.at > first.at, "it holds since the last pause that changed something");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The receiving end of a queue.
 
 use super::{
-    Core, Line, line,
+    Core, DELIVERY_LIMIT, Line,
+    handle::lost,
+    line,
     queues::{Entry, Key},
 };
 use crate::weather::Settled;
@@ -48,6 +50,29 @@ impl MemoryConsumer {
         !is_own
     }
 
+    /// Is this still the channel that it was?
+    pub(super) const fn is_on(&self, epoch: u64) -> bool {
+        self.id == epoch
+    }
+
+    /// What can be delivered now, without a wait for more.
+    pub(super) async fn what_is_there(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        if let Some(line) = &self.line {
+            line.pass().await;
+            if line.is_cut() {
+                return Err(lost());
+            }
+        }
+        let mut queues = self.core.queues();
+        if !queues.has(self.id) {
+            return Err(lost());
+        }
+        queues.release(self.core.now());
+        let taken = queues.take(self.id, max, BATCH_BYTES);
+        drop(queues);
+        Ok(taken.into_iter().map(|taken| self.delivery(taken)).collect())
+    }
+
     fn delivery(&self, (number, entry): (u64, Entry)) -> Delivery {
         let Entry { message, sender, attempts, redelivered, dead } = entry;
         if let Some(line) = &self.line {
@@ -63,6 +88,33 @@ impl MemoryConsumer {
         }
         let tag = DeliveryTag { epoch: self.id, wire: number, part: 0 };
         Delivery { tag, message: (*message).clone(), content_type: None, sender, attempts, redelivered, dead }
+    }
+
+    fn bury(&self, key: &Key, entry: Entry, reason: String, description: String) {
+        if let Some(line) = &self.line {
+            let message = &entry.message;
+            line.note(line::about(&message.correlation_id), || {
+                format!("gives up {} {}: {reason}: {description}", message.kind, message.message_id)
+            });
+        }
+        let attempts = entry.attempts + 1;
+        let dead = DeadLetter { reason, queue: key.name().to_owned(), attempts, description };
+        self.core.queues().push(&Key::from(Queue::Dead), Entry { attempts, redelivered: false, dead: Some(dead), ..entry }, 0);
+    }
+
+    /// Without those that the broker gives up, since they were delivered and not settled too often. Nobody hears of that.
+    fn within_the_limit(&self, mut taken: Vec<(u64, Entry)>) -> Vec<(u64, Entry)> {
+        if let (Some(line), Key::Named(_)) = (&self.line, &self.queue) {
+            taken.retain(|(number, entry)| {
+                let is_given_up = entry.redelivered && line.weather.gives_up();
+                let withdrawn = if is_given_up { self.core.queues().withdraw(self.id, *number) } else { None };
+                if let Some((key, entry)) = withdrawn {
+                    self.bury(&key, entry, DELIVERY_LIMIT.to_owned(), String::new());
+                }
+                !is_given_up
+            });
+        }
+        taken
     }
 
     fn settle_now(&self, settlements: Vec<(DeliveryTag, Settlement)>) {
@@ -83,14 +135,8 @@ impl MemoryConsumer {
                     queues.delay(key, Entry { attempts, redelivered: false, dead, ..entry }, due);
                 }
                 Settlement::Dead { reason, description } => {
-                    if let Some(line) = &self.line {
-                        let message = &entry.message;
-                        line.note(line::about(&message.correlation_id), || {
-                            format!("gives up {} {}: {reason}: {description}", message.kind, message.message_id)
-                        });
-                    }
-                    let dead = DeadLetter { reason, queue: key.name().to_owned(), attempts, description };
-                    queues.push(&Key::from(Queue::Dead), Entry { attempts, redelivered: false, dead: Some(dead), ..entry }, 0);
+                    drop(queues);
+                    self.bury(&key, entry, reason, description);
                 }
             }
         }
@@ -131,6 +177,11 @@ impl Consumer for MemoryConsumer {
                 let due = queues.release(now);
                 (queues.take(self.id, max.max(1), BATCH_BYTES), due)
             };
+            let is_something = !taken.is_empty();
+            let taken = self.within_the_limit(taken);
+            if is_something && taken.is_empty() {
+                continue;
+            }
             if !taken.is_empty() {
                 return Some(taken.into_iter().map(|taken| self.delivery(taken)).collect());
             }

@@ -3,12 +3,13 @@
 use super::{
     Core, Line,
     consumer::MemoryConsumer,
+    letters::MemoryLetters,
     line,
     queues::{Entry, Key},
 };
 use crate::weather::{Passage, Publication};
 use async_trait::async_trait;
-use planshift_messaging::{Broker, BrokerError, Consumer, Destination, Outgoing, Queue, Service};
+use planshift_messaging::{Broker, BrokerError, Consumer, Destination, Letters, Outgoing, Queue, Service};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,14 @@ impl Handle {
         }
     }
 
+    async fn consumer(&self, queue: Queue, prefetch: u16) -> Result<MemoryConsumer, BrokerError> {
+        if let Some(line) = &self.line {
+            line.pass().await;
+        }
+        self.check_reached()?;
+        Ok(MemoryConsumer::subscribe(self.core.clone(), Key::from(queue), prefetch, self.line.clone(), self.closed.clone()))
+    }
+
     /// Stores messages, as the weather will have it. Gives the ids of those that the broker did not take.
     fn store(&self, messages: Vec<Outgoing>) -> Vec<String> {
         let mut returned = Vec::new();
@@ -55,7 +64,7 @@ impl Handle {
             };
             let is_answer = matches!(outgoing.to, Destination::Answer(_));
             if passage.is_returned && !is_answer {
-                self.note(&outgoing, || "was refused by the broker".to_owned());
+                self.note(&outgoing, || ", and the broker does not take it".to_owned());
                 returned.push(outgoing.message.message_id);
                 continue;
             }
@@ -116,7 +125,7 @@ fn told(passage: Passage) -> String {
     text
 }
 
-fn lost() -> BrokerError {
+pub(super) fn lost() -> BrokerError {
     BrokerError::Unavailable("the connection was lost".to_owned())
 }
 
@@ -154,12 +163,11 @@ impl Broker for Handle {
     }
 
     async fn consume(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Consumer>, BrokerError> {
-        if let Some(line) = &self.line {
-            line.pass().await;
-        }
-        self.check_reached()?;
-        let consumer = MemoryConsumer::subscribe(self.core.clone(), Key::from(queue), prefetch, self.line.clone(), self.closed.clone());
-        Ok(Box::new(consumer))
+        Ok(Box::new(self.consumer(queue, prefetch).await?))
+    }
+
+    async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
+        Ok(Box::new(MemoryLetters::new(self.consumer(Queue::Dead, u16::MAX).await?)))
     }
 
     async fn answers(&self) -> Result<(String, Box<dyn Consumer>), BrokerError> {

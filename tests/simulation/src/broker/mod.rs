@@ -8,10 +8,12 @@
 //! | `queues` | the queues themselves: nothing there waits |
 //! | `handle` | what a service publishes and consumes with |
 //! | `consumer` | the receiving end of a queue |
+//! | `letters` | a pass through the dead letters |
 //! | `line` | the way between a process and the broker |
 
 mod consumer;
 mod handle;
+mod letters;
 mod line;
 mod queues;
 
@@ -51,6 +53,14 @@ impl Core {
     fn now(&self) -> i64 {
         self.ports.clock.now().as_micros()
     }
+}
+
+/// Why the broker itself gives a message up: RabbitMQ's word.
+pub const DELIVERY_LIMIT: &str = "delivery_limit";
+
+/// Was it given up after many attempts, as lasting trouble explains? What can never be read or done has another reason.
+pub fn is_worn_out(dead: &DeadLetter) -> bool {
+    ["AttemptsUsedUp", DELIVERY_LIMIT].contains(&dead.reason.as_str())
 }
 
 /// A message that was given up, and why.

@@ -1,7 +1,12 @@
 //! Is everything at rest, and nothing forgotten?
 
 use super::{Finding, rows};
-use crate::{broker::MemoryBroker, client::Client, fleet::Stores, world::World};
+use crate::{
+    broker::{self, MemoryBroker},
+    client::Client,
+    fleet::Stores,
+    world::World,
+};
 use planshift_domain::ids::{PartnerId, TransitionId};
 use planshift_messaging::{Queue, Service};
 use planshift_storage::{Statement, StorageError};
@@ -108,9 +113,9 @@ pub fn needs_operator(stores: &Stores, world: &World) -> Result<BTreeMap<Transit
     Ok(waiting)
 }
 
-/// Dead letters that nothing explains: attempts that were used up are explained by trouble that lasted.
+/// Dead letters that nothing explains: those that are worn out are explained by trouble that lasted.
 pub fn dead_letters(broker: &MemoryBroker) -> Vec<Finding> {
-    let unexplained = broker.dead_letters().into_iter().filter(|buried| buried.dead.reason != "AttemptsUsedUp");
+    let unexplained = broker.dead_letters().into_iter().filter(|buried| !broker::is_worn_out(&buried.dead));
     let finding = |buried: crate::broker::Buried| {
         let (message, dead) = (buried.message, buried.dead);
         let text = format!("{} {} died in {}: {}: {}", message.kind, message.message_id, dead.queue, dead.reason, dead.description);

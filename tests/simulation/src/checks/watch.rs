@@ -4,6 +4,7 @@
 //!   on the way back (S3, I21).
 //! - Nothing is suspended before every line is mapped (I3); no plan is put away before every mapping is undone (I13);
 //!   `Compensated` is not told before every ledger says so (S1). What the ledgers say is read at that moment.
+//! - A message that was redriven is told to have ended.
 //! - None begins beyond the limit of those under way.
 
 use super::Finding;
@@ -18,6 +19,7 @@ use planshift_domain::{
         Body,
         command::{SuspendSubscriptions, UndoPurchasePlans},
         event::TransitionChanged,
+        notice::MessageEnded,
     },
     transition::{State, TransitionRow},
 };
@@ -45,6 +47,8 @@ struct Seen {
     order: Vec<TransitionId>,
     /// Which transitions a customer, a subscription, a plan is of.
     subjects: HashMap<Uuid, BTreeSet<Uuid>>,
+    /// Redrives whose message was told to have ended.
+    ended: BTreeSet<String>,
     findings: BTreeSet<Finding>,
 }
 
@@ -75,6 +79,13 @@ impl Watch {
             }
         }
         findings
+    }
+
+    /// Of these redrives, those whose message was never told to have ended.
+    pub fn unfinished(&self, redriven: &[String]) -> Vec<Finding> {
+        let state = self.state();
+        let lost = redriven.iter().filter(|redrive| !state.ended.contains(*redrive));
+        lost.map(|redrive| Finding::new("redrive", format!("nobody told what became of the message of redrive {redrive}"), [])).collect()
     }
 
     /// Names for people: T1, T2 … in the order of their first events.
@@ -194,6 +205,10 @@ impl Listener for Watch {
         if kind == TransitionChanged::TYPE {
             if let Ok(event) = serde_json::from_slice(&message.body) {
                 self.changed(event);
+            }
+        } else if kind == MessageEnded::TYPE {
+            if let Ok(ended) = serde_json::from_slice::<MessageEnded>(&message.body) {
+                self.state().ended.insert(ended.redrive);
             }
         } else if (kind == UndoPurchasePlans::TYPE || kind == SuspendSubscriptions::TYPE)
             && let Ok(id) = message.correlation_id.parse()

@@ -21,14 +21,8 @@ fn only(here: bool, sabotage: impl Sabotage + 'static) -> Hand {
     if here { Some(Arc::new(sabotage)) } else { None }
 }
 
-struct NoFence;
-impl Sabotage for NoFence {
-    fn before_commit(&self) -> Option<&'static str> {
-        Some("DELETE FROM ledger WHERE state = 'fenced'")
-    }
-}
 pub(super) fn no_fence(service: Service, _seed: u64) -> Hand {
-    only(is_worker(service), NoFence)
+    only(is_worker(service), BeforeCommit("DELETE FROM ledger WHERE state = 'fenced'"))
 }
 
 struct NoLedger;
@@ -152,13 +146,19 @@ pub(super) fn events_without_versions(service: Service, _seed: u64) -> Hand {
     only(service == Service::Gateway, Rewritten { what: WHERE, by: "" })
 }
 
-/// Change points of ownership that lead back to legacy are not appended.
-struct OwnershipKept;
-impl Sabotage for OwnershipKept {
+/// Something that is run before each commit.
+struct BeforeCommit(&'static str);
+impl Sabotage for BeforeCommit {
     fn before_commit(&self) -> Option<&'static str> {
-        Some("DELETE FROM ownership WHERE plan_id IS NULL")
+        Some(self.0)
     }
 }
+/// Change points of ownership that lead back to legacy are not appended.
 pub(super) fn ownership_kept(service: Service, _seed: u64) -> Hand {
-    only(service == Service::Mapping, OwnershipKept)
+    only(service == Service::Mapping, BeforeCommit("DELETE FROM ownership WHERE plan_id IS NULL"))
+}
+/// The plan owns from the middle of the hour before.
+pub(super) fn intervals_overlap(service: Service, _seed: u64) -> Hand {
+    const EARLY: &str = "UPDATE ownership SET from_at = from_at - 1800000000 WHERE from_at % 3600000000 = 0 AND plan_id IS NOT NULL";
+    only(service == Service::Mapping, BeforeCommit(EARLY))
 }

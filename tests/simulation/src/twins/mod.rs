@@ -30,8 +30,9 @@ const fn before_the_broker(name: &'static str, defect: &'static str, wrap: Wrap)
     Twin { name, defect, sabotage: |_, _| None, wrap: Some(wrap) }
 }
 
-/// All of them.
+/// All of them; first the one that takes longest, so that no thread has it alone in the end.
 pub const TWINS: &[Twin] = &[
+    before_the_broker("acknowledge-before-commit", "a message is acknowledged before it is handled", twists::acknowledge_first),
     in_the_store("no-fence", "an undo that comes before its command leaves nothing behind", hands::no_fence),
     in_the_store("no-ledger", "a command that comes again finds nothing in the ledger, and has its effect again", hands::no_ledger),
     in_the_store("publish-before-commit", "answers and events go out before the transaction is committed", hands::publish_before_commit),
@@ -45,13 +46,14 @@ pub const TWINS: &[Twin] = &[
     in_the_store("plans-left-active", "the undo of a purchase says that it is done, and leaves the plan active", hands::plans_left_active),
     in_the_store("lines-not-released", "the undo of a check leaves its lines behind", hands::lines_not_released),
     in_the_store("ownership-kept", "the undo of a mapping does not give the ownership of usage back", hands::ownership_kept),
+    in_the_store("intervals-overlap", "ownership of usage changes hands within an hour: both are billed for it", hands::intervals_overlap),
     in_the_store("no-history", "changes of state are not written down", hands::no_history),
     in_the_store("limit-ignored", "nobody counts how many are under way", hands::limit_ignored),
     in_the_store("line-forgotten", "nobody looks who waits in line", hands::line_forgotten),
     in_the_store("held-forgotten", "nobody looks who was held at a step that goes on", hands::held_forgotten),
-    before_the_broker("acknowledge-before-commit", "a message is acknowledged before it is handled", twists::acknowledge_first),
     before_the_broker("no-confirms", "nobody waits for the broker's confirms", twists::no_confirms),
     before_the_broker("undo-in-the-wrong-order", "plans are put away before the mappings are undone", twists::undo_in_the_wrong_order),
     before_the_broker("packet-answered-in-part", "a packet is answered when half of it is done", twists::answered_in_part),
+    before_the_broker("ends-not-told", "nobody tells what became of a redriven message", twists::ends_not_told),
     before_the_broker("answer-before-effect", "mapping answers before it does anything", twists::answer_before_effect),
 ];

@@ -6,6 +6,7 @@ use planshift_domain::{
     message::{
         Body,
         command::{MapItem, MapSubscriptions, Packet, PurchasePlans, UndoMapSubscriptions, UndoPurchasePlans},
+        notice::MessageEnded,
         reply::{ItemAnswer, MappingAnswered, PacketAnswer},
     },
     step::Action,
@@ -159,6 +160,16 @@ impl Twist for AnsweredInPart {
 }
 pub(super) fn answered_in_part(_sim: &Sim, _instance: Instance, broker: SharedBroker) -> SharedBroker {
     twist(broker, AnsweredInPart)
+}
+
+struct EndsNotTold;
+impl Twist for EndsNotTold {
+    fn publish(&self, messages: Vec<Outgoing>) -> Vec<Outgoing> {
+        messages.into_iter().filter(|outgoing| outgoing.message.kind != MessageEnded::TYPE).collect()
+    }
+}
+pub(super) fn ends_not_told(_sim: &Sim, _instance: Instance, broker: SharedBroker) -> SharedBroker {
+    twist(broker, EndsNotTold)
 }
 
 struct AnswerBeforeEffect;

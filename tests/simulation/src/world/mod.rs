@@ -83,7 +83,7 @@ impl World {
             under_way: *Chance::new(seed, "line").pick(&[1, 2, 4, 10, 1_000, 1_000]),
             run: draw_run(&mut chance),
             clocks: draw_clocks(&mut chance),
-            likelihoods: Likelihoods::draw(&mut chance),
+            likelihoods: Likelihoods::draw(seed, &mut chance),
             troubles: Troubles::draw(seed, &mut chance),
             imports,
             scripts,

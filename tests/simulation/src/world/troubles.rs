@@ -85,6 +85,8 @@ pub enum Trouble {
     ClientCutOff(Duration),
     /// An operator pauses a step for everyone, for so long.
     Pause(Step, Duration),
+    /// An operator has every message tried again that was given up after many attempts.
+    Redrive,
 }
 
 /// Everything that goes wrong for a while.
@@ -97,10 +99,11 @@ pub struct Troubles {
 }
 
 impl Trouble {
-    /// The kind of fault, as it is counted. A crash is counted when it comes: its process may have gone before.
+    /// The kind of fault, as it is counted. A crash is counted when it comes: its process may have gone before; and a
+    /// redrive for each message: there may be none.
     pub fn fault(self) -> Option<&'static str> {
         match self {
-            Self::Crash(..) => None,
+            Self::Crash(..) | Self::Redrive => None,
             Self::Terminate(..) => Some(tally::TERMINATED),
             Self::Stop(..) => Some(tally::STOPPED),
             Self::Slow(..) => Some(tally::SLOWED),
@@ -127,6 +130,10 @@ impl Troubles {
             let at = Duration::from_micros(operator.below(over_after.as_micros() as u64));
             let long = operator.time(Duration::from_millis(10), Duration::from_secs(150));
             all.push((at, Trouble::Pause(*operator.pick(&Step::ALL), long)));
+        }
+        let mut redrives = Chance::new(seed, "redrives");
+        for _ in 0..redrives.below(4) {
+            all.push((Duration::from_micros(redrives.below(over_after.as_micros() as u64)), Trouble::Redrive));
         }
         Self { all, over_after }
     }

@@ -42,7 +42,10 @@ fn comes_to_its_end(kept: &Kept, with_its_messages: bool) {
     if with_its_messages {
         let queued = kept.queued();
         // a gateway that is not answered asks again
-        let starts = queued.iter().filter(|message| message.kind() == "StartTransition.v1").map(|message| message.json());
+        let starts = queued
+            .iter()
+            .filter(|message| message.kind() == "StartTransition.v1")
+            .map(planshift_tests::upgrade::message::KeptMessage::json);
         started = starts.map(|start| start["requestId"].to_string()).collect::<BTreeSet<_>>().len() as i64;
         assert!(started > 0, "starts waited in a queue");
         message::publish(&servers.broker_url(), &queued);

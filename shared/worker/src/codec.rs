@@ -102,7 +102,7 @@ pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
 }
 
 /// `application/json`, whatever parameters follow.
-fn is_json(content_type: &str) -> bool {
+pub fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 

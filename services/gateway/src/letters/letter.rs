@@ -3,6 +3,7 @@
 use crate::http::hex;
 use planshift_domain::time::Timestamp;
 use planshift_messaging::{Delivery, Queue, Service};
+use planshift_worker::codec;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -37,6 +38,9 @@ pub(crate) struct Letter {
     /// The redrive that gave it its last chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redrive_id: Option<String>,
+    /// What its sender says that its body is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
     /// Bytes of its body.
     pub(crate) size: usize,
     pub(crate) traceparent: String,
@@ -74,13 +78,18 @@ impl Letter {
             description: dead.map(|dead| dead.description.clone()).unwrap_or_default(),
             attempts: delivery.attempts,
             redrive_id: message.redrive.as_deref().and_then(|redrive| redrive.split('/').next()).map(str::to_owned),
+            content_type: delivery.content_type.clone(),
             size: message.body.len(),
             traceparent: message.traceparent.clone(),
         }
     }
 
-    /// The service whose queue it died in; nobody's is an asker's own, which is gone.
-    pub(crate) fn died_at(&self) -> Option<Service> {
+    /// The service that it may go to again: the one in whose queue it died. An asker's own queue is gone; and what its sender did
+    /// not call JSON would be published as JSON, which its sender did not mean.
+    pub(crate) fn goes_to(&self) -> Option<Service> {
+        if self.content_type.as_deref().is_some_and(|other| !codec::is_json(other)) {
+            return None;
+        }
         match Queue::from_name(&self.queue)? {
             Queue::Service(service) => Some(service),
             Queue::Dead => None,
@@ -150,7 +159,7 @@ mod tests {
         };
         let dead = DeadLetter { reason: "Faulty".into(), queue: "planshift.mapping".into(), attempts: 2, description: String::new() };
         let tag = DeliveryTag { epoch: 1, wire: 1, part: 0 };
-        Delivery { tag, message, sender: None, attempts: 2, redelivered: false, dead: Some(dead) }
+        Delivery { tag, message, sender: None, attempts: 2, redelivered: false, content_type: None, dead: Some(dead) }
     }
 
     #[test]
@@ -162,7 +171,9 @@ mod tests {
         assert_ne!(one.key, Letter::of(&delivery("b", b"{}")).key);
         assert_ne!(one.key, Letter::of(&delivery("a", b"{ }")).key);
         assert_ne!(one.key, Letter::of(&Delivery { attempts: 3, ..delivery("a", b"{}") }).key);
-        assert_eq!((one.redrive_id.as_deref(), one.died_at()), (Some("r"), Some(Service::Mapping)));
+        assert_eq!((one.redrive_id.as_deref(), one.goes_to()), (Some("r"), Some(Service::Mapping)));
+        let xml = Delivery { content_type: Some("text/xml".into()), ..delivery("a", b"{}") };
+        assert_eq!(Letter::of(&xml).goes_to(), None);
     }
 
     #[test]

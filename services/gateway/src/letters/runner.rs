@@ -112,9 +112,9 @@ impl DeadLetters {
         while sent + u32::try_from(batch.len()).unwrap_or(u32::MAX) < room && !stop.is_cancelled() {
             let Some(delivery) = pass.next().await? else { break };
             let letter = Letter::of(&delivery);
-            // one that died again under this redrive has had its chance; one without a queue has nowhere to go
+            // one that died again under this redrive has had its chance; one that may go nowhere stays
             let had_it = letter.redrive_id.as_ref().is_some_and(|id| *id == redrive.redrive_id.to_string());
-            if had_it || !redrive.wanted.includes(&letter) || letter.died_at().is_none() {
+            if had_it || !redrive.wanted.includes(&letter) || letter.goes_to().is_none() {
                 continue;
             }
             bytes += delivery.message.body.len();
@@ -143,7 +143,7 @@ impl DeadLetters {
         let outgoing = batch.iter().filter_map(|(letter, delivery)| {
             let named = format!("{}/{}", redrive.redrive_id, letter.key);
             let message = Message { redrive: Some(named), ..delivery.message.clone() };
-            Some(Outgoing { to: Destination::Redrive { to: letter.died_at()?, sender: delivery.sender }, message })
+            Some(Outgoing { to: Destination::Redrive { to: letter.goes_to()?, sender: delivery.sender }, message })
         });
         self.broker.publish(outgoing.collect()).await?;
         for (_, delivery) in batch.drain(..) {

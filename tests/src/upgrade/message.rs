@@ -160,7 +160,7 @@ pub fn write(path: &Path, messages: &[KeptMessage]) {
 /// Reads them.
 ///
 /// # Panics
-/// Where the file is not what [`write`] wrote.
+/// Where the file is not what [`write()`] wrote.
 pub fn read(path: &Path) -> Vec<KeptMessage> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()));

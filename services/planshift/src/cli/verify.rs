@@ -46,7 +46,8 @@ mod tests {
     fn times_have_units_and_bounds() {
         let seconds = |text| every(text).map(|time| time.as_secs());
         assert_eq!((seconds("90s"), seconds("15m"), seconds("6h")), (Ok(90), Ok(900), Ok(21_600)));
-        for wrong in ["", "m", "-1s", "1.5h", "0s", "745h", "15 m", "99999999999999999999h"] {
+        assert_eq!((seconds("1.5h"), seconds("2h 30m"), seconds("60")), (Ok(5_400), Ok(9_000), Ok(60)));
+        for wrong in ["", "m", "soon", "-1s", "0s", "745h", "99999999999999999999h"] {
             assert!(every(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! Commands caught on their way, and given up in their sender's name as a worker gives up what it cannot do.
 
-use crate::{block_on, place::Distributed};
+use crate::{block_on, place::Distributed, servers::close};
 use futures::StreamExt as _;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
@@ -81,6 +81,6 @@ impl Caught {
 
     /// No more copies.
     pub fn end(self) {
-        let _ = block_on(self.connection.close(200, "OK".into()));
+        block_on(close(&self.connection));
     }
 }

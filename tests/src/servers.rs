@@ -14,6 +14,8 @@ use std::{collections::BTreeMap, env, time::Duration};
 
 /// How long a message that is on its way may take to be in its queue.
 const APPEARS_WITHIN: Duration = Duration::from_secs(30);
+/// How long a connection may take to be closed politely.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The addresses.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ impl Servers {
                     counts.insert(name, queue.message_count());
                 }
             }
-            let _ = connection.close(0, "".into()).await;
+            close(&connection).await;
             counts
         })
     }
@@ -143,6 +145,12 @@ impl Servers {
     }
 }
 
+/// Closes a connection. The library may wait for ever for the broker's word where both have something to say at once; dropped, the
+/// connection is gone as well.
+pub(crate) async fn close(connection: &Connection) {
+    let _ = tokio::time::timeout(CLOSED_WITHIN, connection.close(200, "OK".into())).await;
+}
+
 /// A message that was taken and not settled.
 #[derive(Debug)]
 pub struct Held {
@@ -154,6 +162,6 @@ pub struct Held {
 impl Held {
     /// Gone without a word: the broker gives the message to another one.
     pub fn release(self) {
-        block_on(self.connection.close(0, "".into())).expect("a connection closed");
+        block_on(close(&self.connection));
     }
 }

@@ -1,6 +1,7 @@
 //! The queues at the end, once nobody is there any more: what is left in them, and the dead letters taken out.
 
 use super::poison::identity;
+use crate::servers::close;
 use lapin::{
     Connection, ConnectionProperties,
     options::{BasicGetOptions, QueueDeclareOptions},
@@ -42,6 +43,6 @@ pub async fn look(broker: SocketAddr, queues: &[String]) -> Result<Left, lapin::
         };
         left.dead.entry(identity(properties, &letter.delivery.data)).or_default().push(reason);
     }
-    connection.close(200, "OK".into()).await?;
+    close(&connection).await;
     Ok(left)
 }

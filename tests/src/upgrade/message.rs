@@ -1,6 +1,6 @@
 //! A message as a broker carries it: its way there, its properties and headers, its body, on one line of JSON.
 
-use crate::block_on;
+use crate::{block_on, servers::close};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
     options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions},
@@ -144,7 +144,7 @@ pub fn publish(url: &str, messages: &[KeptMessage]) {
             let confirm = published.await.expect("a message published").await.expect("a message confirmed");
             assert!(confirm.is_ack(), "the broker does not take {message:?}");
         }
-        connection.close(0, "".into()).await.expect("a connection closed");
+        close(&connection).await;
     });
 }
 

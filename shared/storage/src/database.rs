@@ -1,7 +1,7 @@
 //! What services hold: a database, and a transaction in it.
 
 use crate::postgres::PostgresStore;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteReader, SqliteStore};
 use crate::{Args, Dialect, Migration, Row, Statement, StorageError, Store, StoreTransaction, Write, migrate};
 use std::fmt;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl Database {
     /// # Errors
     /// `StorageError::Unavailable` where there is no such file, or it cannot be read.
     pub async fn open_sqlite_to_read(path: impl AsRef<Path>) -> Result<Self, StorageError> {
-        Ok(Self::from_store(Arc::new(SqliteStore::open_to_read(path.as_ref()).await?)))
+        Ok(Self::from_store(Arc::new(SqliteReader::open(path.as_ref()).await?)))
     }
 
     /// A database on a store of another kind.

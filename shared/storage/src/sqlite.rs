@@ -5,6 +5,9 @@
 
 mod classify;
 mod decode;
+mod reader;
+
+pub(crate) use reader::SqliteReader;
 
 use self::classify::{classify, commit_failed};
 use crate::{Args, Dialect, Row, Statement, StorageError, Store, StoreTransaction, Value, sqlite_parameters};
@@ -29,9 +32,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE: &str = "-8192";
 /// Prepared statements kept by each connection.
 const STATEMENT_CACHE: usize = 256;
-/// Rows that the driver's thread may be ahead of who reads them. Where a file is only read, the answers are long: with the driver's
-/// 50 the two threads would wait for each other all the time.
-const ROWS_AHEAD: usize = 1_000;
 
 /// A service's database file.
 pub(crate) struct SqliteStore {
@@ -39,8 +39,6 @@ pub(crate) struct SqliteStore {
     /// Empty where the last transaction was dropped unfinished; the next one opens a new connection.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     readers: SqlitePool,
-    /// Nothing is ever written through this one.
-    only_reads: bool,
     closed: AtomicBool,
 }
 
@@ -56,32 +54,15 @@ impl SqliteStore {
             .statement_cache_capacity(STATEMENT_CACHE);
         // The writer comes first: it makes the file and its log, which the readers expect to find.
         let writer = options.connect().await.map_err(|error| StorageError::Unavailable(format!("{}: {error}", path.display())))?;
-        let readers = readers(options.clone().create_if_missing(false));
-        Ok(Self { options, writer: Arc::new(Mutex::new(Some(writer))), readers, only_reads: false, closed: AtomicBool::new(false) })
-    }
-
-    /// To read a file that another process may be writing. The connections are opened so that SQLite itself refuses to write: no
-    /// page, no checkpoint, no journal mode; and each statement is a transaction of its own, so that no long one keeps the other
-    /// process from beginning its log anew.
-    pub(crate) async fn open_to_read(path: &Path) -> Result<Self, StorageError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .pragma("cache_size", CACHE)
-            .busy_timeout(BUSY_TIMEOUT)
-            .statement_cache_capacity(STATEMENT_CACHE)
-            .row_buffer_size(ROWS_AHEAD);
-        let readers = readers(options.clone());
-        // a file that is missing, or none of SQLite's, shows now
-        let first = readers.acquire().await.map_err(|error| StorageError::Unavailable(format!("{}: {error}", path.display())))?;
-        drop(first);
-        Ok(Self { options, writer: Arc::default(), readers, only_reads: true, closed: AtomicBool::new(false) })
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(TURN_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "1"));
+        Ok(Self { options, writer: Arc::new(Mutex::new(Some(writer))), readers, closed: AtomicBool::new(false) })
     }
 
     async fn begin_writing(&self) -> Result<SqliteTransaction, StorageError> {
-        if self.only_reads {
-            return Err(StorageError::Statement("the database was opened to be read".to_owned()));
-        }
         let turn = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.writer).lock_owned()).await;
         let mut slot = turn.map_err(|_| StorageError::Conflict(format!("no turn to write came within {} s", TURN_TIMEOUT.as_secs())))?;
         if self.closed.load(Ordering::Acquire) {
@@ -160,14 +141,6 @@ impl Store for SqliteStore {
             tracing::warn!(%error, "a database file was not closed in order");
         }
     }
-}
-
-fn readers(options: SqliteConnectOptions) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(TURN_TIMEOUT)
-        .test_before_acquire(false)
-        .connect_lazy_with(options.pragma("query_only", "1"))
 }
 
 fn bind(statement: &Statement, args: Args) -> Result<SqliteArguments, StorageError> {

@@ -26,14 +26,14 @@ pub(super) async fn check_lines(stores: &Stores, report: &Report) -> Result<(), 
         for (key, transition) in &page {
             let of = Some((key.0, key.1));
             if customer != of {
-                whole.append(&mut counts);
+                whole.extend(std::mem::take(&mut counts));
                 customer = of;
             }
             *counts.entry(*transition).or_default() += 1;
         }
         let is_last = page.len() < PAGE as usize;
         if is_last {
-            whole.append(&mut counts);
+            whole.extend(std::mem::take(&mut counts));
         }
         judge_counts(stores, whole, report).await?;
         if is_last {

@@ -12,14 +12,17 @@ use uuid::Uuid;
 pub(super) const LOOKING: Duration = Duration::from_secs(15);
 /// How long a pass may go on that has to come to its end.
 pub(super) const WORKING: Duration = Duration::from_secs(300);
-/// How much longer the lease holds than the pass, where its holder does not give it back.
-const MARGIN: Duration = Duration::from_secs(15);
+/// How long the lease holds where its holder neither renews it nor gives it back: so long others wait after a crash.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often a pass that goes on renews it.
+const RENEW: Duration = Duration::from_secs(3);
 /// How long one waits for the pass of another.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause between two looks whether the other's is over.
 const LOOK: Duration = Duration::from_millis(100);
 
 static TAKE: Statement = Statement::new("UPDATE letter_pass SET holder = $1, until = $2 WHERE one = 1 AND until < $3 RETURNING one");
+static RENEWED: Statement = Statement::new("UPDATE letter_pass SET until = $2 WHERE one = 1 AND holder = $1");
 static GIVE_BACK: Statement = Statement::new("UPDATE letter_pass SET until = 0 WHERE one = 1 AND holder = $1");
 
 /// Begins passes. Cheap to clone; clones share.
@@ -35,6 +38,7 @@ pub(super) struct Passes {
 pub(super) struct Pass {
     letters: Box<dyn Letters>,
     until: Duration,
+    renew_at: Duration,
     passes: Passes,
     holder: Uuid,
     _here: OwnedMutexGuard<()>,
@@ -55,7 +59,7 @@ impl Passes {
         };
         let holder = self.ports.random.id();
         let since = self.since_epoch();
-        while !self.take(holder, time + MARGIN).await? {
+        while !self.take(holder).await? {
             if self.since_epoch() > since + PATIENCE {
                 return Err(LettersError::Busy);
             }
@@ -63,8 +67,9 @@ impl Passes {
         }
         match self.broker.letters().await {
             Ok(letters) => {
-                let until = self.since_epoch() + time;
-                Ok(Pass { letters, until, passes: self.clone(), holder, _here: here, complete: false })
+                let now = self.since_epoch();
+                let (until, renew_at) = (now + time, now + RENEW);
+                Ok(Pass { letters, until, renew_at, passes: self.clone(), holder, _here: here, complete: false })
             }
             Err(error) => {
                 self.give_back(holder).await;
@@ -73,10 +78,15 @@ impl Passes {
         }
     }
 
-    async fn take(&self, holder: Uuid, lease: Duration) -> Result<bool, StorageError> {
-        let now = self.ports.clock.now();
-        let until = now.as_micros() + i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 2);
-        Ok(!self.database.query(&TAKE, Args::new().value(holder).value(until).value(now.as_micros())).await?.is_empty())
+    async fn take(&self, holder: Uuid) -> Result<bool, StorageError> {
+        let now = self.ports.clock.now().as_micros();
+        Ok(!self.database.query(&TAKE, Args::new().value(holder).value(now + lease()).value(now)).await?.is_empty())
+    }
+
+    /// One that was lost meanwhile is not had back: the other sees what this pass does not hold.
+    async fn renew(&self, holder: Uuid) -> Result<(), StorageError> {
+        let until = self.ports.clock.now().as_micros() + lease();
+        self.database.execute(&RENEWED, Args::new().value(holder).value(until)).await.map(drop)
     }
 
     async fn give_back(&self, holder: Uuid) {
@@ -90,11 +100,21 @@ impl Passes {
     }
 }
 
+/// In microseconds.
+fn lease() -> i64 {
+    i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX / 2)
+}
+
 impl Pass {
     /// The next letter; `None` at the end of what is there, or of the pass's time.
-    pub(super) async fn next(&mut self) -> Result<Option<Delivery>, BrokerError> {
-        if self.complete || self.passes.since_epoch() > self.until {
+    pub(super) async fn next(&mut self) -> Result<Option<Delivery>, LettersError> {
+        let now = self.passes.since_epoch();
+        if self.complete || now > self.until {
             return Ok(None);
+        }
+        if now > self.renew_at {
+            self.passes.renew(self.holder).await?;
+            self.renew_at = now + RENEW;
         }
         let next = self.letters.next().await?;
         self.complete = next.is_none();

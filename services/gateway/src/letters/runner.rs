@@ -8,7 +8,6 @@ use super::{
     pass::{Pass, WORKING},
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing};
-use planshift_storage::StorageError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -122,16 +121,12 @@ impl DeadLetters {
             if batch.len() >= BATCH || bytes >= BATCH_BYTES {
                 sent += self.send_batch(pass, redrive, &mut batch).await?;
                 bytes = 0;
-                if !self.still_runs(redrive).await? {
+                if !self.still_runs(redrive.redrive_id).await? {
                     return Ok(sent);
                 }
             }
         }
         Ok(sent + self.send_batch(pass, redrive, &mut batch).await?)
-    }
-
-    async fn still_runs(&self, redrive: &Redrive) -> Result<bool, StorageError> {
-        Ok(self.find_redrive(redrive.redrive_id).await?.is_some_and(|now| now.state == RedriveState::Running))
     }
 
     async fn send_batch(&self, pass: &mut Pass, redrive: &Redrive, batch: &mut Vec<(Letter, Delivery)>) -> Result<u32, LettersError> {

@@ -142,6 +142,7 @@ macro_rules! redrives {
 static ONE: Statement = redrives!("WHERE d.id = $1");
 static RUNNING: Statement = redrives!("WHERE d.state = 'Running' ORDER BY d.created_at, d.id LIMIT 1");
 static NEWEST: Statement = redrives!("WHERE (d.created_at, d.id) < ($1::bigint, $2::uuid) ORDER BY d.created_at DESC, d.id DESC LIMIT $3");
+static STATE: Statement = Statement::new("SELECT state FROM redrives WHERE id = $1");
 static INSERT: Statement = Statement::new(
     "INSERT INTO redrives (id, created_at, actor, reason, wanted, rate, canary, state, note, sent_at, all_sent)
      SELECT $1::uuid, $2::bigint, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, 'Running', '', $2::bigint, false
@@ -216,6 +217,12 @@ impl DeadLetters {
 
     pub(crate) async fn find_redrive(&self, id: Uuid) -> Result<Option<Redrive>, StorageError> {
         self.database.query(&ONE, Args::new().value(id)).await?.first().map(redrive).transpose()
+    }
+
+    /// Is it still at work? Asked between batches: without counting what was sent, which grows.
+    pub(super) async fn still_runs(&self, id: Uuid) -> Result<bool, StorageError> {
+        let rows = self.database.query(&STATE, Args::new().value(id)).await?;
+        Ok(rows.first().map(|row| row.get::<String>(0)).transpose()?.is_some_and(|state| state == RedriveState::Running.name()))
     }
 
     /// The oldest one that is at work.

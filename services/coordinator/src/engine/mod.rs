@@ -10,6 +10,7 @@
 //! | `work` | one transition within a turn: its saga, and the rows that change with it |
 //! | `answers` | a worker's answer, as events for the saga and as changes of rows |
 //! | `starts`, `imports` | the requests that come before there is a transition |
+//! | `acts` | what people do to transitions, each request once |
 //! | `admission` | who begins, of those who wait in line |
 //! | `questions` | what operators ask, and acts about steps |
 //! | `output` | commands, events and answers built from what was written |
@@ -17,6 +18,7 @@
 //! | `checks` | the invariants that the coordinator sees, asked at every step |
 //! | `turn` | the transaction that joins them |
 
+mod acts;
 mod admission;
 mod answers;
 mod checks;

@@ -1,8 +1,9 @@
 //! The transaction that joins them.
 
 use super::{
+    acts::{self, Acts},
     admission, answers, checks, imports,
-    input::{Asker, Input},
+    input::Input,
     output::{self, Changed},
     questions,
     sent::{Sent, Told},
@@ -22,7 +23,7 @@ use planshift_domain::{
     ids::TransitionId,
     message::{
         reply::{EligibilityChecked, PacketAnswer},
-        request::{ActAnswered, ActOnTransition, ActOutcome, StartAnswered, StartOutcome},
+        request::{ActOutcome, StartAnswered, StartOutcome},
     },
     step::{Action, Step},
     time::Timestamp,
@@ -302,19 +303,20 @@ impl Engine {
     ) -> Result<Vec<Outgoing>, HandleError> {
         let mut known = self.known(tx, inputs).await?;
         let completed = self.completed(tx, works, inputs).await?;
+        let mut acts = Acts::known(tx, inputs).await?;
         let mut out = Vec::new();
         for input in inputs {
             let Some(id) = input.transition() else { continue };
             let Some(work) = works.get_mut(&id) else {
                 if let Input::Act(act, asker) = input {
-                    out.extend(act_answer(act, asker, ActOutcome::NotFound, now));
+                    out.extend(acts::answer(act, asker, ActOutcome::NotFound, now));
                 } else {
                     tracing::warn!(transition = %id, "a message about a transition that is not known here");
                 }
                 continue;
             };
             match input {
-                Input::Act(act, asker) => out.extend(self.act(work, act, asker, now, rules)?),
+                Input::Act(act, asker) => out.extend(acts.act(work, act, asker, now, rules)?),
                 Input::Checked(checked) => {
                     let key = (id, Step::Eligibility, Action::Do, checked.packet);
                     let news =
@@ -355,6 +357,7 @@ impl Engine {
                 Input::Import(..) | Input::Taken(..) | Input::Start(..) | Input::ActOnStep(..) | Input::Question(..) | Input::Admit => {}
             }
         }
+        acts.keep(tx, now).await?;
         Ok(out)
     }
 
@@ -400,30 +403,6 @@ impl Engine {
             recover(work, false, rules);
         }
         Ok(news)
-    }
-
-    fn act(
-        &self,
-        work: &mut Work,
-        act: &ActOnTransition,
-        asker: &Asker,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Result<Option<Outgoing>, HandleError> {
-        if work.stored.partner != act.partner_id {
-            return Ok(act_answer(act, asker, ActOutcome::NotFound, now));
-        }
-        if work.stored.acted == Some(act.request_id) {
-            // it was taken before, and its messages may have been lost in a crash
-            recover(work, false, rules);
-            return Ok(act_answer(act, asker, ActOutcome::Accepted, now));
-        }
-        let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
-        let (_, outcome) = work.happen(&event, None, now, rules)?;
-        if outcome == Some(ActOutcome::Accepted) && work.changed {
-            work.stored.acted = Some(act.request_id);
-        }
-        Ok(outcome.and_then(|outcome| act_answer(act, asker, outcome, now)))
     }
 
     async fn known(&self, tx: &mut Transaction, inputs: &[Input]) -> Result<HashMap<PacketKey, Known>, HandleError> {
@@ -553,7 +532,7 @@ fn unknown(inputs: &[Input], works: &BTreeMap<TransitionId, Work>) -> Vec<usize>
 }
 
 /// Tells everything again where the messages of the stored version are not known to have been sent.
-fn recover(work: &mut Work, whatever_this_turn_does: bool, rules: &Rules) {
+pub(super) fn recover(work: &mut Work, whatever_this_turn_does: bool, rules: &Rules) {
     let unsent = work.stored.sent < work.stored.version;
     if unsent && (whatever_this_turn_does || !work.changed) && !work.tell_all {
         work.tell_all = true;
@@ -561,12 +540,4 @@ fn recover(work: &mut Work, whatever_this_turn_does: bool, rules: &Rules) {
         // what a paused step does not get now, it gets when it is resumed
         work.send.extend(pending.into_iter().filter(|send| rules.paused.since(send.step).is_none()));
     }
-}
-
-fn act_answer(act: &ActOnTransition, asker: &Asker, outcome: ActOutcome, now: Timestamp) -> Option<Outgoing> {
-    let reply_to = asker.reply_to.clone()?;
-    let body = ActAnswered { request_id: act.request_id, outcome };
-    let trace = asker.trace.clone().unwrap_or_default();
-    let id = format!("{}/answer", act.request_id);
-    Some(codec::outgoing(Destination::Answer(reply_to), id, act.transition_id.to_string(), &trace, now, &body))
 }

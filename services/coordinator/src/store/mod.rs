@@ -2,6 +2,7 @@
 //!
 //! Locks are taken in one order: customers, then the latch of the admission, then transitions, each by key.
 
+pub mod acts;
 pub mod admission;
 pub mod customers;
 pub mod imports;
@@ -15,6 +16,7 @@ use planshift_storage::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "transitions", sql: include_str!("../../migrations/0001_transitions.sql") },
     Migration { version: 2, name: "waiting and held", sql: include_str!("../../migrations/0002_waiting_and_held.sql") },
+    Migration { version: 3, name: "acts", sql: include_str!("../../migrations/0003_acts.sql") },
 ];
 
 /// A stored word that this version does not know: the row was written by a newer one.

@@ -125,6 +125,39 @@ async fn past_the_pivot_an_operator_resumes() {
         .unwrap();
     assert_eq!(line.error, None, "what was refused is done now");
 }
+
+#[tokio::test]
+async fn a_late_copy_of_an_earlier_act_does_nothing() {
+    let mut world = World::new(3).await;
+    world.import(1, &[1]).await;
+    world.refused.insert(commerce(1));
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 1).await;
+    let request = Uuid::from_u128;
+    let refused = ActOutcome::NotAllowedInState(State::NeedsOperator);
+    assert_eq!(world.act_as(request(50), id, Act::Close).await.0, refused);
+    // two people resume it, one after the other, and neither helps
+    for resumed in [51, 52] {
+        let (outcome, commands) = world.act_as(request(resumed), id, Act::Resume).await;
+        assert_eq!(outcome, ActOutcome::Accepted);
+        world.work(commands, 1).await;
+        assert_eq!(world.state(id), State::NeedsOperator);
+    }
+    // the first one's request comes once more
+    let version = |world: &World| world.events.iter().map(|e| e.transition.version).max();
+    let before = version(&world);
+    let (outcome, out) = world.act_as(request(51), id, Act::Resume).await;
+    assert_eq!((outcome, out.len(), world.state(id)), (ActOutcome::Accepted, 1, State::NeedsOperator), "the answer, and nothing else");
+    assert_eq!(version(&world), before);
+    // what was refused stays refused: also where it would be allowed by now
+    world.refused.clear();
+    let (_, commands) = world.act(id, Act::Resume).await;
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::Completed);
+    assert_eq!(world.act_as(request(50), id, Act::Close).await.0, refused);
+}
+
 #[tokio::test]
 async fn two_thousand_lines_are_a_few_messages_a_step() {
     let mut world = World::new(2000).await;

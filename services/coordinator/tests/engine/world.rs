@@ -144,15 +144,14 @@ impl World {
         (answered.outcome, out)
     }
 
+    /// A request of its own.
     pub(crate) async fn act(&mut self, id: TransitionId, act: Act) -> (ActOutcome, Vec<Outgoing>) {
-        let act = ActOnTransition {
-            request_id: Uuid::from_u128(77),
-            partner_id: PARTNER,
-            transition_id: id,
-            act,
-            actor: "ann".into(),
-            reason: "because".into(),
-        };
+        self.act_as(Uuid::new_v4(), id, act).await
+    }
+
+    pub(crate) async fn act_as(&mut self, request_id: Uuid, id: TransitionId, act: Act) -> (ActOutcome, Vec<Outgoing>) {
+        let act =
+            ActOnTransition { request_id, partner_id: PARTNER, transition_id: id, act, actor: "ann".into(), reason: "because".into() };
         let out = self.turn(&[Input::Act(act, Self::asker())]).await;
         (out.iter().find_map(body::<ActAnswered>).unwrap().outcome, out)
     }

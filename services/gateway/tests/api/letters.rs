@@ -241,6 +241,21 @@ async fn a_letter_is_dropped_with_a_reason_that_is_kept() {
 }
 
 #[tokio::test]
+async fn a_look_that_died_keeps_nobody_waiting_for_long() {
+    let world = World::new(silence).await;
+    bury(&world, &[b"{}"]).await;
+    static HELD: planshift_storage::Statement = planshift_storage::Statement::new("UPDATE letter_pass SET holder = $1, until = $2");
+    let until = Ports::system().clock.now().as_micros() + 1_000_000;
+    let args = planshift_storage::Args::new().value(Uuid::from_u128(9)).value(until);
+    world.database.execute(&HELD, args).await.unwrap();
+    let listed = list(&world, "").await;
+    assert_eq!(listed["totalCount"], 1);
+    assert!(Ports::system().clock.now().as_micros() >= until, "it was not waited for");
+    // what came back is nobody's any more
+    assert_eq!(list(&world, "").await["totalCount"], 1);
+}
+
+#[tokio::test]
 async fn what_is_meant_and_why_must_be_said() {
     let world = World::new(silence).await;
     for (path, body, status, name) in [

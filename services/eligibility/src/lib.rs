@@ -16,6 +16,7 @@ pub mod inspect;
 mod read;
 pub mod rules;
 mod store;
+mod tell;
 mod worker;
 
 pub use worker::Eligibility;

@@ -146,3 +146,58 @@ pub(crate) static FIND_LINES: Statement = Statement::new(
      FROM {1: partner uuid, customer uuid, azure uuid} AS r CROSS JOIN lines AS l
      WHERE l.partner_id = r.partner AND l.customer_id = r.customer AND l.azure_subscription_id = r.azure",
 );
+
+/// A customer without its subscriptions.
+pub(crate) static HEAD: Statement = Statement::new("SELECT partner, customer FROM customers WHERE partner_id = $1 AND customer_id = $2");
+/// The resellers on record of its subscriptions.
+pub(crate) static ALL_RESELLERS: Statement =
+    Statement::new("SELECT facts FROM resellers WHERE partner_id = $1 AND customer_id = $2 AND facts_version = $3 ORDER BY mpn_id");
+
+// What a customer has, to be shown: of a reseller and of an order where one is given, along the key. And by ids.
+macro_rules! told {
+    ($from:literal, $of:literal, $select:literal, $id:literal, $page:ident, $count:ident, $by_id:ident) => {
+        pub(crate) static $page: Statement = Statement::new(concat!(
+            "SELECT ",
+            $select,
+            " FROM ",
+            $from,
+            " WHERE partner_id = $1 AND customer_id = $2 AND facts_version = $3
+               AND ($4::text IS NULL OR reseller = $4) AND ($5::text IS NULL OR ",
+            $of,
+            ") AND ",
+            $id,
+            " > $6 ORDER BY ",
+            $id,
+            " LIMIT $7",
+        ));
+        pub(crate) static $count: Statement = Statement::new(concat!(
+            "SELECT count(*) FROM ",
+            $from,
+            " WHERE partner_id = $1 AND customer_id = $2 AND facts_version = $3
+               AND ($4::text IS NULL OR reseller = $4) AND ($5::text IS NULL OR ",
+            $of,
+            ")",
+        ));
+        pub(crate) static $by_id: Statement = Statement::new(concat!(
+            "SELECT ",
+            $select,
+            " FROM {4: id uuid} AS r CROSS JOIN ",
+            $from,
+            "
+             WHERE partner_id = $1 AND customer_id = $2 AND ",
+            $id,
+            " = r.id AND facts_version = $3 ORDER BY ",
+            $id,
+        ));
+    };
+}
+told!(
+    "subscriptions",
+    "{postgres: facts::json->>'orderId'}{sqlite: json_extract(facts, '$.orderId')} = $5",
+    "facts",
+    "commerce_subscription_id",
+    TOLD,
+    COUNT_TOLD,
+    TOLD_BY_ID
+);
+told!("plans", "$5 = ''", "plan_id, reseller, status", "plan_id", PLANS, COUNT_PLANS, PLANS_BY_ID);

@@ -8,6 +8,7 @@ use crate::{
     read::Check,
     rules::RuleSettings,
     store,
+    tell::tell,
 };
 use async_trait::async_trait;
 use planshift_domain::{
@@ -15,7 +16,7 @@ use planshift_domain::{
         Body,
         command::{CheckEligibility, CustomerItem, Item, ReleaseEligibility, TakeEligibilityFacts},
         reply::EligibilityReleased,
-        request::{AssessCustomer, CustomerAssessed},
+        request::{AssessCustomer, CustomerAssessed, CustomerRead, ReadCustomer},
     },
     step::Step,
     time::Timestamp,
@@ -56,7 +57,7 @@ impl StepWorker for Eligibility {
     const UNDO: Option<&'static str> = Some(ReleaseEligibility::TYPE);
     const FACTS: &'static str = TakeEligibilityFacts::TYPE;
     const OWN_REPLIES: bool = true;
-    const QUESTION: Option<&'static str> = Some(AssessCustomer::TYPE);
+    const QUESTIONS: &'static [&'static str] = &[AssessCustomer::TYPE, ReadCustomer::TYPE];
 
     /// The ledger's row is the instant of the check, fixed with the first one; what it finds is made of it in `replies`.
     async fn apply(&self, _tx: &mut Transaction, work: &[Work<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Applied>, StorageError> {
@@ -111,6 +112,15 @@ impl StepWorker for Eligibility {
         question: &Message,
         now: Timestamp,
     ) -> Result<Result<Answer, Unreadable>, StorageError> {
+        if question.kind == ReadCustomer::TYPE {
+            let question: ReadCustomer = match codec::body(question) {
+                Ok(question) => question,
+                Err(why) => return Ok(Err(why)),
+            };
+            let request_id = question.request_id;
+            let outcome = tell(tx, &question).await?;
+            return Ok(Ok(Answer::new(request_id, &CustomerRead { request_id, outcome })));
+        }
         let question: AssessCustomer = match codec::body(question) {
             Ok(question) => question,
             Err(why) => return Ok(Err(why)),

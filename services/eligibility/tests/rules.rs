@@ -54,7 +54,12 @@ fn good() -> Case {
             is_shared_services: false,
             cloud: Cloud::Public,
             segment: "commercial".into(),
-            agreements: vec![AgreementFacts { kind: "microsoftcustomeragreement".into(), date_agreed: at("2026-06-01T12:00:00Z") }],
+            agreements: vec![AgreementFacts {
+                kind: "microsoftcustomeragreement".into(),
+                date_agreed: at("2026-06-01T12:00:00Z"),
+                template_id: None,
+                primary_contact: None,
+            }],
             has_signed_directly: false,
             budget: None,
             currency_code: "EUR".into(),
@@ -69,7 +74,14 @@ fn good() -> Case {
 }
 
 fn reseller(mpn_id: &str, state: &str, is_agreement_signed: bool) -> ResellerFacts {
-    ResellerFacts { mpn_id: mpn(mpn_id), name: format!("Reseller {mpn_id}"), state: state.into(), is_agreement_signed }
+    ResellerFacts {
+        id: None,
+        mpn_id: mpn(mpn_id),
+        name: format!("Reseller {mpn_id}"),
+        state: state.into(),
+        location: None,
+        is_agreement_signed,
+    }
 }
 
 fn role(mpn_id: &str, role: &str) -> RoleFacts {
@@ -84,6 +96,7 @@ fn subscription() -> SubscriptionFacts {
         status: SubscriptionStatus::Active,
         creation_date: at("2020-01-01T00:00:00Z"),
         reseller: Reseller(Some(mpn("200"))),
+        order_id: None,
         tenant_id: Some(CUSTOMER.parse().unwrap()),
         has_reservations: false,
         transfers: vec!["Completed".into()],

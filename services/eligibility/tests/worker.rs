@@ -15,7 +15,10 @@ use planshift_domain::{
     message::{
         command::{CustomerItem, EligibilityFacts, FactsPart, Packet, TakeFacts},
         reply::{EligibilityChecked, PacketAnswer, PacketGivenUp},
-        request::{ASSESSED_FINDINGS, AssessCustomer, AssessOutcome, CustomerAssessed},
+        request::{
+            ASSESSED_FINDINGS, AssessCustomer, AssessOutcome, CustomerAssessed, CustomerPage, CustomerRead, READ_AT_MOST, ReadCustomer,
+            ReadOutcome, Wanted,
+        },
     },
     step::Action,
     transition::{Evidence, Finding, Findings},
@@ -41,6 +44,7 @@ fn subscription(number: u32) -> SubscriptionFacts {
         status: SubscriptionStatus::Active,
         creation_date: at("2026-01-01T00:00:00Z"),
         reseller: Reseller(Some(mpn(if number.is_multiple_of(2) { "7" } else { "8" }))),
+        order_id: None,
         tenant_id: None,
         has_reservations: false,
         transfers: vec![],
@@ -49,8 +53,14 @@ fn subscription(number: u32) -> SubscriptionFacts {
 }
 
 fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
-    let reseller =
-        |id: &str| ResellerFacts { mpn_id: mpn(id), name: format!("reseller {id}"), state: "Active".into(), is_agreement_signed: true };
+    let reseller = |id: &str| ResellerFacts {
+        id: None,
+        mpn_id: mpn(id),
+        name: format!("reseller {id}"),
+        state: "Active".into(),
+        location: None,
+        is_agreement_signed: true,
+    };
     EligibilityFacts {
         partner: PartnerFacts {
             id: PARTNER,
@@ -69,7 +79,12 @@ fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
             is_shared_services: false,
             cloud: Cloud::Public,
             segment: "Commercial".into(),
-            agreements: vec![AgreementFacts { kind: "MicrosoftCustomerAgreement".into(), date_agreed: at("2026-01-01T00:00:00Z") }],
+            agreements: vec![AgreementFacts {
+                kind: "MicrosoftCustomerAgreement".into(),
+                date_agreed: at("2026-01-01T00:00:00Z"),
+                template_id: None,
+                primary_contact: None,
+            }],
             has_signed_directly: false,
             budget: None,
             currency_code: "EUR".into(),
@@ -409,6 +424,71 @@ async fn an_answer_has_the_first_findings_and_says_how_many_there_are() {
     let first = check(&handler, &check_packet(T1, 10_000)).await;
     assert_eq!(findings.reasons, first[0].findings.reasons[..ASSESSED_FINDINGS]);
     assert_eq!(findings.warnings, first[0].findings.warnings[..ASSESSED_FINDINGS]);
+}
+
+async fn told_of(handler: &StepHandler<Eligibility>, wanted: Wanted, after: Option<Uuid>, limit: u32) -> ReadOutcome {
+    let body = ReadCustomer { request_id: Uuid::from_u128(6), partner_id: PARTNER, customer_id: CUSTOMER, wanted, after, limit };
+    let mut delivery = delivery_from(Some(Service::Gateway), "ReadCustomer.v1", serde_json::to_vec(&body).unwrap());
+    delivery.message.reply_to = Some("planshift.answers.x".into());
+    let handled = handle(handler, &[delivery]).await;
+    let [out] = &handled.publish[..] else { panic!("{:?}", handled.publish) };
+    let answer: CustomerRead = read(out);
+    assert_eq!((out.message.kind.as_str(), answer.request_id), ("CustomerRead.v1", Uuid::from_u128(6)));
+    answer.outcome
+}
+
+async fn page_of(handler: &StepHandler<Eligibility>, wanted: Wanted, after: Option<Uuid>, limit: u32) -> CustomerPage {
+    match told_of(handler, wanted, after, limit).await {
+        ReadOutcome::Read(page) => *page,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_the_facts_say_is_told_page_by_page_and_by_id() {
+    let world = World::new(MIGRATIONS).await;
+    let handler = Options::default().handler(world.database.clone(), world.ports.clone());
+    assert_eq!(told_of(&handler, Wanted::default(), None, 10).await, ReadOutcome::UnknownCustomer);
+    let plan = |n: u128, reseller: &str| PlanFacts {
+        id: PlanId(Uuid::from_u128(n)),
+        reseller: Reseller::from_key(reseller).unwrap(),
+        status: PlanStatus::Active,
+    };
+    let ordered = SubscriptionFacts { order_id: Some("B23FDEDD".into()), ..subscription(3) };
+    let of_customer = told([(0..3).map(subscription).collect(), vec![ordered.clone()]].concat());
+    let mut before = of_customer.clone();
+    before.subscriptions.push(subscription(9));
+    let facts_of = EligibilityFacts { plans: vec![plan(1, "7"), plan(2, "none")], ..of_customer };
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 1, before)]).await;
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, facts_of.clone())]).await;
+
+    let all = page_of(&handler, Wanted::default(), None, 10).await;
+    assert_eq!((all.facts_version, &all.partner, &all.customer), (2, &facts_of.partner, &facts_of.customer));
+    assert_eq!((all.subscriptions_total, all.plans_total, &all.plans), (4, 2, &facts_of.plans), "the one that is gone does not count");
+    assert_eq!(all.resellers.len(), facts_of.resellers.len());
+    let ids: Vec<Uuid> = all.subscriptions.iter().map(|facts| facts.commerce_subscription_id.0).collect();
+    assert!(ids.is_sorted() && ids.len() == 4);
+
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = page_of(&handler, Wanted::default(), after, 3).await;
+        assert_eq!((page.subscriptions_total, page.plans_total), (4, 2), "of all pages");
+        let Some(last) = page.subscriptions.last() else { break };
+        after = Some(last.commerce_subscription_id.0);
+        seen.extend(page.subscriptions.into_iter().map(|facts| facts.commerce_subscription_id.0));
+    }
+    assert_eq!(seen, ids);
+    let head = page_of(&handler, Wanted::default(), None, 0).await;
+    assert!(head.subscriptions.is_empty() && head.plans.is_empty() && head.subscriptions_total == 4);
+
+    let of_reseller = page_of(&handler, Wanted { reseller: Some(Reseller(Some(mpn("7")))), ..Wanted::default() }, None, 10).await;
+    assert_eq!((of_reseller.subscriptions_total, of_reseller.plans_total), (2, 1));
+    assert!(of_reseller.subscriptions.iter().all(|facts| facts.reseller.key() == "7"));
+    let of_order = page_of(&handler, Wanted { order_id: Some("B23FDEDD".into()), ..Wanted::default() }, None, 10).await;
+    assert_eq!((of_order.subscriptions, of_order.plans_total), (vec![ordered.clone()], 0));
+    let wanted = vec![ordered.commerce_subscription_id.0, Uuid::from_u128(2), subscription(9).commerce_subscription_id.0];
+    let by_id = page_of(&handler, Wanted { ids: Some(wanted), ..Wanted::default() }, None, READ_AT_MOST).await;
+    assert_eq!((by_id.subscriptions, by_id.plans), (vec![ordered], vec![plan(2, "none")]));
 }
 
 #[tokio::test]

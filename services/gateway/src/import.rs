@@ -5,11 +5,11 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
         self, DocumentError,
-        facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts},
+        facts::{CustomerPart, PART_SUBSCRIPTIONS},
     },
-    ids::{CustomerId, ImportId, PartnerId},
+    ids::{CustomerId, ImportId},
     message::{
-        event::{AccountImported, ImportedCustomer},
+        event::{AccountImported, ImportedCustomer, resellers_of},
         request::{CustomersImported, ImportCustomers, RefusedCustomer},
     },
 };
@@ -94,24 +94,25 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
 /// Has a chunk taken, and writes its customers to the read model, so that whoever was told of the import can start them.
 async fn take(app: &App, trace: &TraceContext, chunk: ImportCustomers) -> Result<CustomersImported, ImportError> {
     let answer = app.asker.ask(&chunk, trace, app.settings.chunk_answer).await?;
-    let changes = known_customers(&chunk.partner, &chunk.customers, &answer);
+    let changes = known_customers(&chunk, &answer);
     let (model, now, gap) = (app.model.clone(), app.ports.clock.now(), app.settings.gap);
     model.apply(&changes, now, gap).await?;
     Ok(answer)
 }
 
 /// The customers that were taken, as version 0: the event that tells of them has the true version, and is never overwritten.
-fn known_customers(partner: &PartnerFacts, parts: &[CustomerPart], answer: &CustomersImported) -> Changes {
+fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Changes {
+    let ImportCustomers { partner, customers: parts, begun_at, .. } = chunk;
     let imported: BTreeSet<CustomerId> = answer.imported.iter().copied().collect();
-    let customers = parts.iter().filter(|part| imported.contains(&part.customer_id)).map(|part| ImportedCustomer {
-        customer_id: part.customer_id,
-        version: 0,
-        company_name: part.customer.company_name.clone(),
-        domain: part.customer.domain.clone(),
-    });
-    let partner_id: PartnerId = partner.id;
+    let taken = || parts.iter().filter(|part| imported.contains(&part.customer_id));
     let mut changes = Changes::default();
-    changes.account(AccountImported { partner_id, partner_name: partner.name.clone(), customers: customers.collect() });
+    changes.account(AccountImported {
+        partner_id: partner.id,
+        partner_name: partner.name.clone(),
+        begun_at: Some(*begun_at),
+        customers: taken().map(|part| ImportedCustomer::of(part, 0)).collect(),
+        resellers: resellers_of(taken()),
+    });
     changes
 }
 

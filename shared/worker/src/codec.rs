@@ -60,12 +60,16 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
         | request::AssessCustomer::TYPE
+        | request::ReadCustomer::TYPE
         | operator::ActOnStep::TYPE
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
         | operator::ListStuck::TYPE
         | request::TellAgain::TYPE => GATEWAY,
-        reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
+        reply::EligibilityChecked::TYPE
+        | reply::EligibilityReleased::TYPE
+        | request::CustomerAssessed::TYPE
+        | request::CustomerRead::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
         reply::MappingAnswered::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],

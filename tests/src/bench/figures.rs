@@ -34,6 +34,9 @@ pub struct Figures {
     pub cpu_ms_split: Vec<(String, f64)>,
     /// The peak of the proportional set size.
     pub peak_rss_mb: f64,
+    /// The same, of each by itself.
+    #[serde(serialize_with = "in_order")]
+    pub peak_mb_split: Vec<(String, f64)>,
     /// Effects counted in the ledgers.
     pub rows: i64,
     /// How long after the last end the read model was whole.

@@ -39,9 +39,9 @@ pub fn measure(system: &System, counts: &mut Counts, order: &Order) -> Result<Fi
     let (through, customers) = (order.through, order.customers.clone());
     let work = Work { through, customers, concurrency, plans: PLANS, subscriptions: SUBSCRIPTIONS };
     let window = Window::open(system, counts, work)?;
-    let sampler = Sampler::start(window.roots().iter().map(|(_, root)| *root).collect());
+    let sampler = Sampler::start(window.roots().iter().map(|(name, root)| (name.to_string(), *root)).collect());
     let outcome = window.run();
-    let peak = sampler.peak_mb();
+    let peaks = sampler.peaks();
 
     let Done { report: Report { wall_s, p50_ms, p99_ms, .. }, lag, spent, effects } = outcome?;
     let per_saga = |seconds: f64| rounded(seconds * 1e3 / sagas as f64);
@@ -58,7 +58,8 @@ pub fn measure(system: &System, counts: &mut Counts, order: &Order) -> Result<Fi
         p99_ms: rounded(p99_ms),
         cpu_ms_per_saga: per_saga(spent.cpu_s()),
         cpu_ms_split: spent.split_s.iter().map(|(name, seconds)| (name.clone(), per_saga(*seconds))).collect(),
-        peak_rss_mb: peak.round(),
+        peak_rss_mb: peaks.together.round(),
+        peak_mb_split: peaks.each.into_iter().map(|(name, mb)| (name, mb.round())).collect(),
         rows: effects,
         read_model_lag_ms: (lag.as_secs_f64() * 1e3).round(),
         other_cpu: rounded(spent.other_cores()),

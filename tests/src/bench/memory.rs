@@ -2,6 +2,7 @@
 
 use super::cpu::Processes;
 use std::{
+    collections::BTreeMap,
     fs,
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread::{self, JoinHandle},
@@ -14,35 +15,56 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Sampler {
     stop: Sender<()>,
-    thread: JoinHandle<u64>,
+    thread: JoinHandle<Peaks>,
+}
+
+/// The most that trees of processes had, in MB.
+#[derive(Clone, Debug, Default)]
+pub struct Peaks {
+    /// At once, all together.
+    pub together: f64,
+    /// Each by itself, by name; not all had theirs at once.
+    pub each: BTreeMap<String, f64>,
 }
 
 impl Sampler {
-    /// Of these trees together.
-    pub fn start(roots: Vec<u32>) -> Self {
+    /// Of the trees with these roots, each with its name.
+    pub fn start(roots: Vec<(String, u32)>) -> Self {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let mut peak = 0;
+            let mut peaks = Peaks::default();
             while stopped.recv_timeout(SAMPLE_EVERY) == Err(RecvTimeoutError::Timeout) {
-                peak = peak.max(proportional(&roots));
+                peaks.sample(&roots);
             }
-            peak.max(proportional(&roots))
+            peaks.sample(&roots);
+            peaks
         });
         Self { stop, thread }
     }
 
-    /// The most that they had at once, in MB.
-    pub fn peak_mb(self) -> f64 {
+    /// The most that they had.
+    pub fn peaks(self) -> Peaks {
         // gone is as good as told
         let _ = self.stop.send(());
-        self.thread.join().map_or(0.0, |peak| peak as f64 / 1024.0)
+        self.thread.join().unwrap_or_default()
     }
 }
 
-/// The proportional set size in kB: a page that several share counts once.
-fn proportional(roots: &[u32]) -> u64 {
-    let processes = Processes::now();
-    roots.iter().flat_map(|root| processes.tree(*root)).filter_map(|id| field(id, "smaps_rollup", "Pss:")).sum()
+impl Peaks {
+    /// By the proportional set size: a page that several share counts once.
+    fn sample(&mut self, roots: &[(String, u32)]) {
+        let processes = Processes::now();
+        let mut each: BTreeMap<&str, f64> = BTreeMap::new();
+        for (name, root) in roots {
+            let kb: u64 = processes.tree(*root).into_iter().filter_map(|id| field(id, "smaps_rollup", "Pss:")).sum();
+            *each.entry(name).or_default() += kb as f64 / 1024.0;
+        }
+        self.together = self.together.max(each.values().sum());
+        for (name, mb) in each {
+            let peak = self.each.entry(name.to_owned()).or_default();
+            *peak = peak.max(mb);
+        }
+    }
 }
 
 /// A number of kB that the kernel tells of a process.

@@ -14,7 +14,7 @@ use planshift_domain::{
             AzureSubscriptionFacts, CommerceSubscriptionFacts, EligibilityFacts, FactsPart, MappingFacts, PurchasingFacts, SuspensionFacts,
             TakeFacts,
         },
-        event::{AccountImported, ImportedCustomer},
+        event::{AccountImported, ImportedCustomer, resellers_of},
         reply::FactsTaken,
         request::{CustomersImported, ImportCustomers, RefusedCustomer},
     },
@@ -24,7 +24,7 @@ use planshift_messaging::{Destination, Outgoing, Service};
 use planshift_storage::{StorageError, Transaction};
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const WORKERS: [Service; 4] = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
 const ALL_WORKERS: u32 = (1 << WORKERS.len()) - 1;
@@ -112,22 +112,21 @@ impl Versions {
         let mut answer = ChunkAnswer {
             partner_id: chunk.partner.id,
             partner_name: chunk.partner.name.clone(),
+            begun_at: Some(chunk.begun_at),
             imported: Vec::new(),
             refused: Vec::new(),
+            resellers: Vec::new(),
         };
         for part in &chunk.customers {
             match self.version(chunk, part) {
-                Ok(version) => answer.imported.push(ImportedCustomer {
-                    customer_id: part.customer_id,
-                    version,
-                    company_name: part.customer.company_name.clone(),
-                    domain: part.customer.domain.clone(),
-                }),
+                Ok(version) => answer.imported.push(ImportedCustomer::of(part, version)),
                 Err((code, description)) => {
                     answer.refused.push(RefusedCustomer { customer_id: part.customer_id, code: code.to_owned(), description });
                 }
             }
         }
+        let imported: HashSet<CustomerId> = answer.imported.iter().map(|c| c.customer_id).collect();
+        answer.resellers = resellers_of(chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
         answer
     }
 
@@ -177,7 +176,9 @@ fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing>
         let event = AccountImported {
             partner_id: chunk.answer.partner_id,
             partner_name: chunk.answer.partner_name.clone(),
+            begun_at: chunk.answer.begun_at,
             customers: chunk.answer.imported.clone(),
+            resellers: chunk.answer.resellers.clone(),
         };
         let to = Destination::Event("account.imported".into());
         out.push(codec::outgoing(to, format!("{import_id}/{number}/imported"), import_id.to_string(), trace, now, &event));

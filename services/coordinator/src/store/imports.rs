@@ -2,6 +2,7 @@
 
 use super::unknown_word;
 use planshift_domain::{
+    account::facts::ResellerFacts,
     ids::{ImportId, PartnerId},
     message::{event::ImportedCustomer, request::RefusedCustomer},
     time::Timestamp,
@@ -32,10 +33,16 @@ pub struct ChunkAnswer {
     pub partner_id: PartnerId,
     /// The partner's name.
     pub partner_name: String,
+    /// When the import began.
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// Customers taken, with the versions they were given.
     pub imported: Vec<ImportedCustomer>,
     /// Customers not taken.
     pub refused: Vec<RefusedCustomer>,
+    /// The resellers of those that were taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resellers: Vec<ResellerFacts>,
 }
 
 static LOAD: Statement = Statement::new(

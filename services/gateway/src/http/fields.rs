@@ -20,7 +20,8 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    fn read(raw: Bytes) -> Result<Self, ApiError> {
+    /// The properties of a JSON object.
+    pub(crate) fn read(raw: Bytes) -> Result<Self, ApiError> {
         if raw.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self { fields: HashMap::new(), raw });
         }

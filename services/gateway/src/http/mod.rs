@@ -13,12 +13,14 @@
 //! | `accounts` | the import |
 //! | `steps` | steps paused for everyone |
 //! | `letters` | dead letters |
+//! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
 
 mod accounts;
 mod actor;
 mod answer;
 mod context;
+mod customers;
 mod errors;
 mod fields;
 mod letters;
@@ -43,7 +45,7 @@ pub(crate) use once::hex;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed.
 pub(crate) fn router(app: &App) -> Router {
-    use upgrades as u;
+    use {customers as c, upgrades as u};
     let routes = Router::new()
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
@@ -70,6 +72,26 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/v1/productupgrades/{id}/cancel", post(u::cancel))
         .route("/v1/productupgrades/{id}/resume", post(u::resume))
         .route("/v1/productupgrades/{id}/close", post(u::close))
+        .route("/v1/customers", get(c::customers))
+        .route("/v1/customers/{customer}", get(c::customer))
+        .route("/v1/customers/{customer}/relationships", get(c::relationships_of))
+        .route("/v1/customers/{customer}/agreements", get(c::agreements))
+        .route("/v1/customers/{customer}/directsignedmicrosoftcustomeragreementstatus", get(c::direct_signature))
+        .route("/v1/customers/{customer}/usagebudget", get(c::budget))
+        .route("/v1/customers/{customer}/subscriptions", get(c::subscriptions))
+        .route("/v1/customers/{customer}/subscriptions/{subscription}", get(c::subscription))
+        .route("/v1/customers/{customer}/subscriptions/{subscription}/azureentitlements", get(c::entitlements))
+        .route("/v1/customers/{customer}/subscriptions/{subscription}/azureentitlements/{entitlement}", get(c::entitlement))
+        .route("/v1/customers/{customer}/products", get(c::products))
+        .route("/v1/customers/{customer}/products/{product}", get(c::product))
+        .route("/v1/customers/{customer}/products/{product}/skus", get(c::skus))
+        .route("/v1/customers/{customer}/products/{product}/skus/{sku}", get(c::sku))
+        .route("/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities", get(c::availabilities))
+        .route("/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities/{availability}", get(c::availability))
+        .route("/v1/relationships", get(c::relationships))
+        .route("/v1/profiles/mpn", get(c::mpn_profile))
+        .route("/v1/agreements", get(c::metadata))
+        .route("/v1/compliance/csp/agreementstatus", get(c::reseller_agreement))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", "there is nothing under this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", "this path has no such method")

@@ -2,13 +2,15 @@
 //! each row once and two replicas lock rows in the same order.
 
 use planshift_domain::{
+    account::facts::ResellerFacts,
     history::HistoryEntry,
-    ids::{AzureSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
+    ids::{AzureSubscriptionId, CustomerId, MpnId, PartnerId, Reseller, TransitionId},
     message::{
         event::{AccountImported, ImportedCustomer, TransitionChanged},
         notice::MessageEnded,
     },
     step::{Action, Step},
+    time::Timestamp,
     transition::{LineRow, PacketRow, PlanRow, TransitionRow},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -22,6 +24,10 @@ pub(crate) struct Changes {
     pub(super) packets: BTreeMap<(TransitionId, Step, Action, u32), PacketRow>,
     pub(super) history: BTreeMap<(TransitionId, u32), HistoryEntry>,
     pub(super) customers: BTreeMap<(PartnerId, CustomerId), ImportedCustomer>,
+    /// Of a customer in parts, each part tells some: all are kept, with their versions.
+    pub(super) on_record: BTreeMap<(PartnerId, CustomerId, MpnId), u32>,
+    /// With the time that their import began.
+    pub(super) resellers: BTreeMap<(PartnerId, MpnId), (Timestamp, ResellerFacts)>,
     pub(super) ended: Vec<MessageEnded>,
 }
 
@@ -46,7 +52,14 @@ impl Changes {
 
     /// An event about customers, or what an import has just learned of them.
     pub(crate) fn account(&mut self, event: AccountImported) {
+        let at = event.begun_at.unwrap_or(Timestamp::from_micros(0));
+        for reseller in event.resellers {
+            newest(&mut self.resellers, (event.partner_id, reseller.mpn_id.clone()), (at, reseller), |(at, _)| *at);
+        }
         for customer in event.customers {
+            for mpn_id in &customer.resellers {
+                newest(&mut self.on_record, (event.partner_id, customer.customer_id, mpn_id.clone()), customer.version, |version| *version);
+            }
             newest(&mut self.customers, (event.partner_id, customer.customer_id), customer, |row| row.version);
         }
     }
@@ -66,7 +79,7 @@ impl Changes {
     }
 }
 
-fn newest<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V, version: impl Fn(&V) -> u32) {
+fn newest<K: Ord, V, O: Ord>(rows: &mut BTreeMap<K, V>, key: K, row: V, version: impl Fn(&V) -> O) {
     match rows.entry(key) {
         Entry::Vacant(entry) => {
             entry.insert(row);

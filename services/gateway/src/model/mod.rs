@@ -4,18 +4,22 @@
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
 mod changes;
+mod customers;
 mod gaps;
 mod list;
 mod read;
 mod requests;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub(crate) use changes::Changes;
+pub(crate) use customers::{CustomerFilter, CustomerKey, Pattern};
 pub(crate) use list::Filter;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
+pub(crate) use standing::{OwnPlan, Standing};
 
 use planshift_storage::{Database, Migration, StorageError};
 use std::sync::Arc;
@@ -25,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") },
     Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
     Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
+    Migration { version: 4, name: "customers", sql: include_str!("../../migrations/0004_customers.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -103,7 +103,7 @@ impl ReadModel {
                 0 => {
                     found = Some(Known { row: from_json("a transition", &row.get::<String>(1)?)?, whole: row.get(2)?, asked: row.get(3)? });
                 }
-                1 => lines.push(line(&row)?),
+                1 => lines.push(line_from(&row, 4)?),
                 2 => plans.push(from_json("a plan", &row.get::<String>(1)?)?),
                 _ => packets.push(from_json("a packet", &row.get::<String>(1)?)?),
             }
@@ -145,18 +145,18 @@ fn body<T: serde::de::DeserializeOwned>(what: &str, row: &Row) -> Result<T, Stor
     from_json(what, &row.get::<String>(0)?)
 }
 
-/// A line of [`PARTS`].
-fn line(row: &Row) -> Result<LineRow, StorageError> {
-    let reseller: String = row.get(6)?;
-    let error: Option<String> = row.get(8)?;
-    let undo: Option<String> = row.get(9)?;
+/// A line: Azure id, commerce id, reseller, packet, error, undo and version, from this column on.
+pub(super) fn line_from(row: &Row, column: usize) -> Result<LineRow, StorageError> {
+    let reseller: String = row.get(column + 2)?;
+    let error: Option<String> = row.get(column + 4)?;
+    let undo: Option<String> = row.get(column + 5)?;
     Ok(LineRow {
-        azure_subscription_id: AzureSubscriptionId(row.get(4)?),
-        commerce_subscription_id: CommerceSubscriptionId(row.get(5)?),
+        azure_subscription_id: AzureSubscriptionId(row.get(column)?),
+        commerce_subscription_id: CommerceSubscriptionId(row.get(column + 1)?),
         reseller: Reseller::from_key(&reseller).map_err(|error| StorageError::Statement(error.to_string()))?,
-        packet: row.get(7)?,
+        packet: row.get(column + 3)?,
         error: error.as_deref().map(|text| from_json("a line's error", text)).transpose()?,
         undo: undo.as_deref().and_then(Evidence::from_name),
-        version: row.get(10)?,
+        version: row.get(column + 6)?,
     })
 }

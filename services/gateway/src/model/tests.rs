@@ -1,7 +1,8 @@
 use super::{requests::Reserved, *};
 use crate::fixtures::{at, changed, entry, id, line, packet, plan, transition};
 use planshift_domain::{
-    ids::TransitionId,
+    account::facts::{PlanStatus, Relationship, ResellerFacts},
+    ids::{MpnId, TransitionId},
     message::event::{AccountImported, ImportedCustomer, TransitionChanged},
     step::Step,
     transition::{Evidence, ItemError, State},
@@ -187,8 +188,17 @@ async fn customers_keep_their_newest_version() {
     let fixture = fixture().await;
     let tell = async |partner, version, name: &str| {
         let mut changes = Changes::default();
-        let customers = vec![ImportedCustomer { customer_id: id(5), version, company_name: name.into(), domain: "d".into() }];
-        changes.account(AccountImported { partner_id: id(partner), partner_name: "p".into(), customers });
+        let told = ImportedCustomer {
+            customer_id: id(5),
+            version,
+            company_name: name.into(),
+            domain: "d".into(),
+            country: "FR".into(),
+            relationship_to_partner: None,
+            resellers: Vec::new(),
+        };
+        let (partner_name, begun_at, resellers) = ("p".into(), None, Vec::new());
+        changes.account(AccountImported { partner_id: id(partner), partner_name, begun_at, customers: vec![told], resellers });
         fixture.model.apply(&changes, at(0), GAP).await.unwrap();
     };
     for (version, name) in [(2, "two"), (0, "none"), (3, "three"), (1, "one")] {
@@ -229,4 +239,138 @@ async fn a_check_that_was_cancelled_in_the_middle_leaves_no_gap() {
     let packets = vec![packet(Step::Eligibility, 0, 3), packet(Step::Eligibility, 2, 3)];
     fixture.tell([TransitionChanged { packets, history: vec![entry(1)], ..changed(row) }]).await;
     assert!(fixture.model.transition(TransitionId(Uuid::from_u128(1))).await.unwrap().unwrap().settled());
+}
+
+/// Two transitions of one customer: the first failed and was undone, the second moved its lines under the same plan.
+#[tokio::test]
+async fn how_subscriptions_and_plans_stand_is_what_all_transitions_made_of_them() {
+    let fixture = fixture().await;
+    let (partner, customer) = (id(1_000), id(5));
+    let of = |n: u128, state, lines: Vec<_>, plan_status, reused, packets| {
+        let mut row = transition(n, 9, state);
+        (row.customer_id, row.effective_at, row.ended_at) = (customer, Some(at(3_600)), Some(at(100 + i64::try_from(n).unwrap())));
+        (row.lines, row.plans) = (u32::try_from(lines.len()).unwrap(), 1);
+        let mut bought = plan("10", 77, 5);
+        (bought.status, bought.reused) = (Some(plan_status), reused);
+        TransitionChanged { lines, plans: vec![bought], packets, ..changed(row) }
+    };
+    let (mut undone, mut failed) = (line(11, 0, 5), line(12, 0, 5));
+    undone.undo = Some(Evidence::Undone);
+    failed.error = Some((Step::Mapping, ItemError { code: "2012".into(), description: "no".into() }));
+    failed.undo = Some(Evidence::Fenced);
+    let first = of(1, State::Compensated, vec![undone, failed], PlanStatus::Suspended, false, vec![packet(Step::Mapping, 0, 4)]);
+    fixture.tell([first]).await;
+    let standings = async |ids: &[u128]| fixture.model.standings(partner, customer, ids.iter().map(|n| id(*n))).await.unwrap();
+    let standing = &standings(&[11, 99]).await[&id(11)];
+    assert_eq!((standing.plan_id, standing.effective_at, standing.suspended), (None, None, None));
+    let own = fixture.model.own_plans(partner, customer).await.unwrap();
+    assert_eq!((own.len(), own[0].id, own[0].status, own[0].bought_at), (1, id(77), PlanStatus::Suspended, Some(at(1))));
+    assert_eq!(fixture.model.under_plan((partner, customer), id(77), Uuid::nil(), 10).await.unwrap(), (Vec::new(), 0));
+
+    // more lines than a page, and one whose suspension has not been answered yet
+    let mut lines: Vec<_> = (11..=15).map(|n| line(n, 0, 5)).collect();
+    lines.push(line(16, 1, 5));
+    let packets = vec![packet(Step::Mapping, 0, 4), packet(Step::Mapping, 1, 4), packet(Step::Suspension, 0, 6)];
+    fixture.tell([of(2, State::SuspendingCommerce, lines, PlanStatus::Active, true, packets)]).await;
+    let now = standings(&[11, 16]).await;
+    assert_eq!((now[&id(11)].plan_id, now[&id(11)].suspended, now[&id(11)].transition_id), (Some(id(77)), Some(Some(at(102))), id(2)));
+    assert_eq!((now[&id(16)].plan_id, now[&id(16)].suspended), (Some(id(77)), None));
+    let own = fixture.model.own_plans(partner, customer).await.unwrap();
+    assert_eq!((own[0].status, own[0].bought_at), (PlanStatus::Active, Some(at(1))), "when it was bought stays");
+    let (mut seen, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let (page, total) = fixture.model.under_plan((partner, customer), id(77), after, 2).await.unwrap();
+        assert_eq!(total, 6);
+        let Some(last) = page.last() else { break };
+        after = last.azure_subscription_id.0;
+        seen.extend(page.iter().map(|standing| standing.azure_subscription_id.0.as_u128()));
+    }
+    assert_eq!(seen, [11, 12, 13, 14, 15, 16]);
+    assert!(fixture.model.standings(id(1_001), customer, [id(11)]).await.unwrap().is_empty(), "another partner's");
+    assert!(fixture.model.own_plans(id(1_001), customer).await.unwrap().is_empty());
+    assert!(fixture.model.versions_of(partner, customer).await.unwrap() == 18);
+}
+
+#[tokio::test]
+async fn customers_are_listed_by_name_and_found_by_name_domain_and_reseller() {
+    let fixture = fixture().await;
+    let mpn = |text: &str| MpnId::try_new(text).unwrap();
+    let told = |version, at_second, customers: &[(u128, &str, &[&str])]| AccountImported {
+        partner_id: id(1),
+        partner_name: "p".into(),
+        begun_at: Some(at(at_second)),
+        customers: customers
+            .iter()
+            .map(|(n, name, resellers)| ImportedCustomer {
+                customer_id: id(*n),
+                version,
+                company_name: (*name).into(),
+                domain: format!("C{n}.example"),
+                country: "FR".into(),
+                relationship_to_partner: Some(Relationship::Reseller),
+                resellers: resellers.iter().map(|text| mpn(text)).collect(),
+            })
+            .collect(),
+        resellers: [("10", 510_u128), ("20", 520)]
+            .map(|(text, tenant)| ResellerFacts {
+                id: Some(id(tenant)),
+                mpn_id: mpn(text),
+                name: format!("of second {at_second}"),
+                state: "Active".into(),
+                location: None,
+                is_agreement_signed: true,
+            })
+            .to_vec(),
+    };
+    let tell = async |event| {
+        let mut changes = Changes::default();
+        changes.account(event);
+        fixture.model.apply(&changes, at(0), GAP).await.unwrap();
+    };
+    tell(told(1, 50, &[(1, "zeta", &["10"]), (2, "Alpha 50%", &["10", "20"]), (3, "alpha", &[]), (4, "Émile", &["20"])])).await;
+    tell(told(2, 40, &[(1, "zeta", &["20"])])).await; // its reseller has changed; and told late, by an import that began earlier
+    let other = AccountImported { partner_id: id(2), resellers: Vec::new(), ..told(1, 50, &[(1, "alpha", &[])]) };
+    tell(other).await;
+
+    let ids = async |filter: CustomerFilter| {
+        let page = fixture.model.customers(&filter, None, 100).await.unwrap();
+        assert_eq!((page.total, page.next), (page.rows.len() as u64, None));
+        page.rows.iter().map(|row| (row.partner_id.0.as_u128(), row.customer_id.0.as_u128())).collect::<Vec<_>>()
+    };
+    let all = [(2, 1), (1, 3), (1, 2), (1, 1), (1, 4)];
+    assert_eq!(ids(CustomerFilter::default()).await, all, "by name without regard to case, then by id");
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = fixture.model.customers(&CustomerFilter::default(), after, 2).await.unwrap();
+        assert_eq!(page.total, 5);
+        seen.extend(page.rows.iter().map(|row| (row.partner_id.0.as_u128(), row.customer_id.0.as_u128())));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, all);
+    let own = || CustomerFilter { partner: Some(id(1)), ..CustomerFilter::default() };
+    assert_eq!(ids(own()).await, all[1..]);
+    let named = |pattern| CustomerFilter { name: Some(pattern), ..own() };
+    assert_eq!(ids(named(Pattern::new("", "ALPHA", "%", false))).await, [(1, 3), (1, 2)]);
+    assert_eq!(ids(named(Pattern::new("", "alpha", "%", true))).await, [(1, 1), (1, 4)]);
+    assert_eq!(ids(named(Pattern::new("%", "0%", "%", false))).await, [(1, 2)], "a percent sign is one");
+    assert_eq!(ids(named(Pattern::new("", "alph_", "", false))).await, [(0, 0); 0], "and so is an underscore");
+    let domain = Pattern::new("", "c4.EXAMPLE", "", false);
+    assert_eq!(ids(CustomerFilter { domain: Some(domain), ..own() }).await, [(1, 4)]);
+    let of_reseller = |tenant: u128| CustomerFilter { reseller: Some(Uuid::from_u128(tenant)), ..CustomerFilter::default() };
+    assert_eq!(ids(of_reseller(510)).await, [(1, 2)], "not the customer that has changed");
+    assert_eq!(ids(of_reseller(520)).await, [(1, 2), (1, 1), (1, 4)]);
+
+    let resellers = fixture.model.resellers(Some(id(1)), (None, None), None, 10).await.unwrap();
+    assert_eq!(resellers.iter().map(|row| row.facts.name.as_str()).collect::<Vec<_>>(), ["of second 50"; 2], "the later import holds");
+    assert_eq!(fixture.model.resellers(Some(id(1)), (None, None), Some((id(1), "10".into())), 10).await.unwrap(), resellers[1..]);
+    assert_eq!(fixture.model.resellers(None, (Some(&mpn("20")), None), None, 10).await.unwrap(), resellers[1..]);
+    assert_eq!(fixture.model.resellers(None, (None, Some(Uuid::from_u128(510))), None, 10).await.unwrap(), resellers[..1]);
+    assert!(fixture.model.resellers(Some(id(2)), (None, None), None, 10).await.unwrap().is_empty());
+    assert_eq!(
+        (fixture.model.count_resellers(Some(id(1))).await.unwrap(), fixture.model.count_resellers(Some(id(2))).await.unwrap()),
+        (2, 0)
+    );
 }

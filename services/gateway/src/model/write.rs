@@ -2,7 +2,7 @@
 
 use super::{Changes, ReadModel, to_json};
 use crate::letters;
-use planshift_domain::{time::Timestamp, transition::Evidence};
+use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
 use std::time::Duration;
 
@@ -50,13 +50,30 @@ static HISTORY: Statement = Statement::new(
      ON CONFLICT (transition_id, number) DO NOTHING",
 );
 static CUSTOMERS: Statement = Statement::new(
-    "INSERT INTO customers (partner_id, customer_id, version, company_name, domain)
-     SELECT r.partner_id, r.customer_id, r.version, r.company_name, r.domain
-     FROM {1: partner_id uuid, customer_id uuid, version bigint, company_name text, domain text} AS r
+    "INSERT INTO customers (partner_id, customer_id, version, company_name, domain, country, relationship, sort_name)
+     SELECT r.partner_id, r.customer_id, r.version, r.company_name, r.domain, r.country, r.relationship, r.sort_name
+     FROM {1: partner_id uuid, customer_id uuid, version bigint, company_name text, domain text, country text, relationship text,
+              sort_name text} AS r
      WHERE true
      ON CONFLICT (partner_id, customer_id) DO UPDATE SET version = excluded.version, company_name = excluded.company_name,
-         domain = excluded.domain
+         domain = excluded.domain, country = excluded.country, relationship = excluded.relationship, sort_name = excluded.sort_name
      WHERE excluded.version > customers.version",
+);
+static ON_RECORD: Statement = Statement::new(
+    "INSERT INTO customer_resellers (partner_id, customer_id, mpn_id, version)
+     SELECT r.partner_id, r.customer_id, r.mpn_id, r.version
+     FROM {1: partner_id uuid, customer_id uuid, mpn_id text, version bigint} AS r
+     WHERE true
+     ON CONFLICT (partner_id, customer_id, mpn_id) DO UPDATE SET version = excluded.version
+     WHERE excluded.version > customer_resellers.version",
+);
+static RESELLERS: Statement = Statement::new(
+    "INSERT INTO resellers (partner_id, mpn_id, reseller_id, at, body)
+     SELECT r.partner_id, r.mpn_id, r.reseller_id, r.at, r.body
+     FROM {1: partner_id uuid, mpn_id text, reseller_id uuid, at bigint, body text} AS r
+     WHERE true
+     ON CONFLICT (partner_id, mpn_id) DO UPDATE SET reseller_id = excluded.reseller_id, at = excluded.at, body = excluded.body
+     WHERE excluded.at > resellers.at",
 );
 /// Is all there that the transition says is there? While it is under way, only its history is counted: with 100,000 lines,
 /// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans,
@@ -96,6 +113,8 @@ impl ReadModel {
             (&PACKETS, packets(changes)?),
             (&HISTORY, history(changes)?),
             (&CUSTOMERS, customers(changes)),
+            (&ON_RECORD, on_record(changes)),
+            (&RESELLERS, resellers(changes)?),
             (&letters::ENDED, letters::ended_rows(&changes.ended)),
         ];
         let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
@@ -168,7 +187,30 @@ fn history(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
 fn customers(changes: &Changes) -> Vec<Vec<Value>> {
     let rows = changes.customers.iter().map(|((partner, customer), row)| {
         let (name, domain) = (&row.company_name, &row.domain);
-        vec![partner.0.into(), customer.0.into(), row.version.into(), name.into(), domain.into()]
+        let relationship = row.relationship_to_partner.map_or("", Relationship::text);
+        vec![
+            partner.0.into(),
+            customer.0.into(),
+            row.version.into(),
+            name.into(),
+            domain.into(),
+            (&row.country).into(),
+            relationship.into(),
+            name.to_lowercase().into(),
+        ]
+    });
+    rows.collect()
+}
+
+fn on_record(changes: &Changes) -> Vec<Vec<Value>> {
+    let rows = changes.on_record.iter();
+    rows.map(|((partner, customer, mpn_id), version)| vec![partner.0.into(), customer.0.into(), mpn_id.as_str().into(), (*version).into()])
+        .collect()
+}
+
+fn resellers(changes: &Changes) -> Result<Vec<Vec<Value>>, StorageError> {
+    let rows = changes.resellers.iter().map(|((partner, mpn_id), (at, facts))| {
+        Ok(vec![partner.0.into(), mpn_id.as_str().into(), facts.id.into(), at.as_micros().into(), to_json(facts)?.into()])
     });
     rows.collect()
 }

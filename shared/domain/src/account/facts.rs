@@ -9,9 +9,15 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The one offer that is moved, compared without regard to case.
 pub const LEGACY_AZURE_OFFER: &str = "MS-AZR-0145P";
+
+/// When a commerce subscription that was suspended then counts as deleted: 90 days later. Source: the domain's section 3.3.
+pub const fn deleted_after_suspension(suspended_at: Timestamp) -> Timestamp {
+    suspended_at.plus_seconds(90 * 24 * 3600)
+}
 
 /// How many subscriptions a part of a customer may have: with all their roles and transfers it stays a message of some 200 KB.
 pub const PART_SUBSCRIPTIONS: usize = 500;
@@ -140,12 +146,18 @@ pub struct PartnerFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResellerFacts {
+    /// Its tenant; absent where an import before this field told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
     /// Its MPN id.
     pub mpn_id: MpnId,
     /// Its name.
     pub name: String,
     /// `Active` where it may be on record.
     pub state: String,
+    /// Where it is, as the document says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// The Microsoft Partner Agreement.
     pub is_agreement_signed: bool,
 }
@@ -159,6 +171,27 @@ pub struct AgreementFacts {
     pub kind: String,
     /// When the customer agreed.
     pub date_agreed: Timestamp,
+    /// Which text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<String>,
+    /// Who agreed for the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_contact: Option<Contact>,
+}
+
+/// A person at a customer, as an agreement names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Mail address.
+    pub email: String,
+    /// Telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
 }
 
 /// An order of the customer.
@@ -233,6 +266,9 @@ pub struct SubscriptionFacts {
     pub creation_date: Timestamp,
     /// The reseller on record.
     pub reseller: Reseller,
+    /// The order that bought it, where the document says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
     /// The tenant of the Azure subscription, where the document says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<CustomerId>,

@@ -2,8 +2,8 @@
 
 use super::{
     facts::{
-        AgreementFacts, Cloud, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts,
-        RoleFacts, SubscriptionFacts, SubscriptionStatus,
+        AgreementFacts, Cloud, Contact, CustomerFacts, OrderFacts, PartnerFacts, PartnerType, PlanFacts, PlanStatus, Relationship,
+        ResellerFacts, RoleFacts, SubscriptionFacts, SubscriptionStatus,
     },
     fields::Fields,
     parse,
@@ -43,12 +43,9 @@ pub(super) fn reseller(fields: &mut Fields<'_>) -> (Option<MpnId>, Option<Resell
     let mpn_id = fields.required("mpnId", parse::mpn_id);
     fields.optional("relationshipType", parse::text);
     let state = fields.required("state", parse::text);
-    fields.optional("location", parse::text);
+    let location = fields.optional("location", parse::text);
     let is_agreement_signed = fields.optional("isAgreementSigned", parse::boolean).unwrap_or(true);
-    let facts = |mpn_id: MpnId| {
-        id?;
-        Some(ResellerFacts { mpn_id, name: name?, state: state?, is_agreement_signed })
-    };
+    let facts = |mpn_id: MpnId| Some(ResellerFacts { id: Some(id?), mpn_id, name: name?, state: state?, location, is_agreement_signed });
     (mpn_id.clone(), mpn_id.and_then(facts))
 }
 
@@ -105,8 +102,20 @@ pub(super) fn customer(
 pub(super) fn agreement(fields: &mut Fields<'_>) -> Option<AgreementFacts> {
     let kind = fields.required("type", parse::text);
     let date_agreed = fields.required("dateAgreed", parse::time);
-    fields.optional("templateId", parse::text);
-    Some(AgreementFacts { kind: kind?, date_agreed: date_agreed? })
+    let template_id = fields.optional("templateId", parse::text);
+    let primary_contact = fields.maybe_inside("primaryContact", contact);
+    Some(AgreementFacts { kind: kind?, date_agreed: date_agreed?, template_id, primary_contact })
+}
+
+/// `primaryContact` of an agreement. Nothing depends on it: what is missing in it is empty, and no fault.
+fn contact(fields: &mut Fields<'_>) -> Option<Contact> {
+    let mut text = |name| fields.optional(name, parse::text);
+    Some(Contact {
+        first_name: text("firstName").unwrap_or_default(),
+        last_name: text("lastName").unwrap_or_default(),
+        email: text("email").unwrap_or_default(),
+        phone_number: text("phoneNumber"),
+    })
 }
 
 /// `customers[].orders[]`.
@@ -161,7 +170,7 @@ pub(super) fn subscription(fields: &mut Fields<'_>) -> SubscriptionRead {
     let status = fields.required("status", parse::one_of(SubscriptionStatus::from_text, SubscriptionStatus::TEXTS));
     let creation_date = fields.required("creationDate", parse::time);
     let reseller = fields.optional_id("partnerId", parse::mpn_id);
-    fields.optional("orderId", parse::text);
+    let order_id = fields.optional("orderId", parse::text);
     let tenant = fields.optional_id("tenantId", parse::guid);
     let has_reservations = fields.optional("hasReservations", parse::boolean).unwrap_or(false);
 
@@ -174,6 +183,7 @@ pub(super) fn subscription(fields: &mut Fields<'_>) -> SubscriptionRead {
             status: status?,
             creation_date: creation_date?,
             reseller: Reseller(reseller),
+            order_id,
             tenant_id: tenant.map(CustomerId),
             has_reservations,
             transfers: Vec::new(),

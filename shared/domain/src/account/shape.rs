@@ -73,8 +73,10 @@ const DEFAULT_ADDRESS: Shape = Shape(&[leaf("country")]);
 const DIRECT_SIGNATURE: Shape = Shape(&[leaf("isSigned")]);
 const USAGE_BUDGET: Shape = Shape(&[exact("amount")]);
 
-/// `customers[].agreements[]`; nothing is looked for in `primaryContact`.
-pub(super) const AGREEMENT: Shape = Shape(&[leaf("type"), leaf("dateAgreed"), leaf("templateId")]);
+/// `customers[].agreements[]`.
+pub(super) const AGREEMENT: Shape =
+    Shape(&[leaf("type"), leaf("dateAgreed"), leaf("templateId"), inner("primaryContact", &PRIMARY_CONTACT)]);
+const PRIMARY_CONTACT: Shape = Shape(&[leaf("firstName"), leaf("lastName"), leaf("email"), leaf("phoneNumber")]);
 /// `customers[].orders[]`.
 pub(super) const ORDER: Shape = Shape(&[leaf("id"), leaf("status")]);
 /// `customers[].transfers[]`.

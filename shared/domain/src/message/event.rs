@@ -2,12 +2,15 @@
 
 use super::body;
 use crate::{
+    account::facts::{CustomerPart, Relationship, ResellerFacts},
     history::HistoryEntry,
-    ids::{CustomerId, PartnerId},
+    ids::{CustomerId, MpnId, PartnerId},
+    time::Timestamp,
     transition::{LineRow, PacketRow, PlanRow, TransitionRow},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A transition changed: its row, and the rows beneath it that changed with it. Routing key `transition.STATE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,8 +40,14 @@ pub struct AccountImported {
     pub partner_id: PartnerId,
     /// The partner's name.
     pub partner_name: String,
+    /// When the import began: of two that tell of a reseller, the later one holds.
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// Those of one chunk.
     pub customers: Vec<ImportedCustomer>,
+    /// The resellers on record of their subscriptions, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resellers: Vec<ResellerFacts>,
 }
 
 /// A customer, as lists show it.
@@ -53,6 +62,36 @@ pub struct ImportedCustomer {
     pub company_name: String,
     /// Its domain.
     pub domain: String,
+    /// Its country, as an ISO code; empty where a message before this field tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub country: String,
+    /// Its relationship to the partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relationship_to_partner: Option<Relationship>,
+    /// The resellers on record of the subscriptions in this chunk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resellers: Vec<MpnId>,
+}
+
+impl ImportedCustomer {
+    /// The customer of a part.
+    pub fn of(part: &CustomerPart, version: u32) -> Self {
+        Self {
+            customer_id: part.customer_id,
+            version,
+            company_name: part.customer.company_name.clone(),
+            domain: part.customer.domain.clone(),
+            country: part.customer.country.clone(),
+            relationship_to_partner: Some(part.customer.relationship_to_partner),
+            resellers: part.resellers.iter().map(|reseller| reseller.mpn_id.clone()).collect(),
+        }
+    }
+}
+
+/// The resellers of these parts, each once, in the order of their MPN ids.
+pub fn resellers_of<'a>(parts: impl IntoIterator<Item = &'a CustomerPart>) -> Vec<ResellerFacts> {
+    let by_id: BTreeMap<&MpnId, &ResellerFacts> = parts.into_iter().flat_map(|part| &part.resellers).map(|r| (&r.mpn_id, r)).collect();
+    by_id.into_values().cloned().collect()
 }
 
 body! {

@@ -2,8 +2,8 @@
 
 use super::body;
 use crate::{
-    account::facts::{CustomerPart, PartnerFacts},
-    ids::{CustomerId, ImportId, PartnerId, TransitionId},
+    account::facts::{CustomerFacts, CustomerPart, PartnerFacts, PlanFacts, ResellerFacts, SubscriptionFacts},
+    ids::{CustomerId, ImportId, PartnerId, Reseller, TransitionId},
     time::Timestamp,
     transition::{Findings, State},
 };
@@ -206,6 +206,96 @@ pub enum AssessOutcome {
     ImportUnderWay,
 }
 
+/// How many subscriptions, and how many plans, one answer about a customer has at most: as many as a part of an import.
+pub const READ_AT_MOST: u32 = crate::account::facts::PART_SUBSCRIPTIONS as u32;
+
+/// What do the facts say of a customer? Asked of eligibility, their owner. Subscriptions and plans come in pages, each in the order of
+/// their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadCustomer {
+    /// The request.
+    pub request_id: Uuid,
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub customer_id: CustomerId,
+    /// Only subscriptions and plans.
+    #[serde(default, skip_serializing_if = "Wanted::is_all")]
+    pub wanted: Wanted,
+    /// Only those with ids (of commerce subscriptions, of plans) above this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Uuid>,
+    /// At most so many subscriptions and so many plans, up to [`READ_AT_MOST`].
+    pub limit: u32,
+}
+
+/// Which subscriptions and plans of a customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Wanted {
+    /// Those with these ids: of commerce subscriptions, of plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<Uuid>>,
+    /// Those of this reseller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reseller: Option<Reseller>,
+    /// Those that this order bought; no plan has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+}
+
+impl Wanted {
+    /// All of them?
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Eligibility's answer about a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerRead {
+    /// The request.
+    pub request_id: Uuid,
+    /// What the facts say.
+    pub outcome: ReadOutcome,
+}
+
+/// What the facts say of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum ReadOutcome {
+    /// This.
+    Read(Box<CustomerPage>),
+    /// No import of this partner has told of the customer.
+    UnknownCustomer,
+    /// An import of the customer is under way, and not all of it has come.
+    ImportUnderWay,
+}
+
+/// A customer, and a page of its subscriptions and plans. They are as the newest import says, without what transitions did since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerPage {
+    /// The version of the facts.
+    pub facts_version: u32,
+    /// The partner.
+    pub partner: PartnerFacts,
+    /// The customer without its subscriptions.
+    pub customer: CustomerFacts,
+    /// All resellers on record of its subscriptions, as far as the document knew them.
+    pub resellers: Vec<ResellerFacts>,
+    /// Subscriptions of the legacy offer that are wanted, deleted ones too.
+    pub subscriptions: Vec<SubscriptionFacts>,
+    /// How many are wanted in all, on this and all other pages.
+    pub subscriptions_total: u32,
+    /// Azure plans that are wanted.
+    pub plans: Vec<PlanFacts>,
+    /// How many are wanted in all.
+    pub plans_total: u32,
+}
+
 /// Tell everything of a transition again, as events: a listener found a gap that lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -223,5 +313,7 @@ body! {
     ActAnswered => "ActAnswered.v1",
     AssessCustomer => "AssessCustomer.v1",
     CustomerAssessed => "CustomerAssessed.v1",
+    ReadCustomer => "ReadCustomer.v1",
+    CustomerRead => "CustomerRead.v1",
     TellAgain => "TellAgain.v1",
 }

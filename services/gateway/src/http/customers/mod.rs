@@ -1,0 +1,92 @@
+//! Customers, and what belongs to them, in Partner Center's shapes. Source: the domain's sections 5.2 and 6.2 to 6.6.
+//!
+//! What the newest import says is eligibility's to know, and is asked for; what transitions have made of it since stands in the read
+//! model. An answer is both together.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `list` | lists of customers |
+//! | `profile` | one customer, its resellers, all resellers |
+//! | `agreements` | the customer agreement, confirmed or signed; a reseller's partner agreement |
+//! | `subscriptions` | commerce subscriptions and Azure plans |
+//! | `entitlements` | Azure subscriptions under a plan |
+//! | `catalogue` | the two Azure offers |
+//! | `budget` | the spending budget |
+//! | `resource` | what all shapes have in common |
+
+mod agreements;
+mod budget;
+mod catalogue;
+mod entitlements;
+mod list;
+mod profile;
+mod resource;
+mod subscriptions;
+
+pub(super) use agreements::{agreements, direct_signature, metadata, reseller_agreement};
+pub(super) use budget::budget;
+pub(super) use catalogue::{availabilities, availability, product, products, sku, skus};
+pub(super) use entitlements::{entitlement, entitlements};
+pub(super) use list::customers;
+pub(super) use profile::{customer, mpn_profile, relationships, relationships_of};
+pub(super) use subscriptions::{subscription, subscriptions};
+
+use super::{context::Context, errors::ApiError, fields::Parameters};
+use crate::app::App;
+use axum::http::StatusCode;
+use planshift_domain::{
+    ids::{CustomerId, PartnerId},
+    message::request::{CustomerPage, ReadCustomer, ReadOutcome, Wanted},
+};
+use uuid::Uuid;
+
+/// A customer of a partner.
+#[derive(Clone, Copy, Debug)]
+struct Whose {
+    partner: PartnerId,
+    customer: CustomerId,
+}
+
+impl Whose {
+    /// The customer of the path, where the caller may see it. Where several partners have it, `partnerId` says which is meant.
+    async fn find(app: &App, context: &Context, id: &str, parameters: &Parameters) -> Result<Self, ApiError> {
+        let named: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
+        let Ok(customer): Result<CustomerId, _> = id.parse() else { return Err(unknown(id)) };
+        let mut partners = app.model.partners_of(customer).await?;
+        partners.retain(|partner| context.caller.sees(*partner) && named.is_none_or(|named| named == *partner));
+        match partners[..] {
+            [partner] => Ok(Self { partner, customer }),
+            [] => Err(unknown(&customer.to_string())),
+            _ => {
+                let text = format!("Several partners have the customer {customer}: say which with partnerId.");
+                Err(ApiError::bad_input("PartnerRequired", text))
+            }
+        }
+    }
+
+    /// The newest facts of it, and the first `limit` of the wanted subscriptions and plans after `after`.
+    async fn read(self, app: &App, context: &Context, wanted: Wanted, after: Option<Uuid>, limit: u32) -> Result<CustomerPage, ApiError> {
+        let Self { partner: partner_id, customer: customer_id } = self;
+        // it has no effect: a question of its own each time, so that a repeated request is told how things are now
+        let question = ReadCustomer { request_id: app.ports.random.id(), partner_id, customer_id, wanted, after, limit };
+        match app.ask(&question, &context.trace).await?.outcome {
+            ReadOutcome::Read(page) => Ok(*page),
+            ReadOutcome::UnknownCustomer => Err(unknown(&customer_id.to_string())),
+            ReadOutcome::ImportUnderWay => {
+                let text = "An import of the customer is under way: wait until it was answered.";
+                Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1))
+            }
+        }
+    }
+
+    /// The customer alone.
+    async fn head(self, app: &App, context: &Context) -> Result<CustomerPage, ApiError> {
+        self.read(app, context, Wanted::default(), None, 0).await
+    }
+}
+
+/// Nobody knows it, or it is another partner's: both look the same.
+fn unknown(id: &str) -> ApiError {
+    let text = format!("There is no customer {id}. Import its account document first: POST /v1/accounts.");
+    ApiError::new(StatusCode::NOT_FOUND, "404", "CustomerNotFound", text)
+}

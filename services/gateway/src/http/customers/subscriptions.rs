@@ -1,0 +1,229 @@
+//! Commerce subscriptions of the legacy Azure offer, and Azure plans, as one list. Source: the domain's sections 3.3 and 6.4.
+//!
+//! A legacy subscription that a transition has suspended stays in the list with its ids: `suspended`, and from 90 days on `deleted`.
+
+use super::{
+    Whose,
+    catalogue::{LEGACY, PLAN},
+    resource::{Asked, LARGEST_PAGE, etag, in_query, link},
+};
+use crate::{
+    app::App,
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    model::{OwnPlan, Standing},
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
+use planshift_domain::{
+    account::facts::{PlanFacts, PlanStatus, SubscriptionFacts, SubscriptionStatus, deleted_after_suspension},
+    ids::{MpnId, PlanId, Reseller},
+    message::request::{CustomerPage, Wanted},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// `GET /v1/customers/{id}/subscriptions?order_id=&mpn_id=&size=`.
+pub(in crate::http) async fn subscriptions(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+    let asked = Asked::read(&headers, &parameters)?;
+    let after = asked.after(|token| Uuid::try_parse(token).ok())?;
+    let reseller = parameters.parse("mpn_id", "a number", |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
+    let order_id = parameters.get("order_id").map(str::to_owned);
+    let wanted = Wanted { ids: None, reseller: reseller.clone(), order_id: order_id.clone() };
+
+    // one more than a page of each, for the page is made of both and its end must be known
+    let page = whose.read(&app, &context, wanted, after, LARGEST_PAGE.min(asked.size)).await?;
+    let own: Vec<OwnPlan> = if order_id.is_some() { Vec::new() } else { app.model.own_plans(whose.partner, whose.customer).await? };
+    let own: Vec<OwnPlan> = own.into_iter().filter(|plan| reseller.as_ref().is_none_or(|reseller| *reseller == plan.reseller)).collect();
+    let told_of = known_plans(&app, &context, whose, &own).await?;
+    let total = u64::from(page.subscriptions_total) + u64::from(page.plans_total) + (own.len() - told_of) as u64;
+
+    let full = page.subscriptions.len() == asked.size as usize || page.plans.len() == asked.size as usize;
+    let items = Merged::new(&app, whose, page, own).await?.items(after);
+    let more = items.len() > asked.size as usize || (full && (items.len() as u64) < total);
+    let items: Vec<(Uuid, Value)> = items.into_iter().take(asked.size as usize).collect();
+    let next = items.last().filter(|_| more).map(|(id, _)| id.as_simple().to_string());
+    let mut query = String::new();
+    for name in ["order_id", "mpn_id"] {
+        if let Some(value) = parameters.get(name) {
+            query.push_str(&format!("&{name}={}", in_query(value)));
+        }
+    }
+    let path = format!("/customers/{}/subscriptions", whose.customer);
+    asked.collection(&path, &query, items.into_iter().map(|(_, item)| item).collect(), total, next)
+}
+
+/// `GET /v1/customers/{id}/subscriptions/{id}`: a commerce subscription, or a plan.
+pub(in crate::http) async fn subscription(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path((customer, id)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+    let Ok(wanted) = Uuid::try_parse(&id) else { return Err(unknown(&id)) };
+    let page = whose.read(&app, &context, Wanted { ids: Some(vec![wanted]), ..Wanted::default() }, None, 1).await?;
+    let own = app.model.own_plans(whose.partner, whose.customer).await?.into_iter().filter(|plan| plan.id.0 == wanted).collect();
+    let merged = Merged::new(&app, whose, page, own).await?;
+    let found = merged.items(None).into_iter().next();
+    Answer::json(&found.ok_or_else(|| unknown(&id))?.1)
+}
+
+/// How many of the transitions' own plans an import has told of: those are in the facts too.
+async fn known_plans(app: &App, context: &Context, whose: Whose, own: &[OwnPlan]) -> Result<usize, ApiError> {
+    if own.is_empty() {
+        return Ok(0);
+    }
+    let ids = own.iter().map(|plan| plan.id.0).collect();
+    let page = whose.read(app, context, Wanted { ids: Some(ids), ..Wanted::default() }, None, LARGEST_PAGE).await?;
+    Ok(page.plans.len())
+}
+
+/// No such subscription of that customer.
+pub(super) fn unknown(id: &str) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "20003", "SubscriptionNotFound", format!("The customer has no subscription {id}."))
+}
+
+/// What the facts say, and what transitions have made of it.
+pub(super) struct Merged {
+    whose: Whose,
+    page: CustomerPage,
+    plans: BTreeMap<PlanId, OwnPlan>,
+    standings: std::collections::HashMap<planshift_domain::ids::AzureSubscriptionId, Standing>,
+    version: u64,
+    now: Timestamp,
+}
+
+impl Merged {
+    pub(super) async fn new(app: &App, whose: Whose, page: CustomerPage, own: Vec<OwnPlan>) -> Result<Self, ApiError> {
+        let azure = page.subscriptions.iter().filter_map(|subscription| subscription.azure_subscription_id);
+        let standings = app.model.standings(whose.partner, whose.customer, azure).await?;
+        let version = u64::from(page.facts_version) + app.model.versions_of(whose.partner, whose.customer).await?;
+        let plans = own.into_iter().map(|plan| (plan.id, plan)).collect();
+        Ok(Self { whose, page, plans, standings, version, now: app.ports.clock.now() })
+    }
+
+    /// All of it after this id, in the order of the ids.
+    fn items(&self, after: Option<Uuid>) -> Vec<(Uuid, Value)> {
+        let mut items: BTreeMap<Uuid, Value> = BTreeMap::new();
+        for subscription in &self.page.subscriptions {
+            items.insert(subscription.commerce_subscription_id.0, self.legacy(subscription));
+        }
+        for plan in &self.page.plans {
+            items.insert(plan.id.0, self.plan(plan, None));
+        }
+        for own in self.plans.values() {
+            // its status as transitions left it counts: an import never overwrites that
+            let facts = PlanFacts { id: own.id, reseller: own.reseller.clone(), status: own.status };
+            items.insert(own.id.0, self.plan(&facts, own.bought_at));
+        }
+        items.into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after)).collect()
+    }
+
+    /// How the commerce subscription stands now.
+    fn status(&self, facts: &SubscriptionFacts) -> (SubscriptionStatus, bool) {
+        let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
+        let suspended = standing.filter(|s| s.commerce_subscription_id == facts.commerce_subscription_id).and_then(|s| s.suspended);
+        match suspended {
+            Some(since) if since.is_some_and(|since| deleted_after_suspension(since) <= self.now) => (SubscriptionStatus::Deleted, true),
+            Some(_) => (SubscriptionStatus::Suspended, true),
+            None => (facts.status, false),
+        }
+    }
+
+    fn legacy(&self, facts: &SubscriptionFacts) -> Value {
+        let id = facts.commerce_subscription_id;
+        let (status, by_transition) = self.status(facts);
+        let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
+        let reasons: &[&str] = if by_transition { &["TransitionedToAzurePlan"] } else { &[] };
+        json!({
+            "id": id,
+            "entitlementId": facts.azure_subscription_id,
+            "offerId": LEGACY.offer_id,
+            "offerName": LEGACY.title,
+            "friendlyName": facts.friendly_name,
+            "quantity": 1,
+            "unitType": "Usage-based",
+            "hasPurchasableAddons": false,
+            "creationDate": facts.creation_date,
+            "effectiveStartDate": facts.creation_date,
+            "commitmentEndDate": "9999-12-10T00:00:00Z",
+            "status": status,
+            "autoRenewEnabled": false,
+            "isTrial": false,
+            "isMicrosoftProduct": true,
+            "publisherName": "Microsoft",
+            "billingType": "usage",
+            "billingCycle": "monthly",
+            "contractType": "subscription",
+            "partnerId": facts.reseller,
+            "orderId": facts.order_id,
+            "suspensionReasons": reasons,
+            "actions": [],
+            "refundOptions": [],
+            "azurePlanId": standing.and_then(|standing| standing.plan_id),
+            "azurePlanEffectiveAt": standing.and_then(|standing| standing.effective_at),
+            "upgradeId": standing.map(|standing| standing.transition_id),
+            "links": self.links(id, LEGACY.product_id, LEGACY.sku_id),
+            "attributes": { "etag": etag(id, self.version), "objectType": "Subscription" },
+        })
+    }
+
+    fn plan(&self, facts: &PlanFacts, bought_at: Option<Timestamp>) -> Value {
+        let id = facts.id;
+        let mut links = self.links(id, PLAN.product_id, PLAN.sku_id);
+        links["azureEntitlements"] = link(format!("/customers/{}/subscriptions/{id}/azureEntitlements", self.whose.customer));
+        json!({
+            "id": id,
+            "offerId": PLAN.offer_id,
+            "offerName": PLAN.title,
+            "friendlyName": "Azure plan",
+            "productType": { "id": "Azure", "displayName": "Azure" },
+            "quantity": 1,
+            "unitType": "Usage-based",
+            "hasPurchasableAddons": false,
+            "creationDate": bought_at,
+            "effectiveStartDate": bought_at,
+            "status": facts.status,
+            "autoRenewEnabled": false,
+            "isTrial": false,
+            "isMicrosoftProduct": true,
+            "publisherName": "Microsoft",
+            "billingType": "usage",
+            "billingCycle": "one_time",
+            "contractType": "subscription",
+            "partnerId": facts.reseller,
+            "suspensionReasons": [],
+            "actions": [],
+            "refundOptions": [],
+            "links": links,
+            "attributes": { "etag": etag(id, self.version), "objectType": "Subscription" },
+        })
+    }
+
+    fn links(&self, id: impl std::fmt::Display, product: &str, sku: &str) -> Value {
+        let customer = self.whose.customer;
+        json!({
+            "self": link(format!("/customers/{customer}/subscriptions/{id}")),
+            "product": link(format!("/customers/{customer}/products/{product}")),
+            "sku": link(format!("/customers/{customer}/products/{product}/skus/{sku}")),
+        })
+    }
+
+    /// The plan of that id: its status, and whether there is one.
+    pub(super) fn plan_status(&self, id: PlanId) -> Option<PlanStatus> {
+        let own = self.plans.get(&id).map(|plan| plan.status);
+        own.or_else(|| self.page.plans.iter().find(|plan| plan.id == id).map(|plan| plan.status))
+    }
+}

@@ -29,3 +29,25 @@ CREATE TABLE resellers (
     PRIMARY KEY (partner_id, mpn_id)
 );
 CREATE INDEX resellers_by_tenant ON resellers (reseller_id, partner_id);
+
+-- Carts, and the orders that they became.
+CREATE TABLE carts (
+    id uuid NOT NULL PRIMARY KEY,
+    partner_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    created_at bigint NOT NULL,
+    -- what is in it, JSON
+    lines text NOT NULL,
+    -- the order that it became
+    order_id uuid
+);
+CREATE TABLE orders (
+    partner_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    created_at bigint NOT NULL,
+    id uuid NOT NULL,
+    -- what was bought, JSON
+    lines text NOT NULL,
+    PRIMARY KEY (partner_id, customer_id, created_at, id)
+);
+CREATE INDEX orders_by_id ON orders (id);

@@ -5,12 +5,12 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
         self, DocumentError,
-        facts::{CustomerPart, PART_SUBSCRIPTIONS},
+        facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts},
     },
     ids::{CustomerId, ImportId},
     message::{
         event::{AccountImported, ImportedCustomer, resellers_of},
-        request::{CustomersImported, ImportCustomers, RefusedCustomer},
+        request::{CustomersImported, ImportCustomers, OnlyIf, RefusedCustomer},
     },
 };
 use planshift_storage::StorageError;
@@ -80,8 +80,14 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     });
     let chunks = futures::stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
     let answers = chunks.enumerate().map(|(number, customers)| {
-        let chunk =
-            ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), begun_at, partner: partner.clone(), customers };
+        let chunk = ImportCustomers {
+            import_id,
+            chunk: u32::try_from(number).unwrap_or(u32::MAX),
+            begun_at,
+            partner: partner.clone(),
+            customers,
+            only_if: None,
+        };
         take(app, trace, chunk)
     });
     let answers: Result<Vec<CustomersImported>, ImportError> = answers.buffer_unordered(app.settings.chunks_in_flight).try_collect().await;
@@ -89,6 +95,30 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     let answers = answers?;
     read?;
     Ok(outcome(answers))
+}
+
+/// Imports one customer that was changed, if what it was made of has not changed meanwhile. One chunk after the other: the first decides
+/// for all.
+pub(crate) async fn import_change(
+    app: &App,
+    trace: &TraceContext,
+    import_id: ImportId,
+    partner: PartnerFacts,
+    only_if: OnlyIf,
+    parts: Vec<CustomerPart>,
+) -> Result<Option<RefusedCustomer>, ImportError> {
+    let begun_at = app.ports.clock.now();
+    let mut chunker = Chunker::default();
+    let mut chunks: Vec<Vec<CustomerPart>> = parts.into_iter().filter_map(|part| chunker.add(part)).collect();
+    chunks.push(chunker.parts);
+    for (number, customers) in (0..).zip(chunks) {
+        let (partner, only_if) = (partner.clone(), Some(only_if));
+        let chunk = ImportCustomers { import_id, chunk: number, begun_at, partner, customers, only_if };
+        if let Some(refused) = take(app, trace, chunk).await?.refused.pop() {
+            return Ok(Some(refused));
+        }
+    }
+    Ok(None)
 }
 
 /// Has a chunk taken, and writes its customers to the read model, so that whoever was told of the import can start them.
@@ -179,8 +209,12 @@ mod tests {
 
     fn answer(imported: &[u128], refused: &[u128]) -> CustomersImported {
         let id = |n: &u128| CustomerId(Uuid::from_u128(*n));
-        let refused =
-            refused.iter().map(|n| RefusedCustomer { customer_id: id(n), code: "UpgradeInProgress".into(), description: String::new() });
+        let refused = refused.iter().map(|n| RefusedCustomer {
+            customer_id: id(n),
+            code: "UpgradeInProgress".into(),
+            description: String::new(),
+            transition_id: None,
+        });
         CustomersImported {
             import_id: ImportId(Uuid::nil()),
             chunk: 0,

@@ -111,7 +111,7 @@ impl Client {
         self.work(|client| async move {
             let Import { partner, parts, begun_at } = import;
             let import_id = ImportId(client.shared.sim.id());
-            client.take_in(ImportCustomers { import_id, chunk: 0, begun_at, partner, customers: parts }).await;
+            client.take_in(ImportCustomers { import_id, chunk: 0, begun_at, partner, customers: parts, only_if: None }).await;
         });
     }
 
@@ -168,7 +168,14 @@ impl Client {
                 }
                 Ask::Import => {
                     let (import_id, begun_at) = (ImportId(sim.id()), Timestamp::from_micros(sim.now()));
-                    let chunk = ImportCustomers { import_id, chunk: 0, begun_at, partner: partner.clone(), customers: vec![part.clone()] };
+                    let chunk = ImportCustomers {
+                        import_id,
+                        chunk: 0,
+                        begun_at,
+                        partner: partner.clone(),
+                        customers: vec![part.clone()],
+                        only_if: None,
+                    };
                     self.take_in(chunk).await;
                 }
             }

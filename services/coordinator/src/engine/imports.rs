@@ -4,7 +4,7 @@ use super::input::Asker;
 use crate::store::{
     customers::{self, Customer, CustomerKey},
     imports::{self, Chunk, ChunkAnswer, ChunkKey},
-    transitions,
+    transitions::{self, LegacyBar},
 };
 use planshift_domain::{
     account::facts::CustomerPart,
@@ -87,10 +87,25 @@ pub async fn taken(
     Ok(chunks.iter().filter(|chunk| chunk.waiting == 0).flat_map(|chunk| answers(chunk, &trace, now)).collect())
 }
 
+/// Why a customer's facts are not taken.
+struct Refused {
+    code: &'static str,
+    description: String,
+    /// The transition that stands in the way.
+    by: Option<TransitionId>,
+}
+
+impl Refused {
+    fn new(code: &'static str, description: impl Into<String>, by: Option<TransitionId>) -> Self {
+        Self { code, description: description.into(), by }
+    }
+}
+
 /// The versions of customers, under their locks.
 struct Versions {
     known: BTreeMap<CustomerKey, Customer>,
     live: HashMap<(uuid::Uuid, uuid::Uuid), TransitionId>,
+    bars: HashMap<(uuid::Uuid, uuid::Uuid), LegacyBar>,
     changed: BTreeMap<CustomerKey, Customer>,
 }
 
@@ -105,7 +120,10 @@ impl Versions {
         }
         let known = customers::lock(tx, &keys).await?;
         let live = transitions::live(tx, keys.iter().map(|(p, c)| (p.0, c.0)).collect()).await?.into_iter().collect();
-        Ok(Self { known, live, changed: BTreeMap::new() })
+        let purchases = chunks.iter().filter(|chunk| chunk.only_if.is_some_and(|only_if| only_if.may_buy_legacy_azure));
+        let purchases = purchases.flat_map(|c| c.customers.iter().map(|part| (c.partner.id.0, part.customer_id.0)));
+        let bars = transitions::legacy_bars(tx, purchases.collect()).await?;
+        Ok(Self { known, live, bars, changed: BTreeMap::new() })
     }
 
     fn answer(&mut self, chunk: &ImportCustomers) -> ChunkAnswer {
@@ -120,8 +138,9 @@ impl Versions {
         for part in &chunk.customers {
             match self.version(chunk, part) {
                 Ok(version) => answer.imported.push(ImportedCustomer::of(part, version)),
-                Err((code, description)) => {
-                    answer.refused.push(RefusedCustomer { customer_id: part.customer_id, code: code.to_owned(), description });
+                Err(Refused { code, description, by }) => {
+                    let (customer_id, code) = (part.customer_id, code.to_owned());
+                    answer.refused.push(RefusedCustomer { customer_id, code, description, transition_id: by });
                 }
             }
         }
@@ -132,10 +151,10 @@ impl Versions {
 
     /// The version of a part. The parts of one import have one version; an import that has begun may end, a new one of a
     /// customer that is being moved may not begin.
-    fn version(&mut self, chunk: &ImportCustomers, part: &CustomerPart) -> Result<u32, (&'static str, String)> {
+    fn version(&mut self, chunk: &ImportCustomers, part: &CustomerPart) -> Result<u32, Refused> {
         let key = (chunk.partner.id, part.customer_id);
         let Some(known) = self.known.get_mut(&key) else {
-            return Err(("ImportSuperseded", "the customer's row is gone".into()));
+            return Err(Refused::new("ImportSuperseded", "the customer's row is gone", None));
         };
         let goes_on = known.import == chunk.import_id && known.facts_version > 0 && part.parts > 1;
         if goes_on {
@@ -147,14 +166,29 @@ impl Versions {
                     known.begun_at = known.begun_at.max(Timestamp::from_micros(chunk.begun_at.as_micros() + 1));
                     self.changed.insert(key, *known);
                 }
-                return Err(("UpgradeInProgress", format!("transition {live} is not at an end; import the customer again after it")));
+                let text = format!("transition {live} is not at an end; import the customer again after it");
+                return Err(Refused::new("UpgradeInProgress", text, Some(*live)));
+            }
+            if let Some(only_if) = chunk.only_if {
+                let bar = self.bars.get(&(key.0.0, key.1.0)).filter(|_| only_if.may_buy_legacy_azure);
+                match bar {
+                    Some(LegacyBar::Completed(id)) => {
+                        return Err(Refused::new("UpgradeAlreadyCompleted", format!("transition {id} has completed"), Some(*id)));
+                    }
+                    Some(LegacyBar::Failed(id)) => {
+                        return Err(Refused::new("UpgradeFailed", format!("transition {id} has failed and is not closed"), Some(*id)));
+                    }
+                    None => {}
+                }
+                if only_if.facts_version != known.facts_version {
+                    let text = format!("the facts have version {} by now, and not {}", known.facts_version, only_if.facts_version);
+                    return Err(Refused::new("FactsChanged", text, None));
+                }
             }
             // a late part of an older import must not begin a version of its own
             if part.parts > 1 && known.facts_version > 0 && chunk.begun_at < known.begun_at {
-                return Err((
-                    "ImportSuperseded",
-                    "a newer import, or a transition, came between the parts; import the customer again".into(),
-                ));
+                let text = "a newer import, or a transition, came between the parts; import the customer again";
+                return Err(Refused::new("ImportSuperseded", text, None));
             }
             *known = Customer {
                 facts_version: known.facts_version + 1,

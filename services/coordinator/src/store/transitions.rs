@@ -13,6 +13,7 @@ use planshift_domain::{
 };
 use planshift_storage::{Args, Database, Row, Statement, StorageError, Transaction, Value, Write};
 use planshift_telemetry::TraceContext;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A transition as it is stored.
@@ -103,6 +104,11 @@ static LIVE: Statement = Statement::new(
 static COMPLETED: Statement = Statement::new(
     "SELECT t.partner_id, t.customer_id, t.id FROM {1: partner_id uuid, customer_id uuid} AS r
      JOIN transitions AS t ON t.partner_id = r.partner_id AND t.customer_id = r.customer_id WHERE t.ended_at IS NOT NULL AND t.state = 'Completed' ORDER BY t.ended_at",
+);
+static LAST_ENDED: Statement = Statement::new(
+    "SELECT partner_id, customer_id, id, state, closed_at FROM transitions
+     WHERE (partner_id, customer_id) IN (SELECT r.partner_id, r.customer_id FROM {1: partner_id uuid, customer_id uuid} AS r)
+       AND ended_at IS NOT NULL ORDER BY started_at, id",
 );
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
@@ -232,6 +238,38 @@ pub async fn by_request(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result
 /// The transitions of these customers (partner, customer) that are not at an end.
 pub async fn live(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
     pairs(tx, &LIVE, keys).await
+}
+
+/// Why a customer may not buy the legacy Azure offer, though no transition of it is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegacyBar {
+    /// This one has completed: never again.
+    Completed(TransitionId),
+    /// This one has failed, is the last that was tried, and nobody has accepted it as it is.
+    Failed(TransitionId),
+}
+
+/// The bars of these customers (partner, customer), where there are any.
+pub async fn legacy_bars(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<HashMap<(Uuid, Uuid), LegacyBar>, StorageError> {
+    let mut bars = HashMap::new();
+    if keys.is_empty() {
+        return Ok(bars);
+    }
+    let rows = keys.into_iter().map(|(partner, customer)| vec![partner.into(), customer.into()]).collect();
+    for row in tx.query(&LAST_ENDED, Args::new().rows(rows)).await? {
+        let key: (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
+        let (id, state, closed) = (TransitionId(row.get(2)?), row.get::<String>(3)?, row.get::<Option<i64>>(4)?);
+        if matches!(bars.get(&key), Some(LegacyBar::Completed(_))) {
+            continue;
+        }
+        match State::from_name(&state) {
+            Some(State::Completed) => bars.insert(key, LegacyBar::Completed(id)),
+            Some(State::Compensated) if closed.is_none() => bars.insert(key, LegacyBar::Failed(id)),
+            // a newer attempt lifts the bar of the one before
+            _ => bars.remove(&key),
+        };
+    }
+    Ok(bars)
 }
 
 /// The transitions of these customers (partner, customer) that have completed, the latest last.

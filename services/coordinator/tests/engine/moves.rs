@@ -209,7 +209,8 @@ async fn an_import_whose_first_part_was_refused_is_refused_whole() {
             azure_plan_markets: None,
         };
         let import_id = ImportId(Uuid::from_u128(2));
-        let chunk = ImportCustomers { import_id, chunk: number, begun_at, partner, customers: vec![part(customer(1), number, 2)] };
+        let chunk =
+            ImportCustomers { import_id, chunk: number, begun_at, partner, customers: vec![part(customer(1), number, 2)], only_if: None };
         Input::Import(Box::new(chunk), World::asker())
     };
     let code = |out: &[Outgoing]| out.iter().find_map(body::<CustomersImported>).unwrap().refused[0].code.clone();
@@ -237,6 +238,7 @@ async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_co
                 azure_plan_markets: None,
             },
             customers: vec![],
+            only_if: None,
         };
         chunk.customers.push(part(customer(1), p, 2));
         Input::Import(Box::new(chunk), World::asker())

@@ -125,6 +125,7 @@ impl World {
                 azure_plan_markets: None,
             },
             customers: customers.iter().map(|n| part(customer(*n), 0, 1)).collect(),
+            only_if: None,
         };
         let mut out = self.turn(&[Input::Import(Box::new(chunk), Self::asker())]).await;
         let workers = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
@@ -253,6 +254,7 @@ pub(crate) fn part(customer_id: CustomerId, part: u32, parts: u32) -> CustomerPa
             currency_code: "USD".into(),
             has_support_plan: false,
             orders: vec![],
+            changed_by: None,
         },
         resellers: vec![],
         subscriptions: vec![],

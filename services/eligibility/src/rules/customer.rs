@@ -4,7 +4,7 @@ use super::{Found, Subject};
 use planshift_domain::account::{
     codes::{Blocking, Warning},
     facts::{Cloud, Relationship},
-    scope::{is_commercial, is_customer_agreement, is_pending_order},
+    scope::{is_commercial, is_pending_order},
 };
 
 pub(super) fn assess(subject: &Subject<'_>, found: &mut Found) {
@@ -26,7 +26,7 @@ fn block(subject: &Subject<'_>, found: &mut Found) {
             ),
         );
     }
-    if !has_agreed(subject) {
+    if !customer.has_agreed(subject.now) {
         block(
             Blocking::CustomerAgreementMissing,
             format!(
@@ -63,12 +63,6 @@ fn block(subject: &Subject<'_>, found: &mut Found) {
         let id = &order.id;
         block(Blocking::PendingOrder, format!("Order {id} of {name} is still pending: wait until it is completed, or cancel it."));
     }
-}
-
-fn has_agreed(subject: &Subject<'_>) -> bool {
-    let customer = subject.customer;
-    customer.has_signed_directly
-        || customer.agreements.iter().any(|agreement| is_customer_agreement(&agreement.kind) && agreement.date_agreed <= subject.now)
 }
 
 fn warn(subject: &Subject<'_>, found: &mut Found) {

@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Query, Request},
     http::{StatusCode, request::Parts},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// The properties of a JSON object, their names in lower case.
@@ -31,6 +31,10 @@ impl Fields {
             Ok(_) => return Err(ApiError::bad_input("InvalidBody", "The body must be a JSON object.")),
             Err(error) => return Err(ApiError::bad_input("InvalidBody", format!("The body is not JSON: {error}."))),
         };
+        Self::of(object, raw)
+    }
+
+    fn of(object: Map<String, Value>, raw: Bytes) -> Result<Self, ApiError> {
         let mut fields = HashMap::with_capacity(object.len());
         for (name, value) in object {
             if fields.insert(name.to_lowercase(), value).is_some() {
@@ -58,6 +62,31 @@ impl Fields {
                 let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
                 number.filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(wrong)
             }
+        }
+    }
+
+    /// An object's properties; absent and null are the same.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Self::of(object.clone(), Bytes::new()).map(Some),
+            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be an object."))),
+        }
+    }
+
+    /// The objects of a list of at most so many; absent and null are none.
+    pub(crate) fn objects(&self, name: &str, most: usize) -> Result<Vec<Self>, ApiError> {
+        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} objects."));
+        match self.fields.get(&name.to_lowercase()) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) if items.len() <= most => {
+                let object = |item: &Value| match item {
+                    Value::Object(object) => Self::of(object.clone(), Bytes::new()),
+                    _ => Err(wrong()),
+                };
+                items.iter().map(object).collect()
+            }
+            Some(_) => Err(wrong()),
         }
     }
 

@@ -36,7 +36,12 @@ fn takes(refuse_first: bool, chunks: Arc<Mutex<BTreeSet<u32>>>) -> impl FnMut(&D
         let mut refused = Vec::new();
         if refuse_first {
             let customer_id = imported.remove(0);
-            refused.push(RefusedCustomer { customer_id, code: "UpgradeInProgress".into(), description: "it is under way".into() });
+            refused.push(RefusedCustomer {
+                customer_id,
+                code: "UpgradeInProgress".into(),
+                description: "it is under way".into(),
+                transition_id: None,
+            });
         }
         vec![answer(delivery, &CustomersImported { import_id: chunk.import_id, chunk: chunk.chunk, imported, refused })]
     }

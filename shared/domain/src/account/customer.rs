@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// How many agreements and how many orders are kept: they travel with every part of a customer, and one of each decides.
-const KEPT_ITEMS: usize = 10;
+pub const KEPT_ITEMS: usize = 10;
 
 /// A customer that is being read.
 pub(super) struct Customer<'p, 'w, 'a> {

@@ -30,5 +30,7 @@ mod seen;
 mod shape;
 mod walk;
 
+pub use customer::KEPT_ITEMS as KEPT_AGREEMENTS;
 pub use document::{Checked, check, read};
 pub use fault::{DocumentError, Fault, Faults};
+pub use parts::parts_of;

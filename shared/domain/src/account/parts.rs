@@ -1,10 +1,10 @@
 //! Cuts a customer into parts that each fit a message.
 
 use super::{
-    facts::{CustomerPart, PART_SUBSCRIPTIONS, PlanFacts, ResellerFacts, SubscriptionFacts},
+    facts::{CustomerFacts, CustomerPart, PART_SUBSCRIPTIONS, PlanFacts, ResellerFacts, SubscriptionFacts},
     walk::CustomerRecord,
 };
-use crate::ids::MpnId;
+use crate::ids::{CustomerId, MpnId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     vec,
@@ -13,6 +13,17 @@ use std::{
 /// How many subscriptions, roles and transfers together a part may have: a part of ordinary subscriptions is full by their
 /// number first. A subscription is never cut, so one that has more is a part of its own.
 const PART_ITEMS: usize = 4 * PART_SUBSCRIPTIONS;
+
+/// The parts of a customer that is made of facts, at least one, in their order.
+pub fn parts_of(
+    id: CustomerId,
+    facts: CustomerFacts,
+    subscriptions: Vec<SubscriptionFacts>,
+    plans: Vec<PlanFacts>,
+    resellers: &BTreeMap<MpnId, ResellerFacts>,
+) -> Vec<CustomerPart> {
+    cut(CustomerRecord { id, facts, subscriptions, plans }, resellers)
+}
 
 /// The parts of a customer, at least one, in the order of the document.
 pub(super) fn cut(record: CustomerRecord, resellers: &BTreeMap<MpnId, ResellerFacts>) -> Vec<CustomerPart> {

@@ -1,6 +1,7 @@
 //! What a transition is about, as far as the document says. What is under a plan already, only the services know.
 
-use super::facts::{LEGACY_AZURE_OFFER, SubscriptionFacts, SubscriptionStatus};
+use super::facts::{CustomerFacts, LEGACY_AZURE_OFFER, SubscriptionFacts, SubscriptionStatus};
+use crate::time::Timestamp;
 
 /// Is it the one offer that is moved? Any case.
 pub fn is_legacy_azure(offer_id: &str) -> bool {
@@ -16,6 +17,14 @@ impl SubscriptionFacts {
     /// The `resourceId` of what is found about it: its Azure id, or its commerce id where it has none.
     pub fn resource_id(&self) -> String {
         self.azure_subscription_id.map_or_else(|| self.commerce_subscription_id.to_string(), |id| id.to_string())
+    }
+}
+
+impl CustomerFacts {
+    /// Has the customer agreed to the Microsoft Customer Agreement by then: confirmed by the partner, or signed by itself?
+    pub fn has_agreed(&self, now: Timestamp) -> bool {
+        let counts = |kind: &str, agreed: Timestamp| is_customer_agreement(kind) && agreed <= now;
+        self.has_signed_directly || self.agreements.iter().any(|agreement| counts(&agreement.kind, agreement.date_agreed))
     }
 }
 

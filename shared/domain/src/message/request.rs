@@ -25,6 +25,19 @@ pub struct ImportCustomers {
     pub partner: PartnerFacts,
     /// Customers, or parts of them.
     pub customers: Vec<CustomerPart>,
+    /// For a change that somebody made of what was there: taken only if this holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<OnlyIf>,
+}
+
+/// What must hold of a customer when a change of its facts is taken, decided under the customer's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OnlyIf {
+    /// Its facts have this version: the one that the change was made of.
+    pub facts_version: u32,
+    /// It may buy the legacy Azure offer: no transition of it has completed, and none has failed that nobody has accepted.
+    pub may_buy_legacy_azure: bool,
 }
 
 /// All four workers have the chunk; or some of its customers were refused.
@@ -47,10 +60,13 @@ pub struct CustomersImported {
 pub struct RefusedCustomer {
     /// The customer.
     pub customer_id: CustomerId,
-    /// `UpgradeInProgress`, `ImportSuperseded`.
+    /// `UpgradeInProgress`, `ImportSuperseded`; of a change also `FactsChanged`, `UpgradeAlreadyCompleted`, `UpgradeFailed`.
     pub code: String,
     /// In words.
     pub description: String,
+    /// The transition that stands in the way, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition_id: Option<TransitionId>,
 }
 
 /// Move this customer.

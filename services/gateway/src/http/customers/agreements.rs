@@ -3,20 +3,34 @@
 
 use super::{
     Whose,
+    change::{Needs, change},
     profile::whose_resellers,
     resource::{in_query, whole},
 };
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{Fields, Parameters},
+        once::{hash, once},
+    },
 };
 use axum::{
     Extension,
     extract::{Path, State},
     http::StatusCode,
 };
-use planshift_domain::ids::{MpnId, parse_guid};
-use serde_json::json;
+use planshift_domain::{
+    account::{
+        self,
+        facts::{AgreementFacts, Contact},
+    },
+    ids::{MpnId, parse_guid},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
 
 /// The one agreement that counts for a transition.
 const CUSTOMER_AGREEMENT: &str = "MicrosoftCustomerAgreement";
@@ -26,6 +40,10 @@ const CLOUD_AGREEMENT: &str = "MicrosoftCloudAgreement";
 const TEMPLATE: &str = "117a77b0-9360-443b-8795-c6dedc750cf9";
 /// Where its text is.
 const TEXT: &str = "https://aka.ms/customeragreement";
+/// How many confirmations a customer may have: as many as an account document's are kept.
+const CONFIRMATIONS: usize = account::KEPT_AGREEMENTS;
+/// The longest part of a contact.
+const CONTACT_CHARS: usize = 256;
 
 /// `GET /v1/agreements?agreementType=`: which agreements there are.
 pub(in crate::http) async fn metadata(parameters: Parameters) -> Result<Answer, ApiError> {
@@ -51,17 +69,7 @@ pub(in crate::http) async fn agreements(
     let wanted = wanted(&parameters);
     let confirmed = whose.head(&app, &context).await?.customer.agreements;
     let of_type = confirmed.iter().filter(|agreement| wanted == "*" || agreement.kind.eq_ignore_ascii_case(wanted));
-    let items = of_type.map(|agreement| {
-        json!({
-            "primaryContact": agreement.primary_contact,
-            "templateId": agreement.template_id.as_deref().unwrap_or(TEMPLATE),
-            "dateAgreed": agreement.date_agreed,
-            "type": agreement.kind,
-            "agreementLink": TEXT,
-            "attributes": { "objectType": "Agreement" },
-        })
-    });
-    whole(&format!("/customers/{}/agreements{}", whose.customer, as_asked(&parameters)), items.collect())
+    whole(&format!("/customers/{}/agreements{}", whose.customer, as_asked(&parameters)), of_type.map(resource).collect())
 }
 
 /// `GET /v1/customers/{id}/directSignedMicrosoftCustomerAgreementStatus`.
@@ -100,6 +108,87 @@ pub(in crate::http) async fn reseller_agreement(
         return Err(ApiError::new(StatusCode::NOT_FOUND, "2203", "ResellerNotFound", "No such reseller is known."));
     };
     Answer::json(&json!({ "isAgreementSigned": row.facts.is_agreement_signed }))
+}
+
+/// `POST /v1/customers/{id}/agreements`: the partner confirms that the customer has accepted the agreement.
+pub(in crate::http) async fn confirm(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+    let agreement = confirmation(&fields, app.ports.clock.now())?;
+    let target = format!("POST /v1/customers/{}/agreements of {}", whose.customer, whose.partner);
+    once(&app, &context, &target, &hash(&fields.raw), async {
+        change(&app, &context, whose, Needs::default(), |facts| {
+            let same = |known: &&AgreementFacts| known.kind == agreement.kind && known.primary_contact == agreement.primary_contact;
+            if let Some(known) = facts.customer.agreements.iter().find(same) {
+                let text = format!("The agreement was confirmed for this contact before: accepted at {}.", known.date_agreed);
+                let error = ApiError::new(StatusCode::CONFLICT, "600061", "PartnerConfirmedAgreementAlreadyExists", text);
+                return Err(error.definite());
+            }
+            if facts.customer.agreements.len() >= CONFIRMATIONS {
+                let text = format!("A customer has at most {CONFIRMATIONS} confirmations here.");
+                return Err(ApiError::bad_input("TooManyConfirmations", text).definite());
+            }
+            facts.customer.agreements.push(agreement.clone());
+            Ok(true)
+        })
+        .await?;
+        Ok(Answer::json(&resource(&agreement))?.status(StatusCode::CREATED))
+    })
+    .await
+}
+
+/// The confirmation that a body holds.
+fn confirmation(fields: &Fields, now: Timestamp) -> Result<AgreementFacts, ApiError> {
+    let wrong = |text: String| ApiError::bad_input("InvalidAgreement", text);
+    let kind = fields.text("type")?.ok_or_else(|| wrong("The property type is missing.".to_owned()))?;
+    if !kind.eq_ignore_ascii_case(CUSTOMER_AGREEMENT) {
+        return Err(wrong(format!("Only a {CUSTOMER_AGREEMENT} is confirmed here, and not {kind:?}.")));
+    }
+    let template = fields.text("templateId")?.ok_or_else(|| wrong("The property templateId is missing.".to_owned()))?;
+    if !template.eq_ignore_ascii_case(TEMPLATE) {
+        return Err(wrong(format!("There is no agreement with the template {template:?}: GET /v1/agreements lists those that there are.")));
+    }
+    let date = fields.text("dateAgreed")?.ok_or_else(|| wrong("The property dateAgreed is missing.".to_owned()))?;
+    let date_agreed: Timestamp =
+        date.parse().map_err(|_| wrong(format!("The property dateAgreed must be an RFC 3339 time, and not {date:?}.")))?;
+    if date_agreed > now {
+        return Err(wrong("The property dateAgreed may not be in the future.".to_owned()));
+    }
+    let contact = fields.object("primaryContact")?.ok_or_else(|| wrong("The property primaryContact is missing.".to_owned()))?;
+    let part = |name: &str| {
+        let text = contact.text(name)?.map(str::trim).unwrap_or_default();
+        if text.is_empty() || text.chars().count() > CONTACT_CHARS || text.chars().any(char::is_control) {
+            return Err(wrong(format!("The property primaryContact.{name} must be a text of 1 to {CONTACT_CHARS} characters.")));
+        }
+        Ok(text.to_owned())
+    };
+    let phone_number = contact.text("phoneNumber")?.map(|_| part("phoneNumber")).transpose()?;
+    let primary_contact = Contact { first_name: part("firstName")?, last_name: part("lastName")?, email: part("email")?, phone_number };
+    if !primary_contact.email.contains('@') {
+        return Err(wrong("The property primaryContact.email must be a mail address.".to_owned()));
+    }
+    Ok(AgreementFacts {
+        kind: CUSTOMER_AGREEMENT.to_owned(),
+        date_agreed,
+        template_id: Some(TEMPLATE.to_owned()),
+        primary_contact: Some(primary_contact),
+    })
+}
+
+fn resource(agreement: &AgreementFacts) -> Value {
+    json!({
+        "primaryContact": agreement.primary_contact,
+        "templateId": agreement.template_id.as_deref().unwrap_or(TEMPLATE),
+        "dateAgreed": agreement.date_agreed,
+        "type": agreement.kind,
+        "agreementLink": TEXT,
+        "attributes": { "objectType": "Agreement" },
+    })
 }
 
 fn wanted(parameters: &Parameters) -> &str {

@@ -1,15 +1,26 @@
 //! The spending budget of a customer, in its currency. Source: the domain's section 6.6.
 
-use super::{Whose, resource::link};
+use super::{
+    Whose,
+    change::{Needs, change},
+    resource::link,
+};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{Fields, Parameters},
+        once::{hash, once},
+    },
 };
 use axum::{
     Extension,
     extract::{Path, State},
 };
 use serde_json::{json, value::RawValue};
+use std::collections::BTreeMap;
 
 /// `GET /v1/customers/{id}/usagebudget`: null where there is none.
 pub(in crate::http) async fn budget(
@@ -20,12 +31,52 @@ pub(in crate::http) async fn budget(
 ) -> Result<Answer, ApiError> {
     let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let customer = whose.head(&app, &context).await?.customer;
+    answer(whose, customer.budget, &customer.currency_code)
+}
+
+/// `PATCH /v1/customers/{id}/usagebudget`: sets it, or takes it away with null. Source: the domain's section 6.6.
+pub(in crate::http) async fn set_budget(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+    let amount = amount(&fields)?;
+    let target = format!("PATCH /v1/customers/{}/usagebudget of {}", whose.customer, whose.partner);
+    once(&app, &context, &target, &hash(&fields.raw), async {
+        change(&app, &context, whose, Needs::default(), |facts| {
+            let changes = facts.customer.budget != amount;
+            facts.customer.budget.clone_from(&amount);
+            Ok(changes)
+        })
+        .await?;
+        let currency = whose.head(&app, &context).await?.customer.currency_code;
+        answer(whose, amount, &currency)
+    })
+    .await
+}
+
+/// The amount of a body, with the digits that it was written with.
+fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
+    let wrong = || ApiError::bad_input("InvalidBudget", "The property amount must be a number that is not negative, or null for none.");
+    let properties: BTreeMap<String, &RawValue> = serde_json::from_slice(&fields.raw).map_err(|_| wrong())?;
+    let (_, amount) = properties.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("amount")).ok_or_else(wrong)?;
+    match amount.get() {
+        "null" => Ok(None),
+        digits if digits.parse().is_ok_and(|number: f64| number >= 0.0 && number.is_finite()) => Ok(Some(digits.to_owned())),
+        _ => Err(wrong()),
+    }
+}
+
+fn answer(whose: Whose, amount: Option<String>, currency_code: &str) -> Result<Answer, ApiError> {
     // the digits as they were written: a budget is a decimal and not a binary fraction
-    let amount = customer.budget.map(RawValue::from_string).transpose().map_err(|error| ApiError::internal(&error))?;
+    let amount = amount.map(RawValue::from_string).transpose().map_err(|error| ApiError::internal(&error))?;
     Answer::json(&Budget {
         amount: amount.as_deref(),
         usage_spending_budget: amount.as_deref(),
-        currency_code: &customer.currency_code,
+        currency_code,
         attributes: json!({ "objectType": "SpendingBudget" }),
         links: json!({ "self": link(format!("/customers/{}/usagebudget", whose.customer)) }),
     })

@@ -30,7 +30,7 @@ pub(super) struct Offer {
     pub(super) offer_id: &'static str,
     pub(super) title: &'static str,
     description: &'static str,
-    billing_cycle: &'static str,
+    pub(super) billing_cycle: &'static str,
     prerequisite: &'static str,
 }
 

@@ -10,26 +10,36 @@
 //! | `agreements` | the customer agreement, confirmed or signed; a reseller's partner agreement |
 //! | `subscriptions` | commerce subscriptions and Azure plans |
 //! | `entitlements` | Azure subscriptions under a plan |
+//! | `change` | a change of a customer, as an import of it |
 //! | `catalogue` | the two Azure offers |
+//! | `carts`, `orders` | purchases of the two Azure offers |
+//! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
 //! | `resource` | what all shapes have in common |
 
 mod agreements;
 mod budget;
+mod carts;
 mod catalogue;
+mod change;
 mod entitlements;
 mod list;
+mod orders;
 mod profile;
 mod resource;
 mod subscriptions;
+mod update;
 
-pub(super) use agreements::{agreements, direct_signature, metadata, reseller_agreement};
-pub(super) use budget::budget;
+pub(super) use agreements::{agreements, confirm, direct_signature, metadata, reseller_agreement};
+pub(super) use budget::{budget, set_budget};
+pub(super) use carts::{cart, checkout, create as create_cart};
 pub(super) use catalogue::{availabilities, availability, product, products, sku, skus};
 pub(super) use entitlements::{entitlement, entitlements};
 pub(super) use list::customers;
+pub(super) use orders::{list as list_orders, order, provisioning};
 pub(super) use profile::{customer, mpn_profile, relationships, relationships_of};
 pub(super) use subscriptions::{subscription, subscriptions};
+pub(super) use update::update;
 
 use super::{context::Context, errors::ApiError, fields::Parameters};
 use crate::app::App;

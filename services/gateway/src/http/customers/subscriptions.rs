@@ -5,6 +5,7 @@
 use super::{
     Whose,
     catalogue::{LEGACY, PLAN},
+    change::Facts,
     resource::{Asked, LARGEST_PAGE, etag, in_query, link},
 };
 use crate::{
@@ -72,12 +73,17 @@ pub(in crate::http) async fn subscription(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     let whose = Whose::find(&app, &context, &customer, &parameters).await?;
-    let Ok(wanted) = Uuid::try_parse(&id) else { return Err(unknown(&id)) };
-    let page = whose.read(&app, &context, Wanted { ids: Some(vec![wanted]), ..Wanted::default() }, None, 1).await?;
-    let own = app.model.own_plans(whose.partner, whose.customer).await?.into_iter().filter(|plan| plan.id.0 == wanted).collect();
-    let merged = Merged::new(&app, whose, page, own).await?;
+    let Ok(id) = Uuid::try_parse(&id) else { return Err(unknown(&id)) };
+    Answer::json(&read_one(&app, &context, whose, id).await?)
+}
+
+/// The subscription, or the plan, of that id.
+pub(super) async fn read_one(app: &App, context: &Context, whose: Whose, id: Uuid) -> Result<Value, ApiError> {
+    let page = whose.read(app, context, Wanted { ids: Some(vec![id]), ..Wanted::default() }, None, 1).await?;
+    let own = app.model.own_plans(whose.partner, whose.customer).await?.into_iter().filter(|plan| plan.id.0 == id).collect();
+    let merged = Merged::new(app, whose, page, own).await?;
     let found = merged.items(None).into_iter().next();
-    Answer::json(&found.ok_or_else(|| unknown(&id))?.1)
+    Ok(found.ok_or_else(|| unknown(&id.to_string()))?.1)
 }
 
 /// How many of the transitions' own plans an import has told of: those are in the facts too.
@@ -114,6 +120,34 @@ impl Merged {
         Ok(Self { whose, page, plans, standings, version, now: app.ports.clock.now() })
     }
 
+    /// The same of one subscription or plan of facts that are all here.
+    pub(super) async fn of_one(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
+        let subscriptions: Vec<_> = facts.subscriptions.iter().filter(|facts| facts.commerce_subscription_id.0 == id).cloned().collect();
+        let plans: Vec<_> = facts.plans.iter().filter(|facts| facts.id.0 == id).cloned().collect();
+        let own = app.model.own_plans(whose.partner, whose.customer).await?.into_iter().filter(|plan| plan.id.0 == id).collect();
+        let page = CustomerPage {
+            facts_version: facts.version,
+            partner: facts.partner.clone(),
+            customer: facts.customer.clone(),
+            resellers: Vec::new(),
+            subscriptions_total: 0,
+            subscriptions,
+            plans_total: 0,
+            plans,
+        };
+        Self::new(app, whose, page, own).await
+    }
+
+    /// The ETag of one of them.
+    pub(super) fn etag(&self, id: Uuid) -> String {
+        etag(id, self.version)
+    }
+
+    /// Is it a plan that a transition bought or took?
+    pub(super) fn is_own(&self, id: PlanId) -> bool {
+        self.plans.contains_key(&id)
+    }
+
     /// All of it after this id, in the order of the ids.
     fn items(&self, after: Option<Uuid>) -> Vec<(Uuid, Value)> {
         let mut items: BTreeMap<Uuid, Value> = BTreeMap::new();
@@ -132,7 +166,7 @@ impl Merged {
     }
 
     /// How the commerce subscription stands now.
-    fn status(&self, facts: &SubscriptionFacts) -> (SubscriptionStatus, bool) {
+    pub(super) fn status(&self, facts: &SubscriptionFacts) -> (SubscriptionStatus, bool) {
         let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
         let suspended = standing.filter(|s| s.commerce_subscription_id == facts.commerce_subscription_id).and_then(|s| s.suspended);
         match suspended {

@@ -1,0 +1,264 @@
+//! Carts: what may be bought, and its purchase. Source: the domain's section 6.5.
+//!
+//! A checkout is a change of the customer's facts: a new subscription of the legacy offer, or a new Azure plan. The two exclude each other,
+//! and while a customer is being moved it may buy neither: the coordinator decides that under the customer's lock.
+
+use super::{
+    Whose,
+    catalogue::{LEGACY, Offer, PLAN},
+    change::{Facts, Needs, change},
+    orders,
+    resource::link,
+};
+use crate::{
+    app::App,
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{Fields, Parameters},
+        once::{hash, once},
+    },
+    model::{Bought, Cart, Order, OrderLine},
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{StatusCode, header},
+};
+use planshift_domain::{
+    account::facts::{PartnerType, PlanFacts, PlanStatus, Relationship, SubscriptionFacts, SubscriptionStatus},
+    ids::{AzureSubscriptionId, CommerceSubscriptionId, MpnId, PlanId, Reseller},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How many lines a cart has at most: a customer has one plan for each reseller.
+const LINES: usize = 50;
+/// How long a cart may be checked out. Source: the domain's section 3.4.
+const LIFE_SECONDS: i64 = 7 * 24 * 3600;
+
+/// `POST /v1/customers/{id}/carts`.
+pub(in crate::http) async fn create(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+    let target = format!("POST /v1/customers/{}/carts of {}", whose.customer, whose.partner);
+    once(&app, &context, &target, &hash(&fields.raw), async {
+        let kind = whose.head(&app, &context).await?.partner.kind;
+        let id = Uuid::new_v5(&context.request_id, b"cart");
+        let items = fields.objects("lineItems", LINES)?;
+        if items.is_empty() {
+            return Err(faulty("The property lineItems must have at least one item.".to_owned()));
+        }
+        let lines = (0..).zip(&items).map(|(number, item)| line(id, number, item, kind)).collect::<Result<_, _>>()?;
+        let (partner_id, customer_id, created_at) = (whose.partner, whose.customer, app.ports.clock.now());
+        let cart = Cart { id, partner_id, customer_id, created_at, lines, order_id: None };
+        app.model.put_cart(&cart).await?;
+        let here = format!("/customers/{}/carts/{id}", whose.customer);
+        Ok(Answer::json(&resource(&cart))?.status(StatusCode::CREATED).header(header::LOCATION.as_str(), here))
+    })
+    .await
+}
+
+/// `GET /v1/customers/{id}/carts/{id}`.
+pub(in crate::http) async fn cart(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path((customer, id)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+    Answer::json(&resource(&find(&app, whose, &id).await?))
+}
+
+/// `POST /v1/customers/{id}/carts/{id}/checkout`: again it gives the same answer.
+pub(in crate::http) async fn checkout(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path((customer, id)): Path<(String, String)>,
+    parameters: Parameters,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+    let cart = find(&app, whose, &id).await?;
+    let target = format!("POST /v1/customers/{}/carts/{}/checkout of {}", whose.customer, cart.id, whose.partner);
+    once(&app, &context, &target, &hash(&fields.raw), async {
+        let now = app.ports.clock.now();
+        let order_id = Uuid::new_v5(&cart.id, b"order");
+        if cart.order_id.is_none() {
+            if cart.created_at.plus_seconds(LIFE_SECONDS) < now {
+                return Err(unknown(&id));
+            }
+            let legacy_azure = cart.lines.iter().any(|line| line.bought == Bought::LegacyAzure);
+            let needs = Needs { legacy_azure, purchase: true, standing_of: None };
+            change(&app, &context, whose, needs, |facts| buy(&cart, order_id, facts, now)).await?;
+            app.model.ordered(&cart, &Order { id: order_id, created_at: now, lines: cart.lines.clone() }).await?;
+        }
+        let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;
+        let facts = whose.head(&app, &context).await?.customer;
+        let answer = Answer::json(&json!({
+            "orders": [orders::resource(whose, &order, &facts.currency_code)],
+            "orderErrors": [],
+            "attributes": { "objectType": "CartCheckoutResult" },
+        }))?;
+        Ok(answer.status(StatusCode::CREATED))
+    })
+    .await
+}
+
+/// The customer's cart of that id.
+async fn find(app: &App, whose: Whose, id: &str) -> Result<Cart, ApiError> {
+    let Ok(wanted) = Uuid::try_parse(id) else { return Err(unknown(id)) };
+    let found = app.model.cart(wanted).await?;
+    found.filter(|cart| (cart.partner_id, cart.customer_id) == (whose.partner, whose.customer)).ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "800008", "CartNotFound", format!("The customer has no cart {id}, or it has expired."))
+}
+
+fn faulty(text: String) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "800009", "InvalidCartItems", text).definite()
+}
+
+/// A line of a body. Its faults have Microsoft's codes of cart lines.
+fn line(cart: Uuid, number: u32, item: &Fields, kind: PartnerType) -> Result<OrderLine, ApiError> {
+    let wrong = |code: u32, text: String| faulty(format!("lineItems[{number}]: {text}")).with("cartErrorCode", code);
+    let named = item.text("catalogItemId")?.unwrap_or_default();
+    let is = |offer: &Offer| [offer.catalog_item_id().as_str(), offer.offer_id].iter().any(|id| id.eq_ignore_ascii_case(named));
+    let (bought, offer) = match () {
+        () if is(&LEGACY) => (Bought::LegacyAzure, &LEGACY),
+        () if is(&PLAN) => (Bought::AzurePlan, &PLAN),
+        () => return Err(wrong(10001, format!("catalogItemId {named:?} is none that is sold here."))),
+    };
+    if item.number("quantity", 0, u32::MAX)?.unwrap_or(1) != 1 {
+        return Err(wrong(10010, "quantity must be 1.".to_owned()));
+    }
+    let cycle = item.text("billingCycle")?.unwrap_or(offer.billing_cycle);
+    if !cycle.eq_ignore_ascii_case(offer.billing_cycle) {
+        return Err(wrong(10013, format!("billingCycle must be {}, and not {cycle:?}.", offer.billing_cycle)));
+    }
+    let mut reseller = Reseller::NONE;
+    for participant in item.objects("participants", LINES)? {
+        let (key, value) = (participant.text("key")?.unwrap_or_default(), participant.text("value")?.unwrap_or_default());
+        if !key.eq_ignore_ascii_case("transaction_reseller") {
+            return Err(wrong(10010, format!("a participant is a transaction_reseller, and not {key:?}.")));
+        }
+        if kind == PartnerType::DirectBill {
+            return Err(wrong(10004, "a direct-bill partner sells without resellers: there are no participants.".to_owned()));
+        }
+        reseller = Reseller(Some(MpnId::try_new(value).map_err(|_| wrong(10010, format!("{value:?} is no MPN id.")))?));
+    }
+    let subscription_id = Uuid::new_v5(&cart, number.to_string().as_bytes());
+    Ok(OrderLine { number, bought, reseller, subscription_id })
+}
+
+/// Adds what the cart holds to the facts, or says why it may not be bought. What is there already was bought by this cart before.
+fn buy(cart: &Cart, order_id: Uuid, facts: &mut Facts, now: Timestamp) -> Result<bool, ApiError> {
+    let refused = |status, code, name: &str, text: String| Err(ApiError::new(status, code, name, text).definite());
+    if facts.customer.relationship_to_partner != Relationship::Reseller {
+        let text = "The partner has no reseller relationship with the customer.".to_owned();
+        return refused(StatusCode::FORBIDDEN, "20002", "ResellerRelationshipMissing", text);
+    }
+    if !facts.customer.has_agreed(now) {
+        let text = "The customer has not accepted the Microsoft Customer Agreement.".to_owned();
+        return refused(StatusCode::FORBIDDEN, "13605", "CustomerAgreementMissing", text);
+    }
+    let is_new = |facts: &Facts, line: &OrderLine| {
+        let has = facts.subscriptions.iter().any(|facts| facts.commerce_subscription_id.0 == line.subscription_id);
+        !has && !facts.plans.iter().any(|plan| plan.id.0 == line.subscription_id)
+    };
+    let mut changed = false;
+    for line in &cart.lines {
+        if !is_new(facts, line) {
+            continue;
+        }
+        if let Some(mpn) = &line.reseller.0
+            && facts.resellers.get(mpn).is_some_and(|reseller| !reseller.state.eq_ignore_ascii_case("Active"))
+        {
+            let text = format!("The reseller {} is not active.", mpn.as_str());
+            return refused(StatusCode::BAD_REQUEST, "2071", "PartnerIdOnRecordInvalid", text);
+        }
+        match line.bought {
+            Bought::LegacyAzure => {
+                if !facts.active_plans.is_empty() {
+                    let text = "Legacy Azure cannot be bought any more: the customer has an Azure plan.".to_owned();
+                    return refused(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text);
+                }
+                facts.subscriptions.push(SubscriptionFacts {
+                    commerce_subscription_id: CommerceSubscriptionId(line.subscription_id),
+                    azure_subscription_id: Some(AzureSubscriptionId(line.subscription_id)),
+                    friendly_name: LEGACY.title.to_owned(),
+                    status: SubscriptionStatus::Active,
+                    creation_date: now,
+                    reseller: line.reseller.clone(),
+                    order_id: Some(order_id.to_string()),
+                    tenant_id: Some(cart.customer_id),
+                    has_reservations: false,
+                    transfers: Vec::new(),
+                    roles: Vec::new(),
+                });
+            }
+            Bought::AzurePlan => {
+                let country = &facts.customer.country;
+                if facts.partner.azure_plan_markets.as_ref().is_some_and(|markets| !markets.contains(country)) {
+                    let text = format!("The Azure plan is not sold in {country}.");
+                    return refused(StatusCode::NOT_FOUND, "400019", "AvailabilityNotFound", text);
+                }
+                if let Some(active) = facts.legacy_in_use.first() {
+                    let text = format!(
+                        "The legacy Azure subscription {active} is in use: move the customer with an upgrade, which buys the plan."
+                    );
+                    return refused(StatusCode::FORBIDDEN, "800020", "AzurePlanBlockedByLegacyAzure", text);
+                }
+                if facts.active_plans.contains(&line.reseller) {
+                    let text = "The customer has an active Azure plan of that reseller: there is never a second one.".to_owned();
+                    return refused(StatusCode::CONFLICT, "409", "AzurePlanAlreadyExists", text);
+                }
+                facts.active_plans.push(line.reseller.clone());
+                facts.plans.push(PlanFacts {
+                    id: PlanId(line.subscription_id),
+                    reseller: line.reseller.clone(),
+                    status: PlanStatus::Active,
+                });
+            }
+        }
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn resource(cart: &Cart) -> Value {
+    let lines = cart.lines.iter().map(|line| {
+        let offer = offer(line.bought);
+        let participants: Vec<Value> = line.reseller.0.iter().map(|mpn| json!({ "key": "transaction_reseller", "value": mpn })).collect();
+        json!({
+            "id": line.number, "catalogItemId": offer.catalog_item_id(), "quantity": 1, "billingCycle": offer.billing_cycle,
+            "participants": participants, "orderGroup": "0",
+        })
+    });
+    json!({
+        "id": cart.id,
+        "creationTimestamp": cart.created_at,
+        "lastModifiedTimestamp": cart.created_at,
+        "expirationTimestamp": cart.created_at.plus_seconds(LIFE_SECONDS),
+        "status": if cart.order_id.is_some() { "Ordered" } else { "Active" },
+        "lineItems": lines.collect::<Vec<_>>(),
+        "links": { "self": link(format!("/customers/{}/carts/{}", cart.customer_id, cart.id)) },
+        "attributes": { "objectType": "Cart" },
+    })
+}
+
+/// What a line is of.
+pub(super) const fn offer(bought: Bought) -> &'static Offer {
+    match bought {
+        Bought::LegacyAzure => &LEGACY,
+        Bought::AzurePlan => &PLAN,
+    }
+}

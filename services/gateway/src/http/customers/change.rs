@@ -1,0 +1,217 @@
+//! A change that somebody makes of a customer's facts: read, changed, and imported again, if they are still what they were.
+//!
+//! So a change through the API is an import of that one customer by itself: the coordinator gives the facts a version, all four workers
+//! have them before it is answered, and while a transition is under way none is taken. Whether it may be is decided under the customer's
+//! lock, and not here.
+
+use super::{Whose, subscriptions::Merged, unknown};
+use crate::{
+    app::App,
+    http::{context::Context, errors::ApiError},
+    import::{self, ImportError},
+};
+use axum::http::StatusCode;
+use planshift_domain::{
+    account::{
+        self,
+        facts::{CustomerFacts, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
+    },
+    ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
+    message::request::{OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
+    transition::State,
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How often a change is tried again because somebody else's came first.
+const TRIES: u32 = 5;
+
+/// All facts of a customer.
+pub(super) struct Facts {
+    pub(super) version: u32,
+    pub(super) partner: PartnerFacts,
+    pub(super) customer: CustomerFacts,
+    pub(super) resellers: BTreeMap<MpnId, ResellerFacts>,
+    pub(super) subscriptions: Vec<SubscriptionFacts>,
+    pub(super) plans: Vec<PlanFacts>,
+    /// For a purchase: commerce subscriptions of the legacy offer that are active and under no plan.
+    pub(super) legacy_in_use: Vec<CommerceSubscriptionId>,
+    /// For a purchase: whose active plans there are.
+    pub(super) active_plans: Vec<Reseller>,
+    /// How the subscription or plan that is to be changed stands.
+    pub(super) one: Option<One>,
+}
+
+/// How a subscription or plan stands after all transitions.
+pub(super) struct One {
+    pub(super) merged: Merged,
+    /// How many Azure subscriptions are under it, where it is a plan.
+    pub(super) under: u64,
+}
+
+impl One {
+    async fn look(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
+        let merged = Merged::of_one(app, whose, facts, id).await?;
+        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1).await?;
+        Ok(Self { merged, under })
+    }
+}
+
+/// What a change needs to be allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// The customer may buy the legacy Azure offer.
+    pub(super) legacy_azure: bool,
+    /// Something is bought.
+    pub(super) purchase: bool,
+    /// It is to be known how this subscription or plan stands.
+    pub(super) standing_of: Option<Uuid>,
+}
+
+impl Facts {
+    async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
+        let first = whose.read(app, context, Wanted::default(), None, READ_AT_MOST).await?;
+        let mut facts = Self {
+            version: first.facts_version,
+            partner: first.partner,
+            customer: first.customer,
+            resellers: first.resellers.into_iter().map(|reseller| (reseller.mpn_id.clone(), reseller)).collect(),
+            subscriptions: first.subscriptions,
+            plans: first.plans,
+            legacy_in_use: Vec::new(),
+            active_plans: Vec::new(),
+            one: None,
+        };
+        let last = |facts: &Self| {
+            let subscription = facts.subscriptions.last().map(|facts| facts.commerce_subscription_id.0);
+            let plan = facts.plans.last().map(|facts| facts.id.0);
+            (subscription, plan)
+        };
+        // each list along its own key: the one may be much longer than the other
+        while facts.subscriptions.len() < first.subscriptions_total as usize {
+            let next = whose.read(app, context, Wanted::default(), last(&facts).0, READ_AT_MOST).await?;
+            facts.goes_on(next.facts_version, next.subscriptions.is_empty())?;
+            facts.subscriptions.extend(next.subscriptions);
+        }
+        while facts.plans.len() < first.plans_total as usize {
+            let next = whose.read(app, context, Wanted::default(), last(&facts).1, READ_AT_MOST).await?;
+            facts.goes_on(next.facts_version, next.plans.is_empty())?;
+            facts.plans.extend(next.plans);
+        }
+        Ok(facts)
+    }
+
+    /// What a purchase must know besides: what transitions have made of it.
+    async fn look_around(&mut self, app: &App, whose: Whose) -> Result<(), ApiError> {
+        let azure = self.subscriptions.iter().filter_map(|facts| facts.azure_subscription_id);
+        let standings = app.model.standings(whose.partner, whose.customer, azure).await?;
+        let in_use = self.subscriptions.iter().filter(|facts| {
+            let moved = facts.azure_subscription_id.and_then(|id| standings.get(&id)).is_some_and(|standing| standing.plan_id.is_some());
+            facts.status == SubscriptionStatus::Active && !moved
+        });
+        self.legacy_in_use = in_use.map(|facts| facts.commerce_subscription_id).collect();
+        let own = app.model.own_plans(whose.partner, whose.customer).await?;
+        let told = self.plans.iter().filter(|plan| !own.iter().any(|own| own.id == plan.id));
+        let active = told.map(|plan| (plan.status, &plan.reseller)).chain(own.iter().map(|plan| (plan.status, &plan.reseller)));
+        self.active_plans = active.filter(|(status, _)| *status == PlanStatus::Active).map(|(_, reseller)| reseller.clone()).collect();
+        Ok(())
+    }
+
+    /// Is the next page of the same version, and is there anything on it?
+    fn goes_on(&self, version: u32, is_empty: bool) -> Result<(), ApiError> {
+        if version != self.version || is_empty {
+            return Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1));
+        }
+        Ok(())
+    }
+}
+
+const CHANGED: &str = "The customer is being changed by somebody else. Try again.";
+
+/// Changes the customer: `edit` makes the change of what is there, says that there is nothing to change (`false`), or why it cannot be. It
+/// may be called more than once; where the same request has been carried out before, it is not called.
+pub(super) async fn change(
+    app: &App,
+    context: &Context,
+    whose: Whose,
+    needs: Needs,
+    mut edit: impl FnMut(&mut Facts) -> Result<bool, ApiError> + Send,
+) -> Result<(), ApiError> {
+    for _ in 0..TRIES {
+        let mut facts = Facts::read(app, context, whose).await?;
+        if facts.customer.changed_by == Some(context.request_id) {
+            return Ok(());
+        }
+        let version = facts.version;
+        if needs.purchase {
+            facts.look_around(app, whose).await?;
+        }
+        if let Some(id) = needs.standing_of {
+            facts.one = Some(One::look(app, whose, &facts, id).await?);
+        }
+        if !edit(&mut facts)? {
+            return Ok(());
+        }
+        facts.customer.changed_by = Some(context.request_id);
+        let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
+        let parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
+        // of the version too: a change that was refused since another came first is another one when it is tried again
+        let import_id = Uuid::new_v5(&context.request_id, format!("change/{version}").as_bytes()).into();
+        let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
+        let refused = import::import_change(app, &context.trace, import_id, partner, only_if, parts).await.map_err(failed)?;
+        match refused {
+            None => return Ok(()),
+            Some(refused) if refused.code == "FactsChanged" || refused.code == "ImportSuperseded" => {}
+            Some(refused) => return Err(barred(app, whose, needs, &refused).await?),
+        }
+    }
+    Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1))
+}
+
+fn failed(error: ImportError) -> ApiError {
+    match error {
+        ImportError::Ask(error) => error.into(),
+        ImportError::Storage(error) => error.into(),
+        other => ApiError::internal(&other),
+    }
+}
+
+/// Why the coordinator has not taken it, in Microsoft's terms. Source: the domain's section 5.3, and I5 of its section 9.
+async fn barred(app: &App, whose: Whose, needs: Needs, refused: &RefusedCustomer) -> Result<ApiError, ApiError> {
+    let by = refused.transition_id;
+    let named = by.map_or_else(|| "an upgrade".to_owned(), |id| format!("the upgrade {id}"));
+    let conflict = |code, name: &str, text: String| ApiError::new(StatusCode::CONFLICT, code, name, text);
+    let error = match refused.code.as_str() {
+        "UpgradeInProgress" if needs.purchase => match state(app, by).await? {
+            Some(State::Requested | State::CheckingEligibility) => {
+                conflict("900112", "PurchaseBlockedUpgradePending", format!("Azure cannot be bought while {named} is pending."))
+            }
+            Some(State::NeedsOperator) => {
+                conflict("900114", "PurchaseBlockedUpgradeFailed", format!("Azure cannot be bought while {named} has failed."))
+            }
+            _ => conflict("900113", "PurchaseBlockedUpgradeInProgress", format!("Azure cannot be bought while {named} is in progress.")),
+        },
+        "UpgradeInProgress" => {
+            let text = format!("The customer cannot be changed while {named} is not at an end.");
+            conflict("900109", "UpgradeInProgress", text)
+        }
+        "UpgradeFailed" => {
+            let text = format!("Azure cannot be bought while {named} has failed: start another, or close it.");
+            conflict("900114", "PurchaseBlockedUpgradeFailed", text)
+        }
+        "UpgradeAlreadyCompleted" => {
+            let text = format!("Legacy Azure cannot be bought any more: {named} has moved the customer to the Azure plan.");
+            ApiError::new(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text)
+        }
+        _ => return Err(unknown(&whose.customer.to_string())),
+    };
+    Ok(match by {
+        Some(id) => error.with("transitionId", id).definite(),
+        None => error.definite(),
+    })
+}
+
+async fn state(app: &App, id: Option<TransitionId>) -> Result<Option<State>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    Ok(app.model.transition(id).await?.map(|known| known.row.state))
+}

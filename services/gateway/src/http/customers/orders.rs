@@ -1,0 +1,129 @@
+//! Orders: those that were made through this API, and the pending ones that the newest import tells of. Source: the domain's section 6.5.
+
+use super::{
+    Whose,
+    carts::offer,
+    resource::{Asked, link, whole},
+};
+use crate::{
+    app::App,
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    model::Order,
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
+use planshift_domain::{account::facts::OrderFacts, time::Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// `GET /v1/customers/{id}/orders`: the pending ones that an import tells of stand on the first page.
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+    let asked = Asked::read(&headers, &parameters)?;
+    let after = asked.after(|token| {
+        let (at, id) = token.split_once('-')?;
+        Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
+    })?;
+    let customer = whose.head(&app, &context).await?.customer;
+    let (mut orders, total) = app.model.orders(whose.partner, whose.customer, after, asked.size + 1).await?;
+    let more = orders.len() > asked.size as usize;
+    orders.truncate(asked.size as usize);
+    let next = orders.last().filter(|_| more).map(|order| format!("{:x}-{}", order.created_at.as_micros(), order.id.as_simple()));
+    let mut items: Vec<Value> = Vec::new();
+    if after.is_none() {
+        items.extend(customer.orders.iter().map(|facts| told(whose, facts)));
+    }
+    items.extend(orders.iter().map(|order| resource(whose, order, &customer.currency_code)));
+    let total = total + customer.orders.len() as u64;
+    asked.collection(&format!("/customers/{}/orders", whose.customer), "", items, total, next)
+}
+
+/// `GET /v1/customers/{id}/orders/{id}`.
+pub(in crate::http) async fn order(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path((customer, id)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+    let facts = whose.head(&app, &context).await?.customer;
+    if let Some(pending) = facts.orders.iter().find(|order| order.id.eq_ignore_ascii_case(&id)) {
+        return Answer::json(&told(whose, pending));
+    }
+    Answer::json(&resource(whose, &find(&app, whose, &id).await?, &facts.currency_code))
+}
+
+/// `GET /v1/customers/{id}/orders/{id}/provisioningstatus`: what is ordered here is there with its order.
+pub(in crate::http) async fn provisioning(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    Path((customer, id)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+    let order = find(&app, whose, &id).await?;
+    let items = order.lines.iter().map(|line| {
+        json!({
+            "lineItemNumber": line.number,
+            "status": "Fulfilled",
+            "quantityProvisioningInformation": [{ "quantity": 1, "status": "Fulfilled" }],
+        })
+    });
+    whole(&format!("/customers/{}/orders/{}/provisioningstatus", whose.customer, order.id), items.collect())
+}
+
+async fn find(app: &App, whose: Whose, id: &str) -> Result<Order, ApiError> {
+    let none = || ApiError::new(StatusCode::NOT_FOUND, "20000", "OrderNotFound", format!("The customer has no order {id}."));
+    let wanted = Uuid::try_parse(id).map_err(|_| none())?;
+    app.model.order(whose.partner, whose.customer, wanted).await?.ok_or_else(none)
+}
+
+/// An order that an import tells of.
+fn told(whose: Whose, facts: &OrderFacts) -> Value {
+    json!({
+        "id": facts.id,
+        "referenceCustomerId": whose.customer,
+        "status": facts.status,
+        "lineItems": [],
+        "attributes": { "objectType": "Order" },
+    })
+}
+
+/// An order that was made here.
+pub(super) fn resource(whose: Whose, order: &Order, currency_code: &str) -> Value {
+    let lines = order.lines.iter().map(|line| {
+        let offer = offer(line.bought);
+        json!({
+            "lineItemNumber": line.number,
+            "offerId": offer.offer_id,
+            "subscriptionId": line.subscription_id,
+            "friendlyName": offer.title,
+            "quantity": 1,
+            "partnerIdOnRecord": line.reseller,
+            "links": {
+                "subscription": link(format!("/customers/{}/subscriptions/{}", whose.customer, line.subscription_id)),
+                "provisioningStatus": link(format!("/customers/{}/orders/{}/provisioningstatus", whose.customer, order.id)),
+            },
+        })
+    });
+    json!({
+        "id": order.id,
+        "referenceCustomerId": whose.customer,
+        "billingCycle": order.lines.first().map(|line| offer(line.bought).billing_cycle),
+        "currencyCode": currency_code,
+        "creationDate": order.created_at,
+        "status": "completed",
+        "lineItems": lines.collect::<Vec<_>>(),
+        "links": { "self": link(format!("/customers/{}/orders/{}", whose.customer, order.id)) },
+        "attributes": { "objectType": "Order" },
+    })
+}

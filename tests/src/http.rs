@@ -1,7 +1,7 @@
 //! Requests to the API and to administration addresses.
 
 use crate::block_on;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use std::{sync::LazyLock, time::Duration};
 use uuid::Uuid;
@@ -11,6 +11,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(70);
 
 static CLIENT: LazyLock<Client> =
     LazyLock::new(|| Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build().expect("an HTTP client for the tests"));
+
+/// What a request is known by.
+const REQUEST_ID: &str = "MS-RequestId";
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -42,11 +45,27 @@ impl Answer {
 
 /// A request, and its answer; `None` where nobody answers.
 pub fn ask(method: Method, url: &str, body: Option<&Value>) -> Option<Answer> {
-    let request = CLIENT.request(method, url);
-    let request = match body {
-        Some(body) => request.header("MS-RequestId", Uuid::new_v4().to_string()).json(body),
-        None => request,
-    };
+    ask_with(method, url, &[], body)
+}
+
+/// The same with headers. With a body it has a request id of its own, unless they bring one.
+pub fn ask_with(method: Method, url: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Option<Answer> {
+    let mut request = CLIENT.request(method, url);
+    if let Some(body) = body {
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(REQUEST_ID)) {
+            request = request.header(REQUEST_ID, Uuid::new_v4().to_string());
+        }
+        request = request.json(body);
+    }
+    send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+}
+
+/// A request whose body is JSON that must go as it stands there.
+pub fn send_text(method: Method, url: &str, body: &str) -> Option<Answer> {
+    send(CLIENT.request(method, url).header("Content-Type", "application/json").body(body.to_owned()))
+}
+
+fn send(request: RequestBuilder) -> Option<Answer> {
     block_on(async {
         let response = request.send().await.ok()?;
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -222,8 +222,9 @@ pub enum AssessOutcome {
     ImportUnderWay,
 }
 
-/// How many subscriptions, and how many plans, one answer about a customer has at most: as many as a part of an import.
-pub const READ_AT_MOST: u32 = crate::account::facts::PART_SUBSCRIPTIONS as u32;
+/// How many subscriptions, and how many plans, one answer about a customer has at most: as many as a part of an import, and one by which it
+/// is known that there are more.
+pub const READ_AT_MOST: u32 = crate::account::facts::PART_SUBSCRIPTIONS as u32 + 1;
 
 /// What do the facts say of a customer? Asked of eligibility, their owner. Subscriptions and plans come in pages, each in the order of
 /// their ids.

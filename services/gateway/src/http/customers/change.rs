@@ -144,6 +144,7 @@ pub(super) async fn change(
         }
         let version = facts.version;
         if needs.purchase {
+            seen_here(app, whose, needs).await?;
             facts.look_around(app, whose).await?;
         }
         if let Some(id) = needs.standing_of {
@@ -166,6 +167,28 @@ pub(super) async fn change(
         }
     }
     Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1))
+}
+
+/// What the read model knows to stand in the way of a purchase says so before anything else does. It may be late; the coordinator is not.
+async fn seen_here(app: &App, whose: Whose, needs: Needs) -> Result<(), ApiError> {
+    let refused = |code: &str, id| RefusedCustomer {
+        customer_id: whose.customer,
+        code: code.to_owned(),
+        description: String::new(),
+        transition_id: Some(id),
+    };
+    let found = match app.model.open_of(whose.partner, whose.customer).await? {
+        Some(open) => Some(refused("UpgradeInProgress", open.row.id)),
+        None if needs.legacy_azure => {
+            let completed = app.model.completed_of(whose.partner, whose.customer).await?;
+            completed.map(|known| refused("UpgradeAlreadyCompleted", known.row.id))
+        }
+        None => None,
+    };
+    match found {
+        Some(refused) => Err(barred(app, whose, needs, &refused).await?),
+        None => Ok(()),
+    }
 }
 
 fn failed(error: ImportError) -> ApiError {

@@ -44,15 +44,14 @@ pub(in crate::http) async fn subscriptions(
     let wanted = Wanted { ids: None, reseller: reseller.clone(), order_id: order_id.clone() };
 
     // one more than a page of each, for the page is made of both and its end must be known
-    let page = whose.read(&app, &context, wanted, after, LARGEST_PAGE.min(asked.size)).await?;
+    let page = whose.read(&app, &context, wanted, after, asked.size + 1).await?;
     let own: Vec<OwnPlan> = if order_id.is_some() { Vec::new() } else { app.model.own_plans(whose.partner, whose.customer).await? };
     let own: Vec<OwnPlan> = own.into_iter().filter(|plan| reseller.as_ref().is_none_or(|reseller| *reseller == plan.reseller)).collect();
     let told_of = known_plans(&app, &context, whose, &own).await?;
     let total = u64::from(page.subscriptions_total) + u64::from(page.plans_total) + (own.len() - told_of) as u64;
 
-    let full = page.subscriptions.len() == asked.size as usize || page.plans.len() == asked.size as usize;
     let items = Merged::new(&app, whose, page, own).await?.items(after);
-    let more = items.len() > asked.size as usize || (full && (items.len() as u64) < total);
+    let more = items.len() > asked.size as usize;
     let items: Vec<(Uuid, Value)> = items.into_iter().take(asked.size as usize).collect();
     let next = items.last().filter(|_| more).map(|(id, _)| id.as_simple().to_string());
     let mut query = String::new();

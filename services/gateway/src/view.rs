@@ -2,19 +2,20 @@
 
 use crate::model::Parts;
 use planshift_domain::{
-    account::facts::{PlanStatus, SubscriptionStatus},
+    account::facts::{PlanStatus, SubscriptionStatus, deleted_after_suspension},
     ids::{PlanId, Reseller},
     step::{Action, Step},
+    time::Timestamp,
     transition::{LineRow, PacketRow, PlanRow, State},
     view::{LineView, PlanView, TransitionView, line_progress},
 };
 use std::collections::{HashMap, HashSet};
 
 /// The view: what the transition did, and the present status of the plans and subscriptions that it was about.
-pub(crate) fn assemble(mut parts: Parts) -> TransitionView {
+pub(crate) fn assemble(mut parts: Parts, now: Timestamp) -> TransitionView {
     let later = std::mem::take(&mut parts.later);
-    let mut view = as_it_left_them(parts);
-    for after in later.into_iter().map(as_it_left_them) {
+    let mut view = as_it_left_them(parts, now);
+    for after in later.into_iter().map(|parts| as_it_left_them(parts, now)) {
         let plans: HashMap<PlanId, PlanStatus> = after.plans.iter().map(|plan| (plan.plan_id, plan.status)).collect();
         let commerce: HashMap<_, _> = after.lines.iter().map(|line| (line.commerce_subscription_id, line.commerce_status)).collect();
         for plan in &mut view.plans {
@@ -29,7 +30,7 @@ pub(crate) fn assemble(mut parts: Parts) -> TransitionView {
 
 /// The view by the transition's own rows. Plans are in the order of their resellers, none last; lines in that of their Azure ids; reasons and warnings in
 /// that of the packets that eligibility sent them in.
-fn as_it_left_them(parts: Parts) -> TransitionView {
+fn as_it_left_them(parts: Parts, now: Timestamp) -> TransitionView {
     let Parts { known, lines, plans, packets, .. } = parts;
     let row = known.row;
     let mut view = TransitionView {
@@ -51,6 +52,9 @@ fn as_it_left_them(parts: Parts) -> TransitionView {
         return view; // nothing was touched, whatever was prepared
     }
     let plan_of: HashMap<Reseller, PlanId> = plans.iter().filter_map(|plan| Some((plan.reseller.clone(), plan.plan_id?))).collect();
+    // as at Partner Center, what has been suspended for 90 days counts as deleted; it is shown with its ids all the same
+    let is_deleted = row.ended_at.is_some_and(|ended_at| deleted_after_suspension(ended_at) <= now);
+    let suspended = if is_deleted { SubscriptionStatus::Deleted } else { SubscriptionStatus::Suspended };
     view.lines = lines
         .into_iter()
         .map(|line| {
@@ -61,7 +65,7 @@ fn as_it_left_them(parts: Parts) -> TransitionView {
                 commerce_subscription_id,
                 plan_id: plan_of.get(&reseller).copied().filter(|_| progress.mapped),
                 state: progress.state,
-                commerce_status: if progress.suspended { SubscriptionStatus::Suspended } else { SubscriptionStatus::Active },
+                commerce_status: if progress.suspended { suspended } else { SubscriptionStatus::Active },
                 effective_at: row.effective_at.filter(|_| progress.mapped),
                 error: error.map(|(_, error)| error),
             }
@@ -120,7 +124,7 @@ mod tests {
         let mut changes = Changes::default();
         changes.transition(event);
         model.apply(&changes, at(0), Duration::ZERO).await.unwrap();
-        assemble(model.parts(id).await.unwrap().unwrap())
+        assemble(model.parts(id).await.unwrap().unwrap(), at(0))
     }
 
     #[tokio::test]
@@ -161,6 +165,7 @@ mod tests {
         (first.started_at, second.started_at) = (at(10), at(20));
         second.effective_at = Some(at(3_600));
         second.customer_id = first.customer_id;
+        second.ended_at = Some(at(1_000));
         (first.lines, second.lines) = (1, 1);
         let (mut put_away, mut undone) = (plan("10", 77, 5), line(11, 0, 5));
         put_away.status = Some(PlanStatus::Suspended);
@@ -171,12 +176,17 @@ mod tests {
         let packets = vec![packet(Step::Mapping, 0, 4), packet(Step::Suspension, 0, 5)];
         changes.transition(TransitionChanged { plans: vec![plan("10", 77, 5)], lines: vec![line(11, 0, 5)], packets, ..changed(second) });
         model.apply(&changes, at(0), Duration::ZERO).await.unwrap();
-        let first = assemble(model.parts(ids.0).await.unwrap().unwrap());
+        let first = assemble(model.parts(ids.0).await.unwrap().unwrap(), at(0));
         assert_eq!(first.plans[0].status, PlanStatus::Active);
         let line = &first.lines[0];
         assert_eq!((line.state, line.plan_id, line.commerce_status), (LineState::Compensated, None, SubscriptionStatus::Suspended));
-        let second = assemble(model.parts(ids.1).await.unwrap().unwrap());
+        let second = assemble(model.parts(ids.1).await.unwrap().unwrap(), at(0));
         assert_eq!((second.plans[0].status, second.lines[0].commerce_status), (PlanStatus::Active, SubscriptionStatus::Suspended));
+        let days = async |days: i64| {
+            let view = assemble(model.parts(ids.1).await.unwrap().unwrap(), at(1_000 + days * 24 * 3_600));
+            view.lines[0].commerce_status
+        };
+        assert_eq!([days(89).await, days(90).await], [SubscriptionStatus::Suspended, SubscriptionStatus::Deleted]);
     }
 
     #[tokio::test]

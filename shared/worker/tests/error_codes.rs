@@ -10,9 +10,13 @@ use std::{
 };
 
 /// What stands before a code where one is given out, and which of the texts after it the code is.
-const MAKERS: [(&str, usize); 8] = [
+const MAKERS: [(&str, usize); 12] = [
     ("Unreadable::new(", 0),
     ("refused(\"", 0),
+    ("refused(\"", 1),
+    ("refused(StatusCode::", 1),
+    ("conflict(\"", 1),
+    ("Refused::new(", 0),
     ("item_error(\"", 0),
     ("bad_input(\"", 0),
     ("code: \"", 0),

@@ -5,10 +5,10 @@ use planshift_coordinator::engine::Input;
 use planshift_domain::{
     account::facts::{PartnerFacts, PartnerType, PlanStatus},
     history,
-    ids::{ImportId, MpnId},
+    ids::{ImportId, MpnId, TransitionId},
     message::{
         command as c,
-        request::{Act, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, CustomersImported, ImportCustomers, OnlyIf, StartAnswered, StartOutcome, StartTransition},
     },
     step::Step,
     transition::{Evidence, State},
@@ -218,6 +218,42 @@ async fn an_import_whose_first_part_was_refused_is_refused_whole() {
     world.work(commands, 1).await;
     assert_eq!(code(&world.turn(&[part_of(1)]).await), "ImportSuperseded");
     accepted(&world.start(2, 1).await.0);
+}
+
+/// A change of what was there is taken only of what is there, and a purchase of the old offer only from whom may still buy it.
+#[tokio::test]
+async fn a_change_is_taken_only_if_what_it_was_made_of_is_still_so() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let change = |import: u128, facts_version: u32, may_buy_legacy_azure: bool| {
+        let mut chunk = World::chunk(PARTNER, import, &[1]);
+        chunk.only_if = Some(OnlyIf { facts_version, may_buy_legacy_azure });
+        Input::Import(Box::new(chunk), World::asker())
+    };
+    let answer = |out: &[Outgoing]| -> Result<u32, (String, Option<TransitionId>)> {
+        let refused = out.iter().find_map(body::<CustomersImported>).and_then(|answer| answer.refused.into_iter().next());
+        match refused {
+            Some(refused) => Err((refused.code, refused.transition_id)),
+            None => Ok(out.iter().find_map(body::<c::TakeMappingFacts>).unwrap().customers[0].version),
+        }
+    };
+    assert_eq!(answer(&world.turn(&[change(2, 1, true)]).await), Ok(2));
+    assert_eq!(answer(&world.turn(&[change(3, 1, true)]).await), Err(("FactsChanged".into(), None)));
+    // of two that were made of the same, in one batch, the first is taken
+    let both = world.turn(&[change(4, 2, false), change(5, 2, false)]).await;
+    let taken: Vec<u32> = both.iter().filter_map(body::<c::TakeMappingFacts>).map(|facts| facts.customers[0].version).collect();
+    let refused: Vec<String> = both.iter().filter_map(body::<CustomersImported>).map(|answer| answer.refused[0].code.clone()).collect();
+    assert_eq!((taken, refused), (vec![3], vec!["FactsChanged".to_owned()]));
+
+    // the facts are handed to all before a start
+    world.import(6, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    assert_eq!(answer(&world.turn(&[change(7, 4, false)]).await), Err(("UpgradeInProgress".into(), Some(id))));
+    world.work(commands, 1).await;
+    assert_eq!(world.state(id), State::Completed);
+    assert_eq!(answer(&world.turn(&[change(8, 4, true)]).await), Err(("UpgradeAlreadyCompleted".into(), Some(id))));
+    assert_eq!(answer(&world.turn(&[change(9, 4, false)]).await), Ok(5), "another change may be made");
 }
 
 #[tokio::test]

@@ -111,7 +111,19 @@ impl World {
     }
 
     pub(crate) async fn import_of(&mut self, partner: PartnerId, import: u128, customers: &[u128]) -> CustomersImported {
-        let chunk = ImportCustomers {
+        let chunk = Self::chunk(partner, import, customers);
+        let mut out = self.turn(&[Input::Import(Box::new(chunk), Self::asker())]).await;
+        let workers = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
+        if out.iter().any(|o| o.message.kind == "TakeMappingFacts.v1") {
+            for worker in workers {
+                out = self.turn(&[Input::Taken(FactsTaken { import_id: ImportId(Uuid::from_u128(import)), chunk: 0 }, worker)]).await;
+            }
+        }
+        out.iter().find_map(body).unwrap()
+    }
+
+    pub(crate) fn chunk(partner: PartnerId, import: u128, customers: &[u128]) -> ImportCustomers {
+        ImportCustomers {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
             begun_at: Ports::system().clock.now(),
@@ -126,15 +138,7 @@ impl World {
             },
             customers: customers.iter().map(|n| part(customer(*n), 0, 1)).collect(),
             only_if: None,
-        };
-        let mut out = self.turn(&[Input::Import(Box::new(chunk), Self::asker())]).await;
-        let workers = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
-        if out.iter().any(|o| o.message.kind == "TakeMappingFacts.v1") {
-            for worker in workers {
-                out = self.turn(&[Input::Taken(FactsTaken { import_id: ImportId(Uuid::from_u128(import)), chunk: 0 }, worker)]).await;
-            }
         }
-        out.iter().find_map(body).unwrap()
     }
 
     pub(crate) async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {

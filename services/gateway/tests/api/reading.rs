@@ -9,6 +9,7 @@ use planshift_domain::{
     transition::{Failure, Findings, ItemError, PacketRow, PlanRow, State},
     view::TransitionView,
 };
+use planshift_worker::Ports;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,9 @@ async fn json(world: &World, path: &str) -> Value {
 #[tokio::test]
 async fn a_transition_is_shown_as_run_prints_it() {
     let world = World::new(silence).await;
-    world.tell(completed()).await;
+    let mut event = completed();
+    event.transition.ended_at = Some(Ports::system().clock.now());
+    world.tell(event).await;
     let path = format!("/v1/productUpgrades/{}", guid(7).to_uppercase());
     let body = json(&world, &path).await;
     assert_eq!(body["version"], 5);

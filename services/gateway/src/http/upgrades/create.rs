@@ -72,7 +72,7 @@ async fn accepted(app: &App, context: &Context, whose: (PartnerId, CustomerId), 
         return Ok(Answer::accepted(id));
     }
     let parts = app.model.parts(id).await?.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))?;
-    let view = assemble(parts);
+    let view = assemble(parts, app.ports.clock.now());
     Err(reasons::ineligible(id, &view.reasons).with("customerId", view.customer_id).with("warnings", &view.warnings).definite())
 }
 

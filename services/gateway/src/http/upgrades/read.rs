@@ -34,7 +34,7 @@ pub(in crate::http) async fn view(
     }
     let parts = find_parts(&app, &context, &id).await?;
     let version = parts.known.row.version;
-    Answer::json(&Versioned { view: assemble(parts), version })
+    Answer::json(&Versioned { view: assemble(parts, app.ports.clock.now()), version })
 }
 
 /// `GET …/{id}/progress?afterVersion=V&waitSeconds=N`: of fixed size; answered as soon as the version is above V, or after N
@@ -116,7 +116,7 @@ pub(in crate::http) async fn report(
 ) -> Result<Answer, ApiError> {
     let parts = find_parts(&app, &context, &id).await?;
     let history = app.model.history(parts.known.row.id, 0, ENTRIES).await?;
-    let report = Report::new(&assemble(parts), &history);
+    let report = Report::new(&assemble(parts, app.ports.clock.now()), &history);
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json")) {
         Answer::json(&report)

@@ -34,7 +34,7 @@ pub(in crate::http) async fn status(
         let text = format!("The upgrade {} is not of the customer {customer_id}.", row.id);
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "900111", "UpgradeCustomerMismatch", text));
     }
-    Answer::json(&compatible(&assemble(parts)))
+    Answer::json(&compatible(&assemble(parts, app.ports.clock.now())))
 }
 
 /// A transition in Microsoft's terms.

@@ -2,6 +2,8 @@
 
 use crate::{
     ask::{AskError, Asker, Question},
+    auth::{Authenticator, Pace},
+    http::Reach,
     hub::Hub,
     letters::DeadLetters,
     model::{Known, ReadModel},
@@ -23,6 +25,9 @@ pub(crate) struct App {
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
     pub(crate) letters: DeadLetters,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) reach: Reach,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     /// One for each document that may be read at once.

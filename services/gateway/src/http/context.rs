@@ -1,8 +1,9 @@
 //! What belongs to one request: its ids, its caller, its trace.
 
 use super::errors::ApiError;
+use crate::auth::Caller;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use planshift_domain::ids::{PartnerId, parse_guid};
+use planshift_domain::ids::parse_guid;
 use planshift_telemetry::TraceContext;
 use planshift_worker::Ports;
 use tokio_util::sync::CancellationToken;
@@ -24,39 +25,10 @@ pub(crate) struct Context {
     pub(crate) correlation_id: Uuid,
     vector: String,
     pub(crate) trace: TraceContext,
+    /// Who asks; nobody until the token was looked at.
     pub(crate) caller: Caller,
     /// Cancelled when the client is gone. Only what has no effect may be cut short by it.
     pub(crate) gone: CancellationToken,
-}
-
-/// Who asks. Tokens will say; until there are any, whoever reaches the loopback address may see and do everything.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    /// The partner that it sees the customers of; all of them where there is none.
-    pub(crate) partner: Option<PartnerId>,
-    /// Who, in histories.
-    pub(crate) actor: String,
-}
-
-impl Caller {
-    fn local() -> Self {
-        Self { partner: None, actor: "local".to_owned() }
-    }
-
-    /// The key under which its idempotency keys stand.
-    pub(crate) fn key(&self) -> Uuid {
-        self.partner.map_or(Uuid::nil(), |partner| partner.0)
-    }
-
-    /// Is it of no partner, and may see everyone's?
-    pub(crate) const fn sees_all(&self) -> bool {
-        self.partner.is_none()
-    }
-
-    /// May it see what belongs to this partner?
-    pub(crate) fn sees(&self, partner: PartnerId) -> bool {
-        self.partner.is_none_or(|own| own == partner)
-    }
 }
 
 impl Context {
@@ -77,7 +49,7 @@ impl Context {
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
-        let (caller, gone) = (Caller::local(), CancellationToken::new());
+        let (caller, gone) = (Caller::nobody(), CancellationToken::new());
         (Self { request_id, correlation_id, vector, trace, caller, gone }, wrong)
     }
 

@@ -6,7 +6,11 @@
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
 //! | `surround` | what happens before and after every handler |
-//! | `local` | who may reach a gateway that has no tokens yet |
+//! | `rules` | which right each path needs |
+//! | `routes` | a router that knows its paths |
+//! | `bearer` | a request's caller, or why there is none |
+//! | `local` | from where a gateway with a local token alone is reached |
+//! | `serve` | connections: how many, and how slow they may be |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
 //! | `actor` | who acts, and why |
@@ -18,6 +22,7 @@
 mod accounts;
 mod actor;
 mod answer;
+mod bearer;
 mod context;
 mod errors;
 mod fields;
@@ -25,6 +30,9 @@ mod letters;
 mod local;
 mod once;
 mod reasons;
+mod routes;
+mod rules;
+mod serve;
 mod steps;
 mod surround;
 mod upgrades;
@@ -38,13 +46,19 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+pub(crate) use context::Context;
 use errors::ApiError;
+pub(crate) use local::Reach;
 pub(crate) use once::hex;
+use routes::Routes;
+pub use rules::{RULES, Rule};
+pub(crate) use serve::serve;
 
-/// Every path. They are written in lower case: a request's path is brought to it before it is routed.
-pub(crate) fn router(app: &App) -> Router {
+/// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
+/// [`RULES`].
+fn routes() -> Routes {
     use upgrades as u;
-    let routes = Router::new()
+    Routes::new()
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
@@ -70,6 +84,18 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/v1/productupgrades/{id}/cancel", post(u::cancel))
         .route("/v1/productupgrades/{id}/resume", post(u::resume))
         .route("/v1/productupgrades/{id}/close", post(u::close))
+}
+
+/// Where there are routes, each as the router has it.
+pub fn paths() -> Vec<&'static str> {
+    routes().paths()
+}
+
+/// What answers requests.
+pub(crate) fn router(app: &App) -> Router {
+    let routes = routes()
+        .into_router()
+        .route_layer(middleware::from_fn(rules::enforce))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", "there is nothing under this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", "this path has no such method")
@@ -83,7 +109,7 @@ pub(crate) fn router(app: &App) -> Router {
 /// The portal comes here. Until then: what this is, for whoever opens it in a browser.
 async fn what_this_is() -> Response {
     let page = "Planshift moves a customer's Azure subscriptions from the legacy CSP offer to the Azure plan.\n\n\
-                This is its API. Begin with:\n\n\
+                This is its API. Requests need a bearer token (docs/api/authentication.md). Begin with:\n\n\
                 \x20 POST /v1/accounts            import an account document\n\
                 \x20 POST /v1/productUpgrades     {\"customerId\": \"…\", \"productFamily\": \"Azure\"}\n\
                 \x20 GET  /v1/productUpgrades     what there is\n";

@@ -104,7 +104,12 @@ impl Refusal {
             }
             ("NotAllowedInState", _) => "look where it stands with `planshift status`",
             ("ImportInProgress", _) => "wait until the import is answered, then start again",
-            (_, 401 | 403) => "give a token that may do this with --token",
+            (_, 401) => {
+                "give a token with --token or PLANSHIFT_TOKEN (or PLANSHIFT_TOKEN_FILE), or name the services' data folder with --data: \
+                 its file `token` holds the one that `planshift serve` has made"
+            }
+            ("LocalOnly", _) => "name the API by 127.0.0.1 or localhost",
+            (_, 403) => "give a token that may do this with --token",
             (_, 404) => "`planshift list` shows what there is; a customer must be imported before it can be started",
             (_, 409) if self.transition_id.is_some() => "follow the one under way with `planshift watch`",
             (_, 429 | 503) => "try again in a moment",

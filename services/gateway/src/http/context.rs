@@ -21,7 +21,10 @@ const VECTOR_BYTES: usize = 128;
 /// What belongs to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
+    /// The idempotency key, as those who are asked get it: the same one of two partners is not the same.
     pub(crate) request_id: Uuid,
+    /// The same as it was given, to be handed back.
+    pub(crate) given_id: Uuid,
     pub(crate) correlation_id: Uuid,
     vector: String,
     pub(crate) trace: TraceContext,
@@ -50,13 +53,21 @@ impl Context {
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
         let (caller, gone) = (Caller::nobody(), CancellationToken::new());
-        (Self { request_id, correlation_id, vector, trace, caller, gone }, wrong)
+        (Self { request_id, given_id: request_id, correlation_id, vector, trace, caller, gone }, wrong)
+    }
+
+    /// Whose it is. Clients choose their ids, and some always the same: between partners, that must not make two requests one.
+    pub(crate) fn set_caller(&mut self, caller: Caller) {
+        if let Some(partner) = caller.partner {
+            self.request_id = Uuid::new_v5(&partner.0, self.given_id.as_bytes());
+        }
+        self.caller = caller;
     }
 
     /// Hands the ids back.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
         for (name, value) in
-            [(REQUEST_ID, self.request_id.to_string()), (CORRELATION_ID, self.correlation_id.to_string()), (VECTOR, self.vector.clone())]
+            [(REQUEST_ID, self.given_id.to_string()), (CORRELATION_ID, self.correlation_id.to_string()), (VECTOR, self.vector.clone())]
         {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);

@@ -21,7 +21,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     request.headers_mut().remove(AUTHORIZATION);
     let refused = match caller {
         Ok(caller) => {
-            context.caller = caller;
+            context.set_caller(caller);
             wrong
         }
         Err(error) => Some(error),

@@ -42,7 +42,12 @@ impl Partner {
     fn new(seed: u64, transition: u128) -> Self {
         let mut document = Vec::new();
         sample::write(SampleOptions { customers: 2, subscriptions: 2, seed, resellers: 1 }, &mut document).unwrap();
-        let document: Value = serde_json::from_slice(&document).unwrap();
+        let mut document: Value = serde_json::from_slice(&document).unwrap();
+        document["partner"]["name"] = json!(format!("secret-partner-{transition}"));
+        for customer in document["customers"].as_array_mut().unwrap() {
+            customer["companyProfile"]["companyName"] = json!(format!("secret-company-{transition}"));
+            customer["companyProfile"]["domain"] = json!(format!("secret-domain-{transition}.example"));
+        }
         let guid = |value: &Value| value.as_str().unwrap().parse().unwrap();
         Self { id: guid(&document["partner"]["id"]), customer: guid(&document["customers"][0]["id"]), document, transition }
     }
@@ -79,10 +84,7 @@ impl Partner {
     /// What nobody else may read, but for the ids that were asked with.
     fn secrets(&self) -> Vec<String> {
         let n = self.transition;
-        let company = &self.document["customers"][0];
-        let mut secrets = vec![guid(n + 10), guid(n + 20), guid(n + 500_010), format!("-{n}"), "4847383".into()];
-        secrets.extend(["companyName", "domain"].map(|name| company[name].as_str().unwrap().to_owned()));
-        secrets
+        vec![guid(n + 10), guid(n + 20), guid(n + 500_010), format!("-{n}")]
     }
 }
 
@@ -203,8 +205,8 @@ async fn a_partner_sees_nothing_of_another_on_any_path() {
     for rule in RULES.iter().filter(|rule| rule.right <= Right::Read) {
         shown += &ask(&world, &clients[0], rule, own, &owner.document).await.1;
     }
-    for secret in owner.secrets().iter().filter(|secret| !owner.document["customers"][0].to_string().contains(*secret)) {
-        assert!(shown.contains(secret), "{secret} is shown to its owner nowhere");
+    for secret in owner.secrets() {
+        assert!(shown.contains(&secret), "{secret} is shown to its owner nowhere");
     }
 
     asked.lock().unwrap().clear();

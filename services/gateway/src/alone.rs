@@ -29,10 +29,7 @@ type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub async fn serve(parts: Parts, stop: CancellationToken) -> Result<(), GatewayError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let address: SocketAddr = parsed(&variable, "PLANSHIFT_LISTEN", "an address like 127.0.0.1:8080")?.unwrap_or(DEFAULT_ADDRESS);
-    let (auth, settings) = (auth(&variable)?, settings(&variable)?);
-    if !auth.may_listen(address) {
-        return Err(GatewayError::NotLoopback(address));
-    }
+    let (auth, settings) = (auth(&variable, address)?, settings(&variable)?);
     let Parts { database, broker, ports, metrics, readiness } = parts;
     let options = Options { address, metrics, auth, settings, readiness: Some(readiness), ..Options::new(database, broker, ports) };
     Gateway::bind(options).await?.run(stop).await
@@ -48,7 +45,7 @@ fn settings(variable: Variable<'_>) -> Result<Settings, GatewayError> {
     })
 }
 
-fn auth(variable: Variable<'_>) -> Result<Auth, GatewayError> {
+fn auth(variable: Variable<'_>, address: SocketAddr) -> Result<Auth, GatewayError> {
     let list = |name: &str| -> Vec<String> {
         variable(name).map(|text| text.split(',').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
     };
@@ -61,6 +58,10 @@ fn auth(variable: Variable<'_>) -> Result<Auth, GatewayError> {
     });
     let oidc = oidc.map_err(|error| GatewayError::Setting(error.to_string()))?;
     let allow_remote = parsed(variable, "PLANSHIFT_ALLOW_REMOTE", "true or false")?.unwrap_or(false);
+    if !address.ip().is_loopback() && oidc.is_none() && !allow_remote {
+        // before a token is made that nobody will use
+        return Err(GatewayError::NotLoopback(address));
+    }
     Ok(Auth { local: local(variable)?, oidc, allow_remote })
 }
 
@@ -109,6 +110,22 @@ mod tests {
         read(&|name| variables.get(name).cloned()).map_err(|error| error.to_string())
     }
 
+    fn here(variable: Variable<'_>) -> Result<Auth, GatewayError> {
+        auth(variable, DEFAULT_ADDRESS)
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_provider_or_leave_and_else_no_token_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = ("PLANSHIFT_DATA", folder.path().to_str().unwrap());
+        let open = |variable: Variable<'_>| auth(variable, "0.0.0.0:8080".parse().unwrap());
+        let error = with(&[data], open).unwrap_err();
+        assert!(error.contains("PLANSHIFT_ALLOW_REMOTE") && std::fs::read_dir(folder.path()).unwrap().count() == 0, "{error}");
+        assert!(with(&[data, ("PLANSHIFT_ALLOW_REMOTE", "true")], open).unwrap().allow_remote);
+        let provider = [data, ("PLANSHIFT_OIDC_ISSUER", "https://id.example"), ("PLANSHIFT_OIDC_AUDIENCE", "a, b")];
+        assert!(with(&provider, open).unwrap().oidc.is_some());
+    }
+
     #[test]
     fn a_token_that_is_given_leaves_nothing_on_disk() {
         let folder = tempfile::tempdir().unwrap();
@@ -117,11 +134,11 @@ mod tests {
         std::fs::write(&file, format!("{secret}\n")).unwrap();
         let data_variable = ("PLANSHIFT_DATA", data.to_str().unwrap());
         for given in [("PLANSHIFT_LOCAL_TOKEN", secret), ("PLANSHIFT_LOCAL_TOKEN_FILE", file.to_str().unwrap())] {
-            let auth = with(&[data_variable, given], auth).unwrap();
+            let auth = with(&[data_variable, given], here).unwrap();
             assert_eq!(auth.local.expose(), secret);
             assert!(!data.exists());
         }
-        let made = with(&[data_variable], auth).unwrap();
+        let made = with(&[data_variable], here).unwrap();
         assert_eq!(Some(made.local), LocalToken::read(&data).unwrap());
     }
 
@@ -136,7 +153,7 @@ mod tests {
             (vec![token, ("PLANSHIFT_ALLOW_REMOTE", "yes please")], "PLANSHIFT_ALLOW_REMOTE"),
             (vec![("PLANSHIFT_DATA", "/proc/nowhere")], "PLANSHIFT_DATA"),
         ] {
-            let error = with(&variables, auth).unwrap_err();
+            let error = with(&variables, here).unwrap_err();
             assert!(error.contains(named) && !error.contains("hunter2") && !error.contains(token.1), "{error}");
         }
         assert!(with(&[("PLANSHIFT_REQUESTS_PER_MINUTE", "many")], settings).unwrap_err().contains("PLANSHIFT_REQUESTS_PER_MINUTE"));

@@ -56,6 +56,15 @@ fn local(data: &Path, environment: Environment<'_>) -> Result<LocalToken, Failur
     Ok(token)
 }
 
+/// Where whoever wants to use a hosted API finds its local token.
+pub fn whereabouts(data: &Path, environment: Environment<'_>) -> String {
+    let file = format!("{LOCAL_TOKEN}_FILE");
+    match [LOCAL_TOKEN, &file].into_iter().find(|name| environment(name).is_some()) {
+        Some(name) => format!("the one in {name}"),
+        None => format!("in {}", data.join(TOKEN_FILE).display()),
+    }
+}
+
 /// What a client sends: the token that is given, else that of the environment, else the data folder's, where there is one.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{provider::*, world::*};
 use planshift_gateway::{RULES, Right, Settings};
-use reqwest::Method;
+use reqwest::{Client, Method};
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
@@ -52,8 +52,8 @@ fn filled(path: &str) -> String {
 }
 
 /// What a role gets: the status, and the name of the error where it is one.
-async fn ask(world: &World, token: &str, method: &str, path: &str) -> (u16, String) {
-    let request = client(token).request(method.parse::<Method>().unwrap(), format!("{}{}", world.base, filled(path)));
+async fn ask(world: &World, client: &Client, method: &str, path: &str) -> (u16, String) {
+    let request = client.request(method.parse::<Method>().unwrap(), format!("{}{}", world.base, filled(path)));
     let response = request.json(&json!({})).send().await.unwrap();
     let status = response.status().as_u16();
     let body: serde_json::Value = response.json().await.unwrap_or_default();
@@ -101,10 +101,11 @@ async fn every_role_may_what_it_may_and_nothing_else() {
         ('A', provider.token(partner, &["AdminAgent"])),
         ('O', provider.token(Uuid::from_u128(OPERATORS), &["Operator"])),
     ];
-    let app = provider.app_token(partner, &["AdminAgent"]);
+    let roles = roles.map(|(role, token)| (role, client(&token)));
+    let app = client(&provider.app_token(partner, &["AdminAgent"]));
     for (method, path, who) in EXPECTED {
-        for (role, token) in &roles {
-            let (status, name) = ask(&world, token, method, path).await;
+        for (role, client) in &roles {
+            let (status, name) = ask(&world, client, method, path).await;
             let is_refused = status == 403 && name == "Forbidden";
             assert_eq!(is_refused, !who.contains(*role), "{role} {method} {path}: {status} {name}");
             assert!(status != 401, "{role} {method} {path}");
@@ -116,9 +117,9 @@ async fn every_role_may_what_it_may_and_nothing_else() {
             assert_eq!(status == 403, !who.contains('A'), "an app alone: {method} {path}: {name}");
         }
     }
-    let refused = client(&app).get(format!("{}/v1/productUpgrades", world.base)).send().await.unwrap();
+    let refused = app.get(format!("{}/v1/productUpgrades", world.base)).send().await.unwrap();
     assert_eq!(error(refused).await.1["code"], "900329");
-    let refused = client(&roles[2].1).post(format!("{}/v1/productUpgrades", world.base)).send().await.unwrap();
+    let refused = roles[2].1.post(format!("{}/v1/productUpgrades", world.base)).send().await.unwrap();
     assert_eq!(error(refused).await.1["code"], "900308");
     assert_eq!(world.got.lock().unwrap().iter().filter(|(kind, _)| kind.starts_with("Start")).count(), 0);
 }

@@ -16,6 +16,7 @@ use crate::{
 pub async fn serve(args: ServeArgs) -> Outcome {
     let keeping = settings::keeping(&args.store, &settings::process_environment)?;
     let auth = tokens::hosted(&args.auth, args.listen, &args.store.data, &settings::process_environment)?;
+    let token = tokens::whereabouts(&args.store.data, &settings::process_environment);
     let stop = planshift_worker::host::stop_signal().map_err(|error| Failure::program("cannot listen to signals").because(error))?;
     let kept_in = match &keeping {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),
@@ -31,6 +32,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     if let Some(admin) = host.admin() {
         eprintln!("{} {}", To::Err.heading("administration"), To::Err.command(&format!("http://{admin}")));
     }
+    eprintln!("{} {token}", To::Err.heading("token         "));
     eprintln!("{} {kept_in}", To::Err.heading("storage       "));
     eprintln!("ready; Ctrl-C or SIGTERM stops it");
     let ended = tokio::select! {

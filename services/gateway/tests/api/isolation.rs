@@ -30,6 +30,9 @@ use std::{
 };
 use uuid::Uuid;
 
+/// How long an answer that has begun may take to go on.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// A partner, the customer that it moves, and what others must not read.
 struct Partner {
     id: Uuid,
@@ -127,10 +130,13 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 ///
 /// # Panics
 /// On a name that it does not know: say here what stands there, so that the path is tested too.
-fn filled(rule: &Rule, transition: Uuid) -> String {
+fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
-        "{id}" if rule.path.starts_with("/v1/productupgrades/") || rule.path.starts_with("/v1/deadletters/") => transition.to_string(),
-        "{key}" if rule.path.starts_with("/v1/deadletters/") => transition.as_simple().to_string(),
+        "{id}" if rule.path.starts_with("/v1/productupgrades/") || rule.path.starts_with("/v1/deadletters/") => {
+            about.transition.to_string()
+        }
+        "{key}" if rule.path.starts_with("/v1/deadletters/") => about.transition.as_simple().to_string(),
+        "{customer}" | "{customerId}" => about.customer.to_string(),
         "{step}" => "mapping".to_owned(),
         other => {
             assert!(!other.contains('{'), "{} {}: what stands for {other}?", rule.method, rule.path);
@@ -164,7 +170,7 @@ impl About {
 
 async fn ask(world: &World, client: &Client, rule: &Rule, about: About, document: &Value) -> (StatusCode, String) {
     let About { partner, customer, transition } = about;
-    let url = format!("{}{}?partnerId={partner}&customerId={customer}&id={transition}", world.base, filled(rule, transition));
+    let url = format!("{}{}?partnerId={partner}&customerId={customer}&id={transition}", world.base, filled(rule, about));
     let request = client.request(rule.method.parse::<Method>().unwrap(), url);
     let body = if rule.path == "/v1/accounts" {
         document.clone()
@@ -172,10 +178,13 @@ async fn ask(world: &World, client: &Client, rule: &Rule, about: About, document
         json!({ "customerId": customer, "productFamily": "Azure", "partnerId": partner, "reason": "I want it" })
     };
     let request = if rule.method == "GET" { request } else { request.json(&body) };
-    let response = request.send().await.unwrap();
-    let headers = format!("{:?}", response.headers());
-    let status = response.status();
-    (status, format!("{}\n{}", response.text().await.unwrap(), headers.split("\"date\"").next().unwrap_or_default()))
+    let mut response = request.send().await.unwrap();
+    let (status, headers, mut body) = (response.status(), format!("{:?}", response.headers()), Vec::new());
+    // a stream of events has no end: what it says within a moment
+    while let Ok(Some(piece)) = tokio::time::timeout(MOMENT, response.chunk()).await.map(Result::unwrap) {
+        body.extend_from_slice(&piece);
+    }
+    (status, format!("{}\n{}", String::from_utf8_lossy(&body), headers.split("\"date\"").next().unwrap_or_default()))
 }
 
 /// The answer's body alone.

@@ -56,7 +56,9 @@ async fn ask(world: &World, client: &Client, method: &str, path: &str) -> (u16, 
     let request = client.request(method.parse::<Method>().unwrap(), format!("{}{}", world.base, filled(path)));
     let response = request.json(&json!({})).send().await.unwrap();
     let status = response.status().as_u16();
-    let body: serde_json::Value = response.json().await.unwrap_or_default();
+    // what is no error is not read: it may be a stream without an end
+    let is_error = !response.status().is_success();
+    let body: serde_json::Value = if is_error { response.json().await.unwrap_or_default() } else { serde_json::Value::Null };
     (status, body["errorName"].as_str().unwrap_or_default().to_owned())
 }
 

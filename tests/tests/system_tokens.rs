@@ -75,3 +75,19 @@ fn an_address_that_others_reach_needs_a_provider_or_leave() {
     assert!(half.stderr.contains("PLANSHIFT_OIDC_AUDIENCE"), "{half}");
     assert_eq!((open.stdout.as_str(), half.stdout.as_str()), ("", ""));
 }
+
+#[test]
+fn a_provider_that_is_not_reached_is_told_by_readiness_and_the_local_token_works() {
+    let place = Place::embedded();
+    let (api, admin) = (free_port(), free_port());
+    let listen = [format!("--listen=127.0.0.1:{api}"), format!("--admin=127.0.0.1:{admin}")];
+    let nobody = format!("--oidc-issuer=http://127.0.0.1:{}", free_port());
+    let mut process = place.program(&["serve", &nobody, "--oidc-audience=api"]).args(listen).start();
+    let ready = || http::ask(reqwest::Method::GET, &format!("http://127.0.0.1:{admin}/readyz"), None);
+    wait::until("readiness tells of the keys", READY_WITHIN, || {
+        assert!(process.is_running(), "`planshift serve` ended by itself\n{}", process.stderr());
+        ready().is_some_and(|answer| answer.status == 503 && answer.json()["services"]["tokens"]["reason"].is_string())
+    });
+    http::get(&format!("http://127.0.0.1:{api}/v1/productUpgrades")).expect(200);
+    assert_eq!(process.terminate(), 0);
+}

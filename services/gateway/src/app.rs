@@ -3,7 +3,7 @@
 use crate::{
     ask::{AskError, Asker, Question},
     auth::{Authenticator, Pace},
-    http::Reach,
+    http::{Reach, Uploads},
     hub::Hub,
     letters::DeadLetters,
     model::{Known, ReadModel},
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) pace: Arc<Pace>,
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
+    /// Documents that are being received.
+    pub(crate) uploads: Uploads,
     /// One for each document that may be read at once.
     pub(crate) documents: Arc<Semaphore>,
     /// Nothing new is begun, and nobody waits any longer.

@@ -167,6 +167,7 @@ impl Gateway {
             asker: Asker::new(broker.clone(), ports.clone(), &settings),
             hub: Hub::new(settings.waiters),
             ports: ports.clone(),
+            uploads: http::Uploads::default(),
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
             settings: Arc::new(settings.clone()),
             stop: stop.clone(),

@@ -33,9 +33,15 @@ pub(super) async fn import(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
+    let Some(upload) = app.uploads.begin(context.caller.partner) else {
+        let text = "Another document of yours is being received. Send one at a time.";
+        return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
+    };
+    let (file, hash) = to_file(&app, body, limit).await?;
+    drop(upload);
+    // from here on it is ours to be quick: a client that is slow holds up nobody
     let documents = app.documents.clone();
     let _turn = documents.acquire_owned().await.map_err(|_| ApiError::unavailable("The gateway stops. Try again."))?;
-    let (file, hash) = to_file(&app, body, limit).await?;
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();

@@ -15,6 +15,7 @@
 //! | `once` | idempotency |
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
+//! | `uploads` | documents that are being received |
 //! | `steps` | steps paused for everyone |
 //! | `letters` | dead letters |
 //! | `upgrades` | product upgrades |
@@ -36,6 +37,7 @@ mod serve;
 mod steps;
 mod surround;
 mod upgrades;
+mod uploads;
 
 use crate::app::App;
 use axum::{
@@ -53,6 +55,7 @@ pub(crate) use once::hex;
 use routes::Routes;
 pub use rules::{RULES, Rule};
 pub(crate) use serve::serve;
+pub(crate) use uploads::Uploads;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].

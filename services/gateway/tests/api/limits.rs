@@ -72,6 +72,26 @@ async fn a_body_that_stops_coming_ends_the_request() {
 }
 
 #[tokio::test]
+async fn a_partner_whose_document_comes_slowly_holds_up_nobody_else() {
+    let provider = Provider::start().await;
+    let limits = Settings { documents_at_once: 1, ..settings() };
+    let world = World::for_whom(provider.auth(), limits, silence).await;
+    world.eventually(async || world.readiness.ask().await.0).await;
+    let tokens = [1, 2].map(|partner| provider.token(Uuid::from_u128(partner), &["AdminAgent"]));
+    let mut slow = TcpStream::connect(address(&world)).await.unwrap();
+    let head = "POST /v1/accounts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nAuthorization: Bearer";
+    slow.write_all(format!("{head} {}\r\n\r\n{{", tokens[0]).as_bytes()).await.unwrap();
+    let send = |token: &str| client(token).post(format!("{}/v1/accounts", world.base)).body("{}").send();
+    // its own next one is told to wait; a faulty document is an answer, too
+    let status = async |token: &str| send(token).await.unwrap().status().as_u16();
+    world.eventually(async || status(&tokens[0]).await == 409).await;
+    assert_eq!(timeout(LONG, status(&tokens[1])).await.expect("it is held up"), 400);
+    assert_eq!(timeout(LONG, status(TOKEN)).await.expect("it is held up"), 400);
+    drop(slow);
+    world.eventually(async || status(&tokens[0]).await == 400).await;
+}
+
+#[tokio::test]
 async fn there_are_only_so_many_connections_and_the_next_one_waits_its_turn() {
     let world = World::with(Settings { connections: 2, ..settings() }, silence).await;
     let ask = async |stream: &mut TcpStream| {

@@ -1,7 +1,7 @@
 //! Requests to the API and to administration addresses.
 
 use crate::block_on;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, header};
 use serde_json::Value;
 use std::{sync::LazyLock, time::Duration};
 use uuid::Uuid;
@@ -9,8 +9,23 @@ use uuid::Uuid;
 /// How long an answer may take: more than the longest time that the API promises to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(70);
 
-static CLIENT: LazyLock<Client> =
-    LazyLock::new(|| Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build().expect("an HTTP client for the tests"));
+/// The local token of every service that a test starts, and what its clients send.
+pub const TOKEN: &str = "local-token-of-the-tests-0123456789abcdef";
+/// How long a connection is kept that nothing is asked on: less than the API keeps it, so that none is used that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+static CLIENT: LazyLock<Client> = LazyLock::new(|| client().timeout(ANSWER_TIMEOUT).build().expect("an HTTP client for the tests"));
+
+/// A client of the API, with the tests' token.
+///
+/// # Panics
+/// Never: the token can stand in a header.
+pub fn client() -> ClientBuilder {
+    let bearer = header::HeaderValue::try_from(format!("Bearer {TOKEN}")).expect("a token for a header");
+    let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
+    // no certificate is looked at: everything is here, over HTTP
+    Client::builder().no_proxy().tls_certs_only([]).pool_idle_timeout(IDLE_TIMEOUT).default_headers(headers)
+}
 
 /// What a request is known by.
 const REQUEST_ID: &str = "MS-RequestId";

@@ -1,6 +1,6 @@
 //! The programs under test, as processes.
 
-use crate::wait;
+use crate::{http::TOKEN, wait};
 use serde_json::Value;
 use std::{
     env,
@@ -41,7 +41,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program of that name, in an environment without anything of Planshift's but the marks of the test run.
+    /// The program of that name, in an environment without anything of Planshift's but the tests' token and the marks of the test run.
     pub fn new(name: &str) -> Self {
         Self::of(&BIN_DIR, name)
     }
@@ -55,6 +55,8 @@ impl Program {
                 command.env_remove(key);
             }
         }
+        // whoever hosts an API takes this token, and whoever uses one sends it; nothing is written where the test runs
+        command.env("PLANSHIFT_LOCAL_TOKEN", TOKEN).env("PLANSHIFT_TOKEN", TOKEN);
         command.stdin(Stdio::null());
         Self { name: name.to_owned(), command }
     }
@@ -77,6 +79,13 @@ impl Program {
     #[must_use]
     pub fn env(mut self, key: &str, value: &str) -> Self {
         self.command.env(key, value);
+        self
+    }
+
+    /// Without a variable.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.command.env_remove(key);
         self
     }
 

@@ -1,23 +1,162 @@
-//! The gateway alone in a process.
+//! The gateway alone in a process: what the environment says of it.
 
-use crate::{Gateway, GatewayError, Options, gateway::DEFAULT_ADDRESS};
+use crate::{
+    Auth, Gateway, GatewayError, LocalToken, Made, OidcOptions, OidcSettings, Options, Settings, TOKEN_FILE, gateway::DEFAULT_ADDRESS,
+};
 use planshift_worker::host::Parts;
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use tokio_util::sync::CancellationToken;
 
-/// The variable that says where to listen.
-const ADDRESS: &str = "PLANSHIFT_LISTEN";
+/// The data folder unless `PLANSHIFT_DATA` says otherwise.
+const DATA: &str = "planshift-data";
 
-/// Runs a gateway on what the process gives it, at the address that `PLANSHIFT_LISTEN` says (default 127.0.0.1:8080), until `stop`.
+/// Variables, so that tests can bring their own.
+type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Runs a gateway on what the process gives it, as the environment says, until `stop`.
+///
+/// | variable | says |
+/// |---|---|
+/// | `PLANSHIFT_LISTEN` | where to listen; default 127.0.0.1:8080 |
+/// | `PLANSHIFT_LOCAL_TOKEN`, `PLANSHIFT_LOCAL_TOKEN_FILE` | the local token; else that of the data folder |
+/// | `PLANSHIFT_DATA` | the data folder; default `planshift-data` |
+/// | `PLANSHIFT_OIDC_ISSUER`, `_AUDIENCE`, `_JWKS_URL`, `_TENANTS`, `_OPERATOR_TENANT` | an OpenID provider; several values have commas between them |
+/// | `PLANSHIFT_ALLOW_REMOTE` | `true`: listen where others reach it, with the local token alone |
+/// | `PLANSHIFT_REQUESTS_PER_MINUTE`, `PLANSHIFT_REQUEST_BURST` | limits of each partner |
 ///
 /// # Errors
-/// `Setting` where the variable is no address; any other.
+/// `Setting` where a variable is wrong; any other.
 pub async fn serve(parts: Parts, stop: CancellationToken) -> Result<(), GatewayError> {
-    let address = match std::env::var(ADDRESS).ok().filter(|text| !text.is_empty()) {
-        None => DEFAULT_ADDRESS,
-        Some(text) => {
-            text.parse().map_err(|_| GatewayError::Setting(format!("{ADDRESS}: {text:?} is not an address like {DEFAULT_ADDRESS}")))?
-        }
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let address: SocketAddr = parsed(&variable, "PLANSHIFT_LISTEN", "an address like 127.0.0.1:8080")?.unwrap_or(DEFAULT_ADDRESS);
+    let (auth, settings) = (auth(&variable, address)?, settings(&variable)?);
+    let Parts { database, broker, ports, metrics, readiness } = parts;
+    let options = Options { address, metrics, auth, settings, readiness: Some(readiness), ..Options::new(database, broker, ports) };
+    Gateway::bind(options).await?.run(stop).await
+}
+
+fn settings(variable: Variable<'_>) -> Result<Settings, GatewayError> {
+    let usual = Settings::default();
+    let number = |name: &str, usual: u32| Ok::<_, GatewayError>(parsed(variable, name, "a number")?.unwrap_or(usual));
+    Ok(Settings {
+        requests_per_minute: number("PLANSHIFT_REQUESTS_PER_MINUTE", usual.requests_per_minute)?,
+        request_burst: number("PLANSHIFT_REQUEST_BURST", usual.request_burst)?,
+        ..usual
+    })
+}
+
+fn auth(variable: Variable<'_>, address: SocketAddr) -> Result<Auth, GatewayError> {
+    let list = |name: &str| -> Vec<String> {
+        variable(name).map(|text| text.split(',').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
     };
-    let Parts { database, broker, ports, metrics } = parts;
-    Gateway::bind(Options { address, metrics, ..Options::new(database, broker, ports) }).await?.run(stop).await
+    let oidc = OidcSettings::new(OidcOptions {
+        issuer: variable("PLANSHIFT_OIDC_ISSUER"),
+        audiences: list("PLANSHIFT_OIDC_AUDIENCE"),
+        jwks_url: variable("PLANSHIFT_OIDC_JWKS_URL"),
+        tenants: list("PLANSHIFT_OIDC_TENANTS"),
+        operator_tenant: variable("PLANSHIFT_OIDC_OPERATOR_TENANT"),
+    });
+    let oidc = oidc.map_err(|error| GatewayError::Setting(error.to_string()))?;
+    let allow_remote = parsed(variable, "PLANSHIFT_ALLOW_REMOTE", "true or false")?.unwrap_or(false);
+    if !address.ip().is_loopback() && oidc.is_none() && !allow_remote {
+        // before a token is made that nobody will use
+        return Err(GatewayError::NotLoopback(address));
+    }
+    Ok(Auth { local: local(variable)?, oidc, allow_remote })
+}
+
+fn local(variable: Variable<'_>) -> Result<LocalToken, GatewayError> {
+    const NAME: &str = "PLANSHIFT_LOCAL_TOKEN";
+    const FILE: &str = "PLANSHIFT_LOCAL_TOKEN_FILE";
+    let wrong = |name: &str, error: &dyn std::error::Error| GatewayError::Setting(format!("{name}: {error}"));
+    let given = match (variable(NAME), variable(FILE)) {
+        (Some(_), Some(_)) => return Err(GatewayError::Setting(format!("{NAME} and {FILE} are both set"))),
+        (Some(text), None) => Some((NAME, text)),
+        (None, Some(file)) => Some((FILE, std::fs::read_to_string(file).map_err(|error| wrong(FILE, &error))?)),
+        (None, None) => None,
+    };
+    if let Some((name, text)) = given {
+        return LocalToken::try_new(text.trim()).map_err(|error| wrong(name, &error));
+    }
+    let folder = variable("PLANSHIFT_DATA").map_or_else(|| PathBuf::from(DATA), PathBuf::from);
+    let (token, made) = LocalToken::of_folder(&folder).map_err(|error| {
+        let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+        GatewayError::Setting(format!("{error}{why}. Name another folder with PLANSHIFT_DATA, or give a token with {NAME} or {FILE}"))
+    })?;
+    if made == Made::Now {
+        // once, to whoever starts it: it is in no log that is kept as such
+        eprintln!("{}", made_text(&token, &folder.join(TOKEN_FILE).display()));
+    }
+    Ok(token)
+}
+
+/// What is told of a token that was made: the one time that it is shown.
+pub fn made_text(token: &LocalToken, file: &dyn std::fmt::Display) -> String {
+    format!("local token, made now and shown this once: {}\n  it is kept in {file}, which its owner alone can read", token.expose())
+}
+
+fn parsed<T: FromStr>(variable: Variable<'_>, name: &str, expected: &str) -> Result<Option<T>, GatewayError> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| GatewayError::Setting(format!("{name}: {text:?} is not {expected}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn with<T>(variables: &[(&str, &str)], read: impl Fn(Variable<'_>) -> Result<T, GatewayError>) -> Result<T, String> {
+        let variables: HashMap<String, String> = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        read(&|name| variables.get(name).cloned()).map_err(|error| error.to_string())
+    }
+
+    fn here(variable: Variable<'_>) -> Result<Auth, GatewayError> {
+        auth(variable, DEFAULT_ADDRESS)
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_provider_or_leave_and_else_no_token_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = ("PLANSHIFT_DATA", folder.path().to_str().unwrap());
+        let open = |variable: Variable<'_>| auth(variable, "0.0.0.0:8080".parse().unwrap());
+        let error = with(&[data], open).unwrap_err();
+        assert!(error.contains("PLANSHIFT_ALLOW_REMOTE") && std::fs::read_dir(folder.path()).unwrap().count() == 0, "{error}");
+        assert!(with(&[data, ("PLANSHIFT_ALLOW_REMOTE", "true")], open).unwrap().allow_remote);
+        let provider = [data, ("PLANSHIFT_OIDC_ISSUER", "https://id.example"), ("PLANSHIFT_OIDC_AUDIENCE", "a, b")];
+        assert!(with(&provider, open).unwrap().oidc.is_some());
+    }
+
+    #[test]
+    fn a_token_that_is_given_leaves_nothing_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, file) = (folder.path().join("data"), folder.path().join("secret"));
+        let secret = "0123456789abcdef0123456789abcdef";
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        let data_variable = ("PLANSHIFT_DATA", data.to_str().unwrap());
+        for given in [("PLANSHIFT_LOCAL_TOKEN", secret), ("PLANSHIFT_LOCAL_TOKEN_FILE", file.to_str().unwrap())] {
+            let auth = with(&[data_variable, given], here).unwrap();
+            assert_eq!(auth.local.expose(), secret);
+            assert!(!data.exists());
+        }
+        let made = with(&[data_variable], here).unwrap();
+        assert_eq!(Some(made.local), LocalToken::read(&data).unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_a_secret_is_not_repeated() {
+        let token = ("PLANSHIFT_LOCAL_TOKEN", "0123456789abcdef0123456789abcdef");
+        for (variables, named) in [
+            (vec![("PLANSHIFT_LOCAL_TOKEN", "hunter2")], "PLANSHIFT_LOCAL_TOKEN"),
+            (vec![token, ("PLANSHIFT_LOCAL_TOKEN_FILE", "/x")], "both set"),
+            (vec![("PLANSHIFT_LOCAL_TOKEN_FILE", "/nowhere/at/all")], "PLANSHIFT_LOCAL_TOKEN_FILE"),
+            (vec![token, ("PLANSHIFT_OIDC_AUDIENCE", "api")], "PLANSHIFT_OIDC_ISSUER"),
+            (vec![token, ("PLANSHIFT_ALLOW_REMOTE", "yes please")], "PLANSHIFT_ALLOW_REMOTE"),
+            (vec![("PLANSHIFT_DATA", "/proc/nowhere")], "PLANSHIFT_DATA"),
+        ] {
+            let error = with(&variables, here).unwrap_err();
+            assert!(error.contains(named) && !error.contains("hunter2") && !error.contains(token.1), "{error}");
+        }
+        assert!(with(&[("PLANSHIFT_REQUESTS_PER_MINUTE", "many")], settings).unwrap_err().contains("PLANSHIFT_REQUESTS_PER_MINUTE"));
+        assert_eq!(with(&[("PLANSHIFT_REQUEST_BURST", "7")], settings).unwrap().request_burst, 7);
+    }
 }

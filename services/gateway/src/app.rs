@@ -2,6 +2,8 @@
 
 use crate::{
     ask::{AskError, Asker, Question},
+    auth::{Authenticator, Pace},
+    http::{Reach, Uploads},
     hub::Hub,
     letters::DeadLetters,
     model::{Known, ReadModel},
@@ -23,8 +25,13 @@ pub(crate) struct App {
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
     pub(crate) letters: DeadLetters,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) reach: Reach,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
+    /// Documents that are being received.
+    pub(crate) uploads: Uploads,
     /// One for each document that may be read at once.
     pub(crate) documents: Arc<Semaphore>,
     /// Nothing new is begun, and nobody waits any longer.

@@ -1,12 +1,21 @@
 //! The gateway as a whole: bound, then run until it is stopped.
 
 use crate::{
-    app::App, ask::Asker, events::EventHandler, housekeeping::Housekeeping, http, hub::Hub, letters::DeadLetters, look, model::ReadModel,
+    app::App,
+    ask::Asker,
+    auth::{Auth, Authenticator, LocalToken, Pace},
+    events::EventHandler,
+    housekeeping::Housekeeping,
+    http,
+    hub::Hub,
+    letters::DeadLetters,
+    look,
+    model::ReadModel,
     settings::Settings,
 };
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
-use planshift_worker::{Ports, Running, metrics::Metrics, run::RunOptions};
+use planshift_worker::{Ports, Running, health::Readiness, metrics::Metrics, run::RunOptions};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -24,7 +33,7 @@ pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// What a gateway is made of.
 #[derive(Clone)]
 pub struct Options {
-    /// Where it listens: a loopback address; port 0 takes a free one.
+    /// Where it listens; port 0 takes a free one. One that others can reach is taken where `auth` allows it.
     pub address: SocketAddr,
     /// The read model, at the version of [`crate::MIGRATIONS`].
     pub database: Database,
@@ -36,12 +45,25 @@ pub struct Options {
     pub metrics: Metrics,
     /// Limits.
     pub settings: Settings,
+    /// Whose tokens count.
+    pub auth: Auth,
+    /// Told whether the keys of an OpenID provider are there.
+    pub readiness: Option<Readiness>,
 }
 
 impl Options {
-    /// A gateway at [`DEFAULT_ADDRESS`] with the usual limits.
+    /// A gateway at [`DEFAULT_ADDRESS`] with the usual limits and a local token that nobody knows yet.
     pub fn new(database: Database, broker: SharedBroker, ports: Ports) -> Self {
-        Self { address: DEFAULT_ADDRESS, database, broker, ports, metrics: Metrics::new(), settings: Settings::default() }
+        Self {
+            address: DEFAULT_ADDRESS,
+            database,
+            broker,
+            ports,
+            metrics: Metrics::new(),
+            settings: Settings::default(),
+            auth: Auth::local(LocalToken::random()),
+            readiness: None,
+        }
     }
 
     /// Runs the read model alone until `stop`, without the API: takes events, and asks for what has been missing for long.
@@ -60,9 +82,15 @@ impl Options {
 /// Why a gateway could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The address is one that others can reach.
-    #[error("the gateway has no tokens yet, so it listens on a loopback address alone: {0} is none")]
+    /// The address is one that others can reach, and nothing but the local token would keep them out.
+    #[error(
+        "the gateway has a local token alone, so it listens on a loopback address: {0} is none. Configure an OpenID provider \
+         (PLANSHIFT_OIDC_ISSUER), or, where something in front of it speaks TLS, set PLANSHIFT_ALLOW_REMOTE=true"
+    )]
     NotLoopback(SocketAddr),
+    /// There can be no HTTP client for the OpenID provider: the system has no certificates, for example.
+    #[error("the OpenID provider cannot be asked")]
+    Provider(#[source] reqwest::Error),
     /// The address cannot be had.
     #[error("the address {address} cannot be had{}", why(.source))]
     Bind {
@@ -75,9 +103,6 @@ pub enum GatewayError {
     /// A setting is wrong.
     #[error("{0}")]
     Setting(String),
-    /// The listener failed.
-    #[error("the gateway can no longer listen")]
-    Serve(#[source] io::Error),
 }
 
 fn why(source: &io::Error) -> &'static str {
@@ -89,7 +114,7 @@ impl GatewayError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::NotLoopback(_) | Self::Setting(_) => 2,
-            Self::Bind { .. } | Self::Serve(_) => 1,
+            Self::Bind { .. } | Self::Provider(_) => 1,
         }
     }
 }
@@ -108,7 +133,7 @@ impl Gateway {
     /// `NotLoopback`, `Bind`.
     pub async fn bind(options: Options) -> Result<Self, GatewayError> {
         let address = options.address;
-        if !address.ip().is_loopback() {
+        if !options.auth.may_listen(address) {
             return Err(GatewayError::NotLoopback(address));
         }
         let failed = |source| GatewayError::Bind { address, source };
@@ -126,17 +151,23 @@ impl Gateway {
     /// stops to take answers and events, which those need.
     ///
     /// # Errors
-    /// `Serve`.
+    /// `Provider`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), GatewayError> {
-        let Self { listener, address, options: Options { database, broker, ports, metrics, settings, .. } } = self;
+        let Self { listener, address, options } = self;
+        let Options { database, broker, ports, metrics, settings, auth, readiness, .. } = options;
+        let authenticator = Authenticator::new(&auth, ports.clone(), readiness).map_err(GatewayError::Provider)?;
         let (under_way, mut finished) = mpsc::channel(1);
         let letters = DeadLetters::new(database.clone(), broker.clone(), ports.clone());
         let app = App {
             model: ReadModel::new(database),
             letters: letters.clone(),
+            authenticator: authenticator.clone(),
+            reach: http::Reach::of(&auth, address),
+            pace: Arc::new(Pace::new(settings.requests_per_minute, settings.request_burst)),
             asker: Asker::new(broker.clone(), ports.clone(), &settings),
             hub: Hub::new(settings.waiters),
             ports: ports.clone(),
+            uploads: http::Uploads::default(),
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
             settings: Arc::new(settings.clone()),
             stop: stop.clone(),
@@ -151,6 +182,7 @@ impl Gateway {
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(authenticator.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(async move { asker.listen(&listening).await })),
             ports.spawn.spawn(Box::pin(look::look(app.model.clone(), app.hub.clone(), ports.clone(), settings.look, behind.clone()))),
         ];
@@ -162,10 +194,10 @@ impl Gateway {
             stop.cancelled().await;
             ports.clock.sleep(settings.grace).await;
         };
-        let served = tokio::select! {
-            served = async { axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await } => served,
-            () = grace => Ok(()),
-        };
+        tokio::select! {
+            () = http::serve(listener, router, &settings, &ports, &stop) => {}
+            () = grace => {}
+        }
         // what was begun goes to its end, also where its client is gone
         tokio::select! {
             _ = finished.recv() => {}
@@ -173,6 +205,6 @@ impl Gateway {
         }
         behind.cancel();
         futures::future::join_all(tasks).await;
-        served.map_err(GatewayError::Serve)
+        Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! An import: a document that is checked whole, then cut into chunks that the coordinator takes, a few at a time.
 
-use crate::{app::App, ask::AskError, model::Changes};
+use crate::{app::App, ask::AskError, http::Context, model::Changes};
 use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
         self, DocumentError,
         facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts},
     },
-    ids::{CustomerId, ImportId},
+    ids::{CustomerId, ImportId, PartnerId},
     message::{
         event::{AccountImported, ImportedCustomer, resellers_of},
         request::{CustomersImported, ImportCustomers, OnlyIf, RefusedCustomer},
@@ -48,12 +48,14 @@ pub(crate) enum ImportError {
     Ask(#[from] AskError),
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("the document is of the partner {0}")]
+    AnotherPartner(PartnerId),
     #[error("reading the document ended early")]
     Stopped,
 }
 
-/// Imports the document in `file`. The same import again is recognised, chunk by chunk.
-pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId, mut file: File) -> Result<Outcome, ImportError> {
+/// Imports the document in `file`, where the caller may see its partner. The same import again is recognised, chunk by chunk.
+pub(crate) async fn import(app: &App, context: &Context, import_id: ImportId, mut file: File) -> Result<Outcome, ImportError> {
     let checked = tokio::task::spawn_blocking(move || {
         file.rewind().map_err(DocumentError::Io)?;
         let checked = account::check(&file)?;
@@ -61,6 +63,10 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
         Ok::<_, DocumentError>((checked, file))
     });
     let (checked, file) = checked.await.map_err(|_| ImportError::Stopped)??;
+    if !context.caller.sees(checked.partner.id) {
+        return Err(ImportError::AnotherPartner(checked.partner.id));
+    }
+    let trace = &context.trace;
     let (partner, begun_at) = (checked.partner.clone(), app.ports.clock.now());
 
     let (give, chunks) = mpsc::channel::<Vec<CustomerPart>>(READ_AHEAD);

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `alone` | the gateway in a process of its own |
 //! | `gateway` | options, bind, run, drain |
-//! | `http` | paths, bodies, errors, idempotency |
+//! | `auth` | bearer tokens, and what each is good for |
+//! | `http` | paths, rights, bodies, errors, idempotency |
 //! | `ask` | questions and their answers |
 //! | `import` | a document, cut into chunks |
 //! | `model` | the read model |
@@ -21,6 +22,7 @@
 mod alone;
 mod app;
 mod ask;
+mod auth;
 mod events;
 #[cfg(test)]
 mod fixtures;
@@ -37,8 +39,10 @@ mod together;
 mod view;
 mod wait;
 
-pub use alone::serve;
+pub use alone::{made_text, serve};
+pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
+pub use http::{RULES, Rule, paths};
 pub use model::MIGRATIONS;
 pub use settings::Settings;
 

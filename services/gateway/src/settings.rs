@@ -47,6 +47,15 @@ pub struct Settings {
     pub housekeeping: Duration,
     /// How long an idempotency key is remembered.
     pub key_life: Duration,
+    /// How many requests a minute a partner may make, of this replica. Source: Partner Center's limit for customers, orders and
+    /// subscriptions.
+    pub requests_per_minute: u32,
+    /// How many of them may come at once: as many as in a minute.
+    pub request_burst: u32,
+    /// How many connections there may be: one for everybody who waits. Those beyond are not taken before another one ends.
+    pub connections: usize,
+    /// How long a client may take to send a request's headers, and how long a connection stays that nothing is asked on.
+    pub header_time: Duration,
     /// How long a shutdown waits for requests under way.
     pub grace: Duration,
 }
@@ -75,6 +84,10 @@ impl Default for Settings {
             gap: Duration::from_secs(10),
             housekeeping: Duration::from_secs(2),
             key_life: Duration::from_secs(7 * 24 * 3600),
+            requests_per_minute: 500,
+            request_burst: 500,
+            connections: 10_000,
+            header_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
         }
     }

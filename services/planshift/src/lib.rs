@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`cli`] | what may be typed |
 //! | [`settings`] | what options and environment mean together |
+//! | [`tokens`] | the tokens that a hosted API takes, and the one that a client sends |
 //! | [`commands`] | a file for each command |
 //! | [`document`] | the account document of a run: checked, and cut down to the chosen customers |
 //! | [`client`] | the client of the API |
@@ -26,4 +27,5 @@ pub mod logs;
 pub mod moving;
 pub mod output;
 pub mod settings;
+pub mod tokens;
 pub mod verify;

@@ -28,6 +28,11 @@ pub struct Servers {
 pub struct Secret(String);
 
 impl Secret {
+    /// A text that is one.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text, to be handed on and not to be printed.
     pub fn expose(&self) -> &str {
         &self.0

@@ -131,6 +131,8 @@ pub struct Parts {
     pub ports: Ports,
     /// Where to count; `/metrics` shows it.
     pub metrics: Metrics,
+    /// Where to tell of more that has to be there; `/readyz` shows it.
+    pub readiness: Readiness,
 }
 
 /// The whole of a service's binary: logs, settings, [`serve`], the exit code (0, 1 where it failed, 2 where a setting is wrong).
@@ -203,7 +205,7 @@ where
     let outcome = match wait_for(&database, migrations, &ports, &stop).await {
         Ok(true) => {
             readiness.running(name, broker.clone(), database.clone());
-            let parts = Parts { database: database.clone(), broker: broker.clone(), ports, metrics };
+            let parts = Parts { database: database.clone(), broker: broker.clone(), ports, metrics, readiness: readiness.clone() };
             let until_drained = async {
                 stop.cancelled().await;
                 tracing::info!(service = name, "stopping: finishing what was taken");

@@ -1,6 +1,7 @@
 //! A client of the API: it asks again, with the same `MS-RequestId`, for as long as it does not know.
 
 use super::history::View;
+use crate::http;
 use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -56,7 +57,7 @@ impl Api {
     /// # Panics
     /// Where there can be no HTTP client.
     pub fn new(url: String) -> Self {
-        Self { client: Client::builder().no_proxy().build().expect("an HTTP client"), url }
+        Self { client: http::client().build().expect("an HTTP client"), url }
     }
 
     /// Starts a transition. The first answer is not waited for longer than `first_wait`, where that is given.

@@ -33,14 +33,20 @@ pub(super) async fn import(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
+    let Some(upload) = app.uploads.begin(context.caller.partner) else {
+        let text = "Another document of yours is being received. Send one at a time.";
+        return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
+    };
+    let (file, hash) = to_file(&app, body, limit).await?;
+    drop(upload);
+    // from here on it is ours to be quick: a client that is slow holds up nobody
     let documents = app.documents.clone();
     let _turn = documents.acquire_owned().await.map_err(|_| ApiError::unavailable("The gateway stops. Try again."))?;
-    let (file, hash) = to_file(&app, body, limit).await?;
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();
     once(&app, &context, "POST /v1/accounts", &hash_text, async {
-        let outcome = import::import(&app, &context.trace, import_id, file).await.map_err(refused)?;
+        let outcome = import::import(&app, &context, import_id, file).await.map_err(refused)?;
         Answer::json(&json!({ "imported": outcome.imported, "refused": outcome.refused }))
     })
     .await
@@ -87,6 +93,10 @@ fn refused(error: import::ImportError) -> ApiError {
         import::ImportError::Document(DocumentError::Io(error)) => ApiError::internal(&error),
         import::ImportError::Ask(error) => error.into(),
         import::ImportError::Storage(error) => error.into(),
+        import::ImportError::AnotherPartner(partner) => {
+            let text = format!("The document is of the partner {partner}: import documents of your own.");
+            ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", text)
+        }
         import::ImportError::Stopped => ApiError::internal(&"reading a document ended early"),
     }
 }

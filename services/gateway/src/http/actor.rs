@@ -35,7 +35,7 @@ pub(super) fn for_operators(context: &Context, what: &str) -> Result<(), ApiErro
     if context.caller.sees_all() {
         return Ok(());
     }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "403", "Forbidden", format!("{what} are for operators of the whole installation.")))
+    Err(ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", format!("{what} are for operators of the whole installation.")))
 }
 
 fn short<'a>(fields: &'a Fields, name: &str, most: usize) -> Result<Option<&'a str>, ApiError> {

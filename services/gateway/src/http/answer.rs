@@ -37,6 +37,7 @@ impl Answer {
     /// The error, as it is printed.
     pub(crate) fn error(error: &ApiError, correlation: Uuid) -> Self {
         let mut headers = vec![(header::CONTENT_TYPE.to_string(), "application/json; charset=utf-8".to_owned())];
+        headers.extend(error.headers());
         headers.extend(error.retry_after().map(|seconds| (header::RETRY_AFTER.to_string(), seconds.to_string())));
         Self(StoredAnswer { status: error.status().as_u16(), headers, body: error.body(correlation) })
     }

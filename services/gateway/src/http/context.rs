@@ -1,8 +1,9 @@
 //! What belongs to one request: its ids, its caller, its trace.
 
 use super::errors::ApiError;
+use crate::auth::Caller;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use planshift_domain::ids::{PartnerId, parse_guid};
+use planshift_domain::ids::parse_guid;
 use planshift_telemetry::TraceContext;
 use planshift_worker::Ports;
 use tokio_util::sync::CancellationToken;
@@ -20,43 +21,17 @@ const VECTOR_BYTES: usize = 128;
 /// What belongs to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
+    /// The idempotency key, as those who are asked get it: the same one of two partners is not the same.
     pub(crate) request_id: Uuid,
+    /// The same as it was given, to be handed back.
+    pub(crate) given_id: Uuid,
     pub(crate) correlation_id: Uuid,
     vector: String,
     pub(crate) trace: TraceContext,
+    /// Who asks; nobody until the token was looked at.
     pub(crate) caller: Caller,
     /// Cancelled when the client is gone. Only what has no effect may be cut short by it.
     pub(crate) gone: CancellationToken,
-}
-
-/// Who asks. Tokens will say; until there are any, whoever reaches the loopback address may see and do everything.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    /// The partner that it sees the customers of; all of them where there is none.
-    pub(crate) partner: Option<PartnerId>,
-    /// Who, in histories.
-    pub(crate) actor: String,
-}
-
-impl Caller {
-    fn local() -> Self {
-        Self { partner: None, actor: "local".to_owned() }
-    }
-
-    /// The key under which its idempotency keys stand.
-    pub(crate) fn key(&self) -> Uuid {
-        self.partner.map_or(Uuid::nil(), |partner| partner.0)
-    }
-
-    /// Is it of no partner, and may see everyone's?
-    pub(crate) const fn sees_all(&self) -> bool {
-        self.partner.is_none()
-    }
-
-    /// May it see what belongs to this partner?
-    pub(crate) fn sees(&self, partner: PartnerId) -> bool {
-        self.partner.is_none_or(|own| own == partner)
-    }
 }
 
 impl Context {
@@ -77,14 +52,22 @@ impl Context {
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
-        let (caller, gone) = (Caller::local(), CancellationToken::new());
-        (Self { request_id, correlation_id, vector, trace, caller, gone }, wrong)
+        let (caller, gone) = (Caller::nobody(), CancellationToken::new());
+        (Self { request_id, given_id: request_id, correlation_id, vector, trace, caller, gone }, wrong)
+    }
+
+    /// Whose it is. Clients choose their ids, and some always the same: between partners, that must not make two requests one.
+    pub(crate) fn set_caller(&mut self, caller: Caller) {
+        if let Some(partner) = caller.partner {
+            self.request_id = Uuid::new_v5(&partner.0, self.given_id.as_bytes());
+        }
+        self.caller = caller;
     }
 
     /// Hands the ids back.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
         for (name, value) in
-            [(REQUEST_ID, self.request_id.to_string()), (CORRELATION_ID, self.correlation_id.to_string()), (VECTOR, self.vector.clone())]
+            [(REQUEST_ID, self.given_id.to_string()), (CORRELATION_ID, self.correlation_id.to_string()), (VECTOR, self.vector.clone())]
         {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);

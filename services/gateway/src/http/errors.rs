@@ -34,6 +34,9 @@ struct Fields {
     data: Vec<Value>,
     more: Map<String, Value>,
     definite: bool,
+    headers: Vec<(&'static str, String)>,
+    /// It is told in the shape that Partner Center's gate has for those who ask too fast.
+    is_pace: bool,
 }
 
 impl ApiError {
@@ -49,6 +52,8 @@ impl ApiError {
             data: Vec::new(),
             more: Map::new(),
             definite: false,
+            headers: Vec::new(),
+            is_pace: false,
         };
         Self(Box::new(fields))
     }
@@ -66,6 +71,14 @@ impl ApiError {
     /// The customer's id is none, or nobody knows it.
     pub(crate) fn invalid_customer(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "900118", "InvalidCustomerId", description)
+    }
+
+    /// A partner asks too fast. Source: the domain's section 5.3, shape 2.
+    pub(crate) fn too_fast(seconds: u32) -> Self {
+        let text = format!("Rate limit is exceeded. Try again in {seconds} seconds.");
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "429", "TooManyRequests", text).after(seconds);
+        error.0.is_pace = true;
+        error
     }
 
     /// It passes by itself.
@@ -104,6 +117,12 @@ impl ApiError {
         self
     }
 
+    /// One more header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.headers.push((name, value.into()));
+        self
+    }
+
     /// Whoever was asked has decided: under its idempotency key, this is the answer from now on.
     pub(crate) fn definite(mut self) -> Self {
         self.0.definite = true;
@@ -122,8 +141,15 @@ impl ApiError {
         self.0.retry_after
     }
 
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
+    }
+
     /// The body.
     pub(crate) fn body(&self, correlation: Uuid) -> String {
+        if self.0.is_pace {
+            return json!({ "statusCode": self.0.status.as_u16(), "message": self.0.description }).to_string();
+        }
         let description: String = match self.0.description.char_indices().nth(DESCRIPTION_CHARS) {
             None => self.0.description.clone(),
             Some(_) => self.0.description.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),

@@ -6,11 +6,16 @@
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
 //! | `surround` | what happens before and after every handler |
-//! | `local` | who may reach a gateway that has no tokens yet |
+//! | `rules` | which right each path needs |
+//! | `routes` | a router that knows its paths |
+//! | `bearer` | a request's caller, or why there is none |
+//! | `local` | from where a gateway with a local token alone is reached |
+//! | `serve` | connections: how many, and how slow they may be |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
+//! | `uploads` | documents that are being received |
 //! | `steps` | steps paused for everyone |
 //! | `letters` | dead letters |
 //! | `customers` | customers, their agreements, subscriptions and plans |
@@ -19,6 +24,7 @@
 mod accounts;
 mod actor;
 mod answer;
+mod bearer;
 mod context;
 mod customers;
 mod errors;
@@ -27,9 +33,13 @@ mod letters;
 mod local;
 mod once;
 mod reasons;
+mod routes;
+mod rules;
+mod serve;
 mod steps;
 mod surround;
 mod upgrades;
+mod uploads;
 
 use crate::app::App;
 use axum::{
@@ -40,13 +50,20 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+pub(crate) use context::Context;
 use errors::ApiError;
+pub(crate) use local::Reach;
 pub(crate) use once::hex;
+use routes::Routes;
+pub use rules::{RULES, Rule};
+pub(crate) use serve::serve;
+pub(crate) use uploads::Uploads;
 
-/// Every path. They are written in lower case: a request's path is brought to it before it is routed.
-pub(crate) fn router(app: &App) -> Router {
+/// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
+/// [`RULES`].
+fn routes() -> Routes {
     use {customers as c, upgrades as u};
-    let routes = Router::new()
+    Routes::new()
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
@@ -98,6 +115,18 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/v1/profiles/mpn", get(c::mpn_profile))
         .route("/v1/agreements", get(c::metadata))
         .route("/v1/compliance/csp/agreementstatus", get(c::reseller_agreement))
+}
+
+/// Where there are routes, each as the router has it.
+pub fn paths() -> Vec<&'static str> {
+    routes().paths()
+}
+
+/// What answers requests.
+pub(crate) fn router(app: &App) -> Router {
+    let routes = routes()
+        .into_router()
+        .route_layer(middleware::from_fn(rules::enforce))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", "there is nothing under this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", "this path has no such method")
@@ -111,7 +140,7 @@ pub(crate) fn router(app: &App) -> Router {
 /// The portal comes here. Until then: what this is, for whoever opens it in a browser.
 async fn what_this_is() -> Response {
     let page = "Planshift moves a customer's Azure subscriptions from the legacy CSP offer to the Azure plan.\n\n\
-                This is its API. Begin with:\n\n\
+                This is its API. Requests need a bearer token (docs/api/authentication.md). Begin with:\n\n\
                 \x20 POST /v1/accounts            import an account document\n\
                 \x20 POST /v1/productUpgrades     {\"customerId\": \"…\", \"productFamily\": \"Azure\"}\n\
                 \x20 GET  /v1/productUpgrades     what there is\n";

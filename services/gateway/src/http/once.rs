@@ -17,7 +17,7 @@ where
     match app.model.reserve(caller, request, target, body_hash, app.ports.clock.now()).await? {
         Reserved::Answered(answer) => return Ok(answer.into()),
         Reserved::Another => {
-            let text = format!("The MS-RequestId {request} was used for another request. A new request needs a new one.");
+            let text = format!("The MS-RequestId {} was used for another request. A new request needs a new one.", context.given_id);
             return Err(ApiError::bad_input("RequestIdReused", text));
         }
         Reserved::UnderWay => {}

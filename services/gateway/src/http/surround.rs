@@ -1,10 +1,10 @@
-//! What happens before and after every handler: ids, the path in lower case, a time limit, errors written out.
+//! What happens before and after every handler: ids, who asks, the path in lower case, a time limit, errors written out.
 
-use super::{answer::Answer, context::Context, errors::ApiError, local};
+use super::{answer::Answer, bearer, context::Context, errors::ApiError};
 use crate::app::App;
 use axum::{
     extract::{Request, State},
-    http::{Uri, uri::PathAndQuery},
+    http::{Uri, header::AUTHORIZATION, uri::PathAndQuery},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -14,12 +14,21 @@ use tokio::sync::oneshot;
 const IMPORT: &str = "/v1/accounts";
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let (context, wrong) = Context::new(request.headers(), &app.ports);
-    let refused = local::check(request.headers()).err().or(wrong);
+    let (mut context, wrong) = Context::new(request.headers(), &app.ports);
+    *request.uri_mut() = in_lower_case(request.uri());
+    let caller = bearer::caller(&app, request.method(), request.uri().path(), request.headers()).await;
+    // nothing behind this needs the secret, so nothing can give it away
+    request.headers_mut().remove(AUTHORIZATION);
+    let refused = match caller {
+        Ok(caller) => {
+            context.set_caller(caller);
+            wrong
+        }
+        Err(error) => Some(error),
+    };
     let response = match refused {
         Some(error) => error.into_response(),
         None => {
-            *request.uri_mut() = in_lower_case(request.uri());
             request.extensions_mut().insert(context.clone());
             handle(&app, &context, request, next).await
         }

@@ -1,9 +1,14 @@
 //! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
 
 mod importing;
+mod isolation;
 mod letters;
+mod limits;
 mod operators;
+mod provider;
 mod reading;
+mod rights;
 mod surface;
+mod tokens;
 mod upgrades;
 mod world;

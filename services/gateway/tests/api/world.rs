@@ -14,12 +14,12 @@ use planshift_domain::{
     time::Timestamp,
     transition::{LineRow, State, TransitionRow},
 };
-use planshift_gateway::{Gateway, MIGRATIONS, Options, Settings};
+use planshift_gateway::{Auth, Gateway, LocalToken, MIGRATIONS, Options, Settings};
 use planshift_messaging::{Delivery, Destination, EmbeddedBroker, Outgoing, Queue, Service, Settlement, SharedBroker};
 use planshift_storage::Database;
 use planshift_telemetry::TraceContext;
-use planshift_worker::{Ports, codec};
-use reqwest::{Client, RequestBuilder, Response};
+use planshift_worker::{Ports, codec, health::Readiness};
+use reqwest::{Client, RequestBuilder, Response, header};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
@@ -33,6 +33,15 @@ use uuid::Uuid;
 /// What the coordinator and eligibility make of a message: what they send, each as the service that gets it would.
 pub type Script = dyn FnMut(&Delivery) -> Vec<Outgoing> + Send;
 
+/// The local token of every world.
+pub const TOKEN: &str = "the-local-token-of-this-world-0123456789";
+
+/// A client that sends this token. It reads no certificates, which takes a while: nothing here speaks TLS.
+pub fn client(token: &str) -> Client {
+    let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
+    Client::builder().no_proxy().tls_certs_only([]).default_headers(headers).build().unwrap()
+}
+
 pub struct World {
     pub base: String,
     pub client: Client,
@@ -40,6 +49,7 @@ pub struct World {
     /// Every message that the coordinator or eligibility got: its type and its id.
     pub got: Arc<Mutex<Vec<(String, String)>>>,
     pub database: Database,
+    pub readiness: Readiness,
     pub stop: CancellationToken,
     pub running: JoinHandle<()>,
     pub broker: EmbeddedBroker,
@@ -65,6 +75,13 @@ impl World {
     }
 
     pub async fn with(settings: Settings, script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static) -> Self {
+        Self::for_whom(Auth::local(LocalToken::try_new(TOKEN).unwrap()), settings, script).await
+    }
+
+    /// With these tokens; the client has the local one.
+    pub async fn for_whom(auth: Auth, settings: Settings, script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static) -> Self {
+        let readiness = Readiness::new();
+        let token = auth.local.expose().to_owned();
         let folder = tempfile::tempdir().unwrap();
         let broker = EmbeddedBroker::open(&folder.path().join("broker.db")).await.unwrap();
         let database = Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap();
@@ -88,14 +105,16 @@ impl World {
         let mut options = Options::new(database.clone(), broker.for_service(Service::Gateway), Ports::system());
         options.address.set_port(0);
         options.settings = settings;
+        options.auth = auth;
+        options.readiness = Some(readiness.clone());
         let gateway = Gateway::bind(options).await.unwrap();
         let base = format!("http://{}", gateway.address());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let running = tokio::spawn(async move { gateway.run(stopped).await.unwrap() });
         let coordinator = broker.for_service(Service::Coordinator);
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { base, client, coordinator, got, database, stop, running, broker, _folder: folder }
+        let client = client(&token);
+        Self { base, client, coordinator, got, database, readiness, stop, running, broker, _folder: folder }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

@@ -15,9 +15,12 @@ pub struct ApiArgs {
     /// The API to use
     #[arg(long, value_name = "URL", env = "PLANSHIFT_API", default_value = "http://127.0.0.1:8080")]
     pub api: String,
-    /// Bearer token
+    /// Bearer token; without it, the data folder's
     #[arg(long, value_name = "TOKEN", env = "PLANSHIFT_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Data folder of the services, where the local token lies
+    #[arg(long, value_name = "DIR", env = "PLANSHIFT_DATA", default_value = "planshift-data")]
+    pub data: PathBuf,
     /// Print JSON for programs
     #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,

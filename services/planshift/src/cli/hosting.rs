@@ -1,12 +1,13 @@
 //! Options of the commands that run services, and of what they keep.
 
+use super::AuthArgs;
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where data and messages are kept.
 #[derive(Clone, Debug, Args)]
 pub struct StoreArgs {
-    /// Folder of the embedded store: databases and queues in files, one process at a time
+    /// Folder of the embedded store: databases and queues in files, one process at a time; and of the local token
     #[arg(long, value_name = "DIR", env = "PLANSHIFT_DATA", default_value = "planshift-data")]
     pub data: PathBuf,
     /// PostgreSQL instead of files; needs --broker (PLANSHIFT_MAPPING_DATABASE_URL and so on give one service its own)
@@ -32,7 +33,7 @@ pub struct ServeArgs {
     /// What is kept where
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Address of the API; loopback alone until there are tokens
+    /// Address of the API; one that others reach needs an OpenID provider, or --allow-remote
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Address of /healthz, /readyz and /metrics; never public
@@ -41,6 +42,9 @@ pub struct ServeArgs {
     /// How many at a time
     #[command(flatten)]
     pub under_way: UnderWayArg,
+    /// Whose tokens count
+    #[command(flatten)]
+    pub auth: AuthArgs,
 }
 
 /// Options of a worker or the coordinator alone.
@@ -71,9 +75,12 @@ pub struct GatewayArgs {
     /// As every service
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// Address of the API; loopback alone until there are tokens
+    /// Address of the API; one that others reach needs an OpenID provider, or --allow-remote
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Whose tokens count
+    #[command(flatten)]
+    pub auth: AuthArgs,
 }
 
 /// Options of `migrate`.

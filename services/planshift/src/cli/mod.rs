@@ -5,6 +5,7 @@ mod fault;
 mod hosting;
 mod letters;
 mod run;
+mod tokens;
 mod tool;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };
 pub use run::RunArgs;
+pub use tokens::AuthArgs;
 pub use tool::SampleArgs;
 pub use verify::VerifyArgs;
 
@@ -47,7 +49,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed; 2 the input or the usage is wrong; \
 3 some transition ended otherwise; 4 verify found a violation; 130 interrupted (what was accepted goes on when it is started again).
-Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE and PLANSHIFT_TOKEN_FILE name files.";
+Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE and PLANSHIFT_LOCAL_TOKEN_FILE name files.";
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]

@@ -17,7 +17,7 @@ pub struct RunArgs {
     /// Host nothing: use the services behind this API
     #[arg(long, value_name = "URL", env = "PLANSHIFT_API")]
     pub api: Option<String>,
-    /// Bearer token for --api
+    /// Bearer token for --api; without it, the data folder's
     #[arg(long, value_name = "TOKEN", env = "PLANSHIFT_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Import and move only this customer of the document; repeatable

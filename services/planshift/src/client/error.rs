@@ -53,6 +53,8 @@ pub struct Refusal {
     pub error_name: String,
     /// In words.
     pub description: String,
+    /// In words, where somebody asks too fast: those errors have a shape of their own.
+    pub message: String,
     /// The transition that it is about.
     pub transition_id: Option<TransitionId>,
     /// What blocks.
@@ -70,7 +72,7 @@ impl Refusal {
             other => other.to_string(),
         };
         let mut text = code;
-        for part in [&self.error_name, &self.description] {
+        for part in [&self.error_name, &self.description, &self.message] {
             if !part.is_empty() {
                 let _ = write!(text, "{} {part}", if text.contains(' ') { ":" } else { "" });
             }
@@ -104,7 +106,12 @@ impl Refusal {
             }
             ("NotAllowedInState", _) => "look where it stands with `planshift status`",
             ("ImportInProgress", _) => "wait until the import is answered, then start again",
-            (_, 401 | 403) => "give a token that may do this with --token",
+            (_, 401) => {
+                "give a token with --token or PLANSHIFT_TOKEN (or PLANSHIFT_TOKEN_FILE), or name the services' data folder with --data: \
+                 its file `token` holds the one that `planshift serve` has made"
+            }
+            ("LocalOnly", _) => "name the API by 127.0.0.1 or localhost",
+            (_, 403) => "give a token that may do this with --token",
             (_, 404) => "`planshift list` shows what there is; a customer must be imported before it can be started",
             (_, 409) if self.transition_id.is_some() => "follow the one under way with `planshift watch`",
             (_, 429 | 503) => "try again in a moment",
@@ -182,6 +189,16 @@ mod tests {
         assert!(!error.is_passing());
         let text = Failure::from(error).to_string();
         assert!(text.starts_with("900109 PastThePivot: too late\n") && text.contains("planshift watch"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_token_and_too_many_requests_say_what_to_do() {
+        let text = Failure::from(refusal(401, r#"{"code":"401","errorName":"TokenMissing","description":"no"}"#)).to_string();
+        assert!(text.contains("--token") && text.contains("--data") && text.contains("PLANSHIFT_TOKEN_FILE"), "{text}");
+        let error = refusal(429, r#"{"statusCode":429,"message":"Rate limit is exceeded. Try again in 57 seconds."}"#);
+        assert!(error.is_passing());
+        let text = Failure::from(error).to_string();
+        assert!(text.starts_with("HTTP 429: Rate limit is exceeded. Try again in 57 seconds."), "{text}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     cli::{ApiArgs, WhoArgs},
     document::Source,
     exit::Failure,
-    settings,
+    settings, tokens,
 };
 use planshift_domain::{
     history::HistoryEntry,
@@ -34,6 +34,8 @@ use uuid::Uuid;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is kept that nothing is asked on.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long an answer may take that is given at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an import may take: it is answered when all four workers have every customer of the document.
@@ -61,8 +63,9 @@ impl Api {
     /// # Errors
     /// Usage: `base` is no HTTP URL, or the token cannot stand in a header.
     pub fn new(base: &str, token: Option<&str>) -> Result<Self, Failure> {
-        let url = Url::parse(base).ok().filter(|url| url.scheme() == "http" && url.has_host());
-        let url = url.ok_or_else(|| Failure::usage(format!("{base:?} is no URL of an API: http://HOST:PORT was expected")))?;
+        let url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url =
+            url.ok_or_else(|| Failure::usage(format!("{base:?} is no URL of an API: http://HOST:PORT or https://HOST was expected")))?;
         let mut headers = header::HeaderMap::new();
         if let Some(token) = token {
             let mut value = header::HeaderValue::try_from(format!("Bearer {token}"))
@@ -71,6 +74,12 @@ impl Api {
             headers.insert(header::AUTHORIZATION, value);
         }
         let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).default_headers(headers).tcp_nodelay(true);
+        // less than the API keeps a connection that nothing is asked on, so that none is used that is just being closed
+        builder = builder.pool_idle_timeout(IDLE_TIMEOUT);
+        if url.scheme() == "http" {
+            // no certificate is looked at: a system that has none will do
+            builder = builder.tls_certs_only([]);
+        }
         if url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127.") || host == "[::1]") {
             // a proxy of the environment is for far hosts: this one is here
             builder = builder.no_proxy();
@@ -84,7 +93,7 @@ impl Api {
     /// # Errors
     /// As [`Api::new`].
     pub fn from_args(args: &ApiArgs) -> Result<Self, Failure> {
-        let token = settings::secret(args.token.as_deref(), "PLANSHIFT_TOKEN", &settings::process_environment)?;
+        let token = tokens::sent(args.token.as_deref(), &args.data, &settings::process_environment)?;
         Self::new(&args.api, token.as_ref().map(settings::Secret::expose))
     }
 

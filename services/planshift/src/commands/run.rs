@@ -16,6 +16,7 @@ use crate::{
         table, text,
     },
     settings::{self, Secret},
+    tokens,
 };
 use futures::StreamExt;
 use planshift_domain::transition::State;
@@ -64,7 +65,7 @@ async fn prepare(args: &RunArgs, to: Services) -> Result<(Api, Option<Host>, Acc
         Services::Behind(api) => Ok((api, None, account)),
         Services::Hosted(options) => {
             let host = Host::start(*options).await?;
-            Ok((Api::new(&host.api_url(), None)?, Some(host), account))
+            Ok((Api::new(&host.api_url(), Some(host.token().expose()))?, Some(host), account))
         }
     }
 }
@@ -79,7 +80,7 @@ impl Services {
     fn of(args: &RunArgs) -> Result<Self, Failure> {
         let environment = settings::process_environment;
         if let Some(url) = &args.api {
-            let token = settings::secret(args.token.as_deref(), "PLANSHIFT_TOKEN", &environment)?;
+            let token = tokens::sent(args.token.as_deref(), &args.store.data, &environment)?;
             return Ok(Self::Behind(Api::new(url, token.as_ref().map(Secret::expose))?));
         }
         let keeping = settings::keeping(&args.store, &environment)?;

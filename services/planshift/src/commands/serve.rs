@@ -3,11 +3,11 @@
 use crate::{
     cli::ServeArgs,
     exit::{Exit, Failure, Outcome},
-    host::{Host, HostOptions, gateway_failed},
+    host::{Host, HostOptions},
     output::style::To,
     settings::{self, Keeping},
+    tokens,
 };
-use planshift_gateway::GatewayError;
 
 /// Hosts gateway, coordinator and workers until SIGTERM or SIGINT.
 ///
@@ -15,15 +15,15 @@ use planshift_gateway::GatewayError;
 /// Program: the data folder is in use, an address cannot be had, a server is not reached; a service ended by itself.
 pub async fn serve(args: ServeArgs) -> Outcome {
     let keeping = settings::keeping(&args.store, &settings::process_environment)?;
-    if !args.listen.ip().is_loopback() {
-        return Err(gateway_failed(GatewayError::NotLoopback(args.listen)));
-    }
+    let auth = tokens::hosted(&args.auth, args.listen, &args.store.data, &settings::process_environment)?;
+    let token = tokens::whereabouts(&args.store.data, &settings::process_environment);
     let stop = planshift_worker::host::stop_signal().map_err(|error| Failure::program("cannot listen to signals").because(error))?;
     let kept_in = match &keeping {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),
         Keeping::Distributed(_) => "data in PostgreSQL, messages in RabbitMQ".to_owned(),
     };
-    let options = HostOptions::serving(keeping, args.listen, args.admin).at_a_time(args.under_way.under_way);
+    let options = HostOptions::serving(keeping, args.listen, args.admin, auth).limited_by(tokens::limits(&args.auth));
+    let options = options.at_a_time(args.under_way.under_way);
     let mut host = tokio::select! {
         host = Box::pin(Host::start(options)) => host?,
         () = stop.cancelled() => return Ok(Exit::Done),
@@ -32,6 +32,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     if let Some(admin) = host.admin() {
         eprintln!("{} {}", To::Err.heading("administration"), To::Err.command(&format!("http://{admin}")));
     }
+    eprintln!("{} {token}", To::Err.heading("token         "));
     eprintln!("{} {kept_in}", To::Err.heading("storage       "));
     eprintln!("ready; Ctrl-C or SIGTERM stops it");
     let ended = tokio::select! {

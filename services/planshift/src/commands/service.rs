@@ -1,12 +1,13 @@
 //! `gateway`, `coordinator`, `eligibility`, `purchasing`, `mapping`, `suspension`: one service alone, the distributed way.
 
 use crate::{
-    cli::{CoordinatorArgs, GatewayArgs, ServiceArgs, UnderWayArg},
+    cli::{AuthArgs, CoordinatorArgs, GatewayArgs, ServiceArgs, UnderWayArg},
     exit::{Exit, Failure, Outcome},
     host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
+    tokens,
 };
-use planshift_gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
+use planshift_gateway::{DEFAULT_ADDRESS, Gateway, Options};
 use planshift_worker::{
     Service,
     host::{HostError, Parts, Settings, default_admin, serve, stop_signal},
@@ -54,7 +55,7 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
             })
             .await
         }
-        Service::Gateway => gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS }).await,
+        Service::Gateway => gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS, auth: AuthArgs::default() }).await,
     }
 }
 
@@ -108,13 +109,14 @@ fn failed(error: HostError) -> Failure {
 /// # Errors
 /// As [`alone`]; the API's address is no loopback address, or cannot be had.
 pub async fn gateway(args: GatewayArgs) -> Outcome {
-    if !args.listen.ip().is_loopback() {
-        return Err(gateway_failed(GatewayError::NotLoopback(args.listen)));
-    }
+    let auth = tokens::hosted(&args.auth, args.listen, &args.service.store.data, &settings::process_environment)?;
+    let limits = tokens::limits(&args.auth);
     let (address, failure) = (args.listen, Arc::new(OnceLock::new()));
     let told = failure.clone();
     let exit = hosted(Service::Gateway, args.service, async move |parts, stop| {
-        let options = Options { address, metrics: parts.metrics, ..Options::new(parts.database, parts.broker, parts.ports) };
+        let readiness = Some(parts.readiness);
+        let options = Options::new(parts.database, parts.broker, parts.ports);
+        let options = Options { address, metrics: parts.metrics, settings: limits, auth, readiness, ..options };
         let ended = match Gateway::bind(options).await {
             Ok(gateway) => gateway.run(stop).await,
             Err(error) => Err(error),

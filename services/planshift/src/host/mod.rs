@@ -9,6 +9,7 @@ pub use services::gateway_failed;
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
 use planshift_coordinator::UNDER_WAY;
+use planshift_gateway::{Auth, LocalToken, Settings};
 use planshift_worker::{
     Ports, Service,
     health::{Admin, Readiness},
@@ -37,19 +38,24 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// The administration address.
     pub admin: Option<SocketAddr>,
+    /// Whose tokens the API takes.
+    pub auth: Auth,
     /// Items that are refused for good.
     pub faults: Vec<Fault>,
     /// How many transitions may be under way at a time.
     under_way: u32,
+    /// The gateway's limits.
+    limits: Settings,
     /// How long requests under way may take to be answered when it is stopped.
     requests: Duration,
 }
 
 impl HostOptions {
-    /// For a client in this same process: the API on a free port of this machine, nothing else.
-    pub const fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
+    /// For a client in this same process: the API on a free port of this machine, with a token that nobody else knows, nothing else.
+    pub fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
         let listen = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Self { keeping, listen, admin: None, faults, under_way: UNDER_WAY, requests: OWN_REQUESTS }
+        let (auth, limits) = (Auth::local(LocalToken::random()), Settings::default());
+        Self { keeping, listen, admin: None, auth, faults, under_way: UNDER_WAY, limits, requests: OWN_REQUESTS }
     }
 
     /// The same with another limit of transitions under way.
@@ -59,15 +65,24 @@ impl HostOptions {
         self
     }
 
-    /// For whoever asks.
-    pub const fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr) -> Self {
-        Self { keeping, listen, admin: Some(admin), faults: Vec::new(), under_way: UNDER_WAY, requests: REQUESTS }
+    /// For whoever asks and has a token.
+    pub fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr, auth: Auth) -> Self {
+        let limits = Settings::default();
+        Self { keeping, listen, admin: Some(admin), auth, faults: Vec::new(), under_way: UNDER_WAY, limits, requests: REQUESTS }
+    }
+
+    /// The same with other limits of the gateway.
+    #[must_use]
+    pub fn limited_by(mut self, limits: Settings) -> Self {
+        self.limits = limits;
+        self
     }
 }
 
 /// The services, running.
 pub struct Host {
     api: SocketAddr,
+    token: LocalToken,
     admin: Option<SocketAddr>,
     readiness: Readiness,
     stops: Stops,
@@ -94,7 +109,9 @@ impl Host {
     pub async fn start(options: HostOptions) -> Result<Self, Failure> {
         let kept = Kept::open(&options.keeping).await?;
         match Self::start_on(&kept, &options).await {
-            Ok((api, admin, readiness, stops, tasks)) => Ok(Self { api, admin, readiness, stops, requests: options.requests, tasks, kept }),
+            Ok((api, admin, readiness, stops, tasks)) => {
+                Ok(Self { api, token: options.auth.local, admin, readiness, stops, requests: options.requests, tasks, kept })
+            }
             Err(failure) => {
                 kept.close().await;
                 Err(failure)
@@ -124,7 +141,7 @@ impl Host {
             });
         }
         let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops };
-        let api = hosted.gateway(options.listen, options.requests, &mut tasks).await?;
+        let api = hosted.gateway(options, &readiness, &mut tasks).await?;
         hosted.others(options, &mut tasks);
         kept.watched_by(&readiness);
         Ok((api, admin_address, readiness, stops, tasks))
@@ -133,6 +150,11 @@ impl Host {
     /// Where the API is.
     pub fn api_url(&self) -> String {
         format!("http://{}", self.api)
+    }
+
+    /// The token with which the API may be used.
+    pub const fn token(&self) -> &LocalToken {
+        &self.token
     }
 
     /// The administration address.

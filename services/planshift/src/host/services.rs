@@ -6,8 +6,8 @@ use planshift_domain::step::Step;
 use planshift_gateway::{Gateway, GatewayError, Options, Settings};
 use planshift_messaging::{Service, SharedBroker};
 use planshift_storage::Database;
-use planshift_worker::{Ports, metrics::Metrics, step::Faults};
-use std::{future::Future, net::SocketAddr, time::Duration};
+use planshift_worker::{Ports, health::Readiness, metrics::Metrics, step::Faults};
+use std::{future::Future, net::SocketAddr};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -23,16 +23,21 @@ impl Hosted<'_> {
     /// Starts the gateway, and says where its API is.
     pub(super) async fn gateway(
         &self,
-        listen: SocketAddr,
-        grace: Duration,
+        host: &HostOptions,
+        readiness: &Readiness,
         tasks: &mut JoinSet<&'static str>,
     ) -> Result<SocketAddr, Failure> {
         let Some((database, broker)) = self.kept.of(Service::Gateway) else {
             return Err(Failure::program("the gateway has no database"));
         };
-        let settings = Settings { grace, ..Settings::default() };
-        let options =
-            Options { address: listen, metrics: self.metrics.clone(), settings, ..Options::new(database, broker, self.ports.clone()) };
+        let options = Options {
+            address: host.listen,
+            metrics: self.metrics.clone(),
+            settings: Settings { grace: host.requests, ..host.limits.clone() },
+            auth: host.auth.clone(),
+            readiness: Some(readiness.clone()),
+            ..Options::new(database, broker, self.ports.clone())
+        };
         let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
         let (address, stop) = (gateway.address(), self.stops.gateway.clone());
         tasks.spawn(async move {
@@ -92,7 +97,7 @@ impl Hosted<'_> {
 pub fn gateway_failed(error: GatewayError) -> Failure {
     match error {
         GatewayError::NotLoopback(_) | GatewayError::Setting(_) => Failure::usage(error.to_string()),
-        GatewayError::Bind { .. } | GatewayError::Serve(_) => Failure::program(error.to_string()).because(error),
+        GatewayError::Bind { .. } | GatewayError::Provider(_) => Failure::program(error.to_string()).because(error),
     }
 }
 

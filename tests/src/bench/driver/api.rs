@@ -2,6 +2,7 @@
 //! are on their way at once as are outstanding; of a burst all, each on a connection of its own.
 
 use super::{Report, Stopwatch, Task};
+use crate::http;
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
@@ -22,7 +23,7 @@ struct Progress {
 }
 
 pub(super) async fn drive(address: &str, task: &Task, mut go: impl FnMut()) -> Result<Report, String> {
-    let client = Client::builder().no_proxy().tcp_nodelay(true).timeout(ANSWER_WITHIN).build().map_err(|error| error.to_string())?;
+    let client = http::client().tcp_nodelay(true).timeout(ANSWER_WITHIN).build().map_err(|error| error.to_string())?;
     let api = Api { client, address, partner: task.partner };
     go();
     let stopwatch = RefCell::new(Stopwatch::start(task));

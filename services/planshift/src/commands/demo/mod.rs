@@ -41,7 +41,7 @@ pub async fn demo() -> Outcome {
     output::print(&introduction())?;
     let fault = Fault { step: Step::Mapping, item: FAILING_AZURE_SUBSCRIPTION.to_owned() };
     let host = Host::start(HostOptions::within_process(Keeping::Embedded(folder.path().to_owned()), vec![fault])).await?;
-    let api = Api::new(&host.api_url(), None)?;
+    let api = Api::new(&host.api_url(), Some(host.token().expose()))?;
     let outcome = tokio::select! {
         () = interrupted.cancelled() => Ok(Exit::Interrupted),
         outcome = Box::pin(play(&api, begun)) => outcome,

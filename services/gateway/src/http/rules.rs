@@ -1,0 +1,173 @@
+//! Which right each path needs: one table, and the one place where it is enforced.
+//!
+//! A path that is not in the table is refused to everybody; a test walks the router and fails before that happens to anyone.
+
+use super::{context::Context, errors::ApiError};
+use crate::auth::{Caller, Right};
+use axum::{
+    Extension,
+    extract::{MatchedPath, Request},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+/// A path, and what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// GET stands for HEAD too.
+    pub method: &'static str,
+    /// As the router has it: in lower case, with names in braces.
+    pub path: &'static str,
+    /// What a caller needs.
+    pub right: Right,
+}
+
+const fn get(path: &'static str, right: Right) -> Rule {
+    Rule { method: "GET", path, right }
+}
+const fn post(path: &'static str, right: Right) -> Rule {
+    Rule { method: "POST", path, right }
+}
+
+const fn patch(path: &'static str, right: Right) -> Rule {
+    Rule { method: "PATCH", path, right }
+}
+
+/// Every path. Source of the roles: Partner Center's, in the domain's sections 5 and 6; as people read it: `docs/api/authentication.md`.
+pub const RULES: &[Rule] = &[
+    get("/", Right::Open),
+    post("/v1/accounts", Right::Manage),
+    get("/v1/steps", Right::Operate),
+    post("/v1/steps/{step}/pause", Right::Operate),
+    post("/v1/steps/{step}/resume", Right::Operate),
+    get("/v1/deadletters", Right::Operate),
+    post("/v1/deadletters/drop", Right::Operate),
+    get("/v1/deadletters/dropped", Right::Operate),
+    get("/v1/deadletters/redrives", Right::Operate),
+    post("/v1/deadletters/redrives", Right::Operate),
+    get("/v1/deadletters/redrives/{id}", Right::Operate),
+    post("/v1/deadletters/redrives/{id}/cancel", Right::Operate),
+    get("/v1/deadletters/{key}", Right::Operate),
+    get("/v1/deadletters/{key}/body", Right::Operate),
+    get("/v1/productupgrades", Right::Read),
+    post("/v1/productupgrades", Right::Sell),
+    // these two and the two of the status are questions, though Partner Center has them as POST
+    post("/v1/productupgrades/eligibility", Right::Read),
+    get("/v1/productupgrades/stuck", Right::Read),
+    get("/v1/productupgrades/{id}", Right::Read),
+    post("/v1/productupgrades/{id}", Right::Read),
+    post("/v1/productupgrades/{id}/status", Right::Read),
+    get("/v1/productupgrades/{id}/progress", Right::Read),
+    get("/v1/productupgrades/{id}/history", Right::Read),
+    get("/v1/productupgrades/{id}/report", Right::Read),
+    get("/v1/productupgrades/{id}/why", Right::Read),
+    post("/v1/productupgrades/{id}/cancel", Right::Manage),
+    post("/v1/productupgrades/{id}/resume", Right::Manage),
+    post("/v1/productupgrades/{id}/close", Right::Manage),
+    get("/v1/customers", Right::Read),
+    get("/v1/customers/{customer}", Right::Read),
+    get("/v1/customers/{customer}/relationships", Right::Read),
+    get("/v1/customers/{customer}/agreements", Right::Read),
+    post("/v1/customers/{customer}/agreements", Right::Sell),
+    get("/v1/customers/{customer}/directsignedmicrosoftcustomeragreementstatus", Right::Read),
+    get("/v1/customers/{customer}/usagebudget", Right::Read),
+    patch("/v1/customers/{customer}/usagebudget", Right::Manage),
+    get("/v1/customers/{customer}/subscriptions", Right::Read),
+    get("/v1/customers/{customer}/subscriptions/{subscription}", Right::Read),
+    patch("/v1/customers/{customer}/subscriptions/{subscription}", Right::Manage),
+    get("/v1/customers/{customer}/subscriptions/{subscription}/azureentitlements", Right::Read),
+    get("/v1/customers/{customer}/subscriptions/{subscription}/azureentitlements/{entitlement}", Right::Read),
+    get("/v1/customers/{customer}/products", Right::Read),
+    get("/v1/customers/{customer}/products/{product}", Right::Read),
+    get("/v1/customers/{customer}/products/{product}/skus", Right::Read),
+    get("/v1/customers/{customer}/products/{product}/skus/{sku}", Right::Read),
+    get("/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities", Right::Read),
+    get("/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities/{availability}", Right::Read),
+    post("/v1/customers/{customer}/carts", Right::Sell),
+    get("/v1/customers/{customer}/carts/{cart}", Right::Read),
+    post("/v1/customers/{customer}/carts/{cart}/checkout", Right::Sell),
+    get("/v1/customers/{customer}/orders", Right::Read),
+    get("/v1/customers/{customer}/orders/{order}", Right::Read),
+    get("/v1/customers/{customer}/orders/{order}/provisioningstatus", Right::Read),
+    get("/v1/relationships", Right::Read),
+    get("/v1/profiles/mpn", Right::Read),
+    get("/v1/agreements", Right::Read),
+    get("/v1/compliance/csp/agreementstatus", Right::Read),
+];
+
+/// Beneath this path a token must be a user's. Source: the domain's rule E19.
+const OF_USERS: &str = "/v1/productupgrades";
+
+/// Whatever is beneath it is served without a token, where the path before it is open: pages and what they load.
+const REST: &str = "/{*";
+
+/// Is this path, in lower case, one that needs no token?
+pub(super) fn is_open(method: &Method, path: &str) -> bool {
+    let is_it = |rule: &Rule| match rule.path.find(REST) {
+        Some(at) => path.strip_prefix(&rule.path[..at]).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/')),
+        None => rule.path == path,
+    };
+    RULES.iter().any(|rule| rule.right == Right::Open && rule.method == name(method) && is_it(rule))
+}
+
+/// Lets a request to the handler of its path, or refuses it.
+pub(super) async fn enforce(path: MatchedPath, Extension(context): Extension<Context>, request: Request, next: Next) -> Response {
+    match check(request.method(), path.as_str(), &context.caller) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check(method: &Method, path: &str, caller: &Caller) -> Result<(), ApiError> {
+    let forbidden = |text: &str| Err(ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", text));
+    let Some(rule) = RULES.iter().find(|rule| rule.method == name(method) && rule.path == path) else {
+        tracing::error!(%method, path, "no rule says who may use this path: it is refused");
+        return forbidden("Nobody may use this path.");
+    };
+    if caller.is_app_only() && beneath(path, OF_USERS) {
+        let text = "Product upgrades need the token of an app and a user together; this one is of an app alone.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "900329", "UserContextRequired", text));
+    }
+    if caller.may(rule.right) {
+        return Ok(());
+    }
+    forbidden(match rule.right {
+        Right::Operate => "This is for operators of the whole installation.",
+        Right::Manage => "This needs the role AdminAgent.",
+        Right::Sell => "This needs the role AdminAgent or SalesAgent.",
+        Right::Read | Right::Open => "This needs one of the roles AdminAgent, SalesAgent and ReadOnlyAgent.",
+    })
+}
+
+fn beneath(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn name(method: &Method) -> &str {
+    if *method == Method::HEAD { "GET" } else { method.as_str() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_alone_are_open() {
+        assert!(is_open(&Method::GET, "/") && is_open(&Method::HEAD, "/"));
+        for closed in ["/v1", "/v1/productupgrades", "/x", "//", ""] {
+            assert!(!is_open(&Method::GET, closed), "{closed}");
+        }
+        assert!(!is_open(&Method::POST, "/"));
+        let open: Vec<_> = RULES.iter().filter(|rule| rule.right == Right::Open && rule.path.starts_with("/v1")).collect();
+        assert!(open.is_empty(), "{open:?}");
+    }
+
+    #[test]
+    fn a_path_without_a_rule_is_refused_to_everybody() {
+        let error = check(&Method::GET, "/v1/new", &Caller::local()).unwrap_err();
+        assert_eq!(error.status(), StatusCode::FORBIDDEN);
+        assert!(check(&Method::DELETE, "/v1/steps", &Caller::local()).is_err());
+        assert!(check(&Method::HEAD, "/v1/steps", &Caller::local()).is_ok());
+    }
+}

@@ -5,6 +5,7 @@ use crate::{
     SERVICE,
     assess::assess,
     check::{check, packets},
+    plan::plan,
     read::Check,
     rules::RuleSettings,
     store,
@@ -14,6 +15,7 @@ use planshift_domain::{
     message::{
         Body,
         command::{CheckEligibility, CustomerItem, Item, ReleaseEligibility, TakeEligibilityFacts},
+        plan::{PlanTransition, TransitionPlanned},
         reply::EligibilityReleased,
         request::{AssessCustomer, CustomerAssessed},
     },
@@ -56,7 +58,7 @@ impl StepWorker for Eligibility {
     const UNDO: Option<&'static str> = Some(ReleaseEligibility::TYPE);
     const FACTS: &'static str = TakeEligibilityFacts::TYPE;
     const OWN_REPLIES: bool = true;
-    const QUESTION: Option<&'static str> = Some(AssessCustomer::TYPE);
+    const QUESTIONS: &'static [&'static str] = &[AssessCustomer::TYPE, PlanTransition::TYPE];
 
     /// The ledger's row is the instant of the check, fixed with the first one; what it finds is made of it in `replies`.
     async fn apply(&self, _tx: &mut Transaction, work: &[Work<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Applied>, StorageError> {
@@ -65,7 +67,9 @@ impl StepWorker for Eligibility {
 
     async fn undo(&self, tx: &mut Transaction, work: &[Undoing<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Undone>, StorageError> {
         let rows = work.iter().map(|w| vec![w.packet.partner_id.0.into(), w.packet.customer_id.0.into(), w.packet.transition_id.0.into()]);
-        tx.execute(&store::RELEASE, Args::new().rows(rows.collect())).await?;
+        let rows: Vec<_> = rows.collect();
+        tx.execute(&store::RELEASE, Args::new().rows(rows.clone())).await?;
+        tx.execute(&store::NOTE_RELEASE, Args::new().rows(rows)).await?;
         Ok(work.iter().map(|_| Undone::Undone(None)).collect())
     }
 
@@ -87,7 +91,7 @@ impl StepWorker for Eligibility {
         let rows = ledger::lock(tx, Self::STEP.name(), &keys).await?;
         let checked_at: HashMap<Uuid, i64> = rows.iter().map(|row| (row.transition, row.at)).collect();
         let mut checks = Vec::with_capacity(open.len());
-        for (_, packet, _) in &open {
+        for (_, packet, item) in &open {
             let at = checked_at.get(&packet.transition_id.0);
             checks.push(Check {
                 transition: packet.transition_id,
@@ -95,9 +99,11 @@ impl StepWorker for Eligibility {
                 customer: packet.customer_id,
                 facts_version: packet.facts_version,
                 checked_at: Timestamp::from_micros(*at.ok_or_else(|| StorageError::Statement("a check without its row".to_owned()))?),
+                plans: item.plan_hash.is_some(),
             });
         }
-        let found = check(tx, &checks, self.settings).await?;
+        let shown: Vec<_> = open.iter().map(|(_, _, item)| item.plan_hash.as_deref()).collect();
+        let found = check(tx, &checks, &shown, self.settings).await?;
         for (((place, packet, item), check), found) in open.into_iter().zip(&checks).zip(found) {
             let packets = packets(check, packet.attempt, item.packet_items, found);
             replies[place] = packets.iter().map(|checked| Reply::new(checked.packet, checked)).collect();
@@ -111,6 +117,15 @@ impl StepWorker for Eligibility {
         question: &Message,
         now: Timestamp,
     ) -> Result<Result<Answer, Unreadable>, StorageError> {
+        if question.kind == PlanTransition::TYPE {
+            let question: PlanTransition = match codec::body(question) {
+                Ok(question) => question,
+                Err(why) => return Ok(Err(why)),
+            };
+            let request_id = question.request_id;
+            let outcome = plan(tx, &question, now, self.settings).await?;
+            return Ok(Ok(Answer::new(request_id, &TransitionPlanned { request_id, outcome })));
+        }
         let question: AssessCustomer = match codec::body(question) {
             Ok(question) => question,
             Err(why) => return Ok(Err(why)),

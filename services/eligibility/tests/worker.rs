@@ -83,7 +83,7 @@ fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
 }
 
 fn check_packet(transition: TransitionId, packet_items: u32) -> Packet<CustomerItem> {
-    packet(transition, 0, 1, vec![CustomerItem { packet_items }])
+    packet(transition, 0, 1, vec![CustomerItem { packet_items, plan_hash: None }])
 }
 
 async fn world(subscriptions: Vec<SubscriptionFacts>) -> (World, StepHandler<Eligibility>) {

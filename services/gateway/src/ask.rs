@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
+    plan::{PlanTransition, TransitionPlanned},
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
     request::{
         ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomersImported, ImportCustomers, StartAnswered, StartTransition,
@@ -82,6 +83,7 @@ by_request_id! {
     StartTransition => StartAnswered, Service::Coordinator, |_| String::new();
     ActOnTransition => ActAnswered, Service::Coordinator, |act| act.transition_id.to_string();
     AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
+    PlanTransition => TransitionPlanned, Service::Eligibility, |_| String::new();
     ReadSteps => StepsRead, Service::Coordinator, |_| String::new();
     ExplainTransition => TransitionExplained, Service::Coordinator, |question| question.transition_id.to_string();
     ListStuck => StuckListed, Service::Coordinator, |_| String::new();
@@ -264,6 +266,7 @@ impl Shared {
             StartAnswered::TYPE => key_of::<StartAnswered>(delivery),
             ActAnswered::TYPE => key_of::<ActAnswered>(delivery),
             CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),
+            TransitionPlanned::TYPE => key_of::<TransitionPlanned>(delivery),
             StepsRead::TYPE => key_of::<StepsRead>(delivery),
             TransitionExplained::TYPE => key_of::<TransitionExplained>(delivery),
             StuckListed::TYPE => key_of::<StuckListed>(delivery),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, notice, operator, reply, request},
+    message::{Body, command, event, notice, operator, plan, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -60,12 +60,16 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
         | request::AssessCustomer::TYPE
+        | plan::PlanTransition::TYPE
         | operator::ActOnStep::TYPE
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
         | operator::ListStuck::TYPE
         | request::TellAgain::TYPE => GATEWAY,
-        reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
+        reply::EligibilityChecked::TYPE
+        | reply::EligibilityReleased::TYPE
+        | request::CustomerAssessed::TYPE
+        | plan::TransitionPlanned::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
         reply::MappingAnswered::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],

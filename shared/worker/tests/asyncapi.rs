@@ -4,7 +4,7 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, reply::*, request::*};
+use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, plan::*, reply::*, request::*};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
     rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
@@ -83,6 +83,7 @@ fn kinds() -> Vec<Kind> {
         ListStuck: COORDINATOR, "Which transitions have not moved for a while?";
         TellAgain: COORDINATOR, "Tell everything of a transition again, as events.";
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
+        PlanTransition: ELIGIBILITY, "What would a transition of this customer do? Asked without a transition and without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
         StartAnswered: Answers, "The answer to a start.";
         ActAnswered: Answers, "The answer to an act.";
@@ -90,6 +91,7 @@ fn kinds() -> Vec<Kind> {
         TransitionExplained: Answers, "Why a transition stands where it stands.";
         StuckListed: Answers, "Transitions that have not moved for a while.";
         CustomerAssessed: Answers, "The answer to an assessment.";
+        TransitionPlanned: Answers, "What a transition would do, and the hash of it.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
         AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
@@ -97,11 +99,12 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Which answer a question gets: from the gateway's questions to the answers' types.
-const QUESTIONS: [(&str, &str); 8] = [
+const QUESTIONS: [(&str, &str); 9] = [
     (ImportCustomers::TYPE, CustomersImported::TYPE),
     (StartTransition::TYPE, StartAnswered::TYPE),
     (ActOnTransition::TYPE, ActAnswered::TYPE),
     (AssessCustomer::TYPE, CustomerAssessed::TYPE),
+    (PlanTransition::TYPE, TransitionPlanned::TYPE),
     (ActOnStep::TYPE, StepsRead::TYPE),
     (ReadSteps::TYPE, StepsRead::TYPE),
     (ExplainTransition::TYPE, TransitionExplained::TYPE),

@@ -120,7 +120,7 @@ async fn a_request_that_comes_again_after_a_crash_sends_what_was_lost() {
     let mut world = World::new(1).await;
     world.import(1, &[1]).await;
     let start = || {
-        let start = StartTransition { request_id: Uuid::from_u128(1), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into() };
+        let start = StartTransition { request_id: Uuid::from_u128(1), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into(), plan_hash: None };
         Input::Start(start, World::asker())
     };
     let (lost, _) = world.turn_unsent(&[start()]).await;
@@ -194,7 +194,7 @@ async fn a_transition_that_cannot_be_handled_holds_up_no_other() {
     let mut world = World::new(1).await;
     world.import(1, &[1, 2, 3]).await;
     for n in 1..=3 {
-        let start = StartTransition { request_id: Uuid::from_u128(n), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
+        let start = StartTransition { request_id: Uuid::from_u128(n), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into(), plan_hash: None };
         world.turn_unsent(&[Input::Start(start, World::asker())]).await;
     }
     static BREAK: Statement = Statement::new("UPDATE transitions SET tallies = 'of a later version' WHERE customer_id = $1");

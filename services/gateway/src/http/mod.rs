@@ -60,6 +60,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/v1/deadletters/{key}", get(letters::show))
         .route("/v1/deadletters/{key}/body", get(letters::body))
         .route("/v1/productupgrades/eligibility", post(u::eligibility))
+        .route("/v1/productupgrades/plan", post(u::plan))
         .route("/v1/productupgrades/stuck", get(u::stuck))
         .route("/v1/productupgrades/{id}", get(u::view).post(u::status))
         .route("/v1/productupgrades/{id}/status", post(u::status))

@@ -6,6 +6,7 @@
 mod changes;
 mod gaps;
 mod list;
+mod plans;
 mod read;
 mod requests;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod write;
 
 pub(crate) use changes::Changes;
 pub(crate) use list::Filter;
+pub(crate) use plans::HadPlan;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 

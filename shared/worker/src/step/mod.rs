@@ -59,8 +59,8 @@ pub trait StepWorker: FactsStore {
     /// Commands are answered with replies of the worker's own ([`replies`](Self::replies)), undos with [`Answer`](Self::Answer).
     const OWN_REPLIES: bool = false;
 
-    /// The type of the question that it answers ([`answer_question`](Self::answer_question)), where there is one.
-    const QUESTION: Option<&'static str> = None;
+    /// The types of the questions that it answers ([`answer_question`](Self::answer_question)).
+    const QUESTIONS: &'static [&'static str] = &[];
 
     /// Is there in a packet what the step needs?
     ///
@@ -85,7 +85,7 @@ pub trait StepWorker: FactsStore {
         Ok(commands.iter().map(|_| Vec::new()).collect())
     }
 
-    /// Answers a question ([`QUESTION`](Self::QUESTION)) as things are now; one that cannot be read is dead-lettered. It only
+    /// Answers a question ([`QUESTIONS`](Self::QUESTIONS)) as things are now; one that cannot be read is dead-lettered. It only
     /// reads: the same question may come again, and nobody remembers that it was asked.
     async fn answer_question(
         &self,

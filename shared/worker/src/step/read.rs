@@ -29,7 +29,7 @@ pub(super) fn read<W: StepWorker>(delivery: &Delivery) -> Input<W> {
             packet::<W>(message).map(|packet| Input::Packet(Action::Undo, packet))
         } else if message.kind == W::FACTS {
             json(message).map(Input::Facts)
-        } else if Some(message.kind.as_str()) == W::QUESTION {
+        } else if W::QUESTIONS.contains(&message.kind.as_str()) {
             Ok(Input::Question(message.clone()))
         } else {
             Err(Unreadable::new("UnknownType", format!("{} does not read {}", W::SERVICE.name(), message.kind)))

@@ -5,6 +5,7 @@ mod create;
 mod eligibility;
 mod explain;
 mod list;
+mod plan;
 mod read;
 mod status;
 
@@ -13,6 +14,7 @@ pub(super) use create::create;
 pub(super) use eligibility::eligibility;
 pub(super) use explain::{stuck, why};
 pub(super) use list::list;
+pub(super) use plan::plan;
 pub(super) use read::{history, progress, report, view};
 pub(super) use status::status;
 

@@ -14,7 +14,6 @@ use axum::{
     http::StatusCode,
 };
 use planshift_domain::{
-    account::codes::Blocking,
     time::Timestamp,
     transition::{Failure, State as TransitionState},
     view::{LineState, LineView, TransitionView},
@@ -97,8 +96,7 @@ fn error_of(view: &TransitionView) -> Option<Value> {
     match (&view.failure, view.reasons.first()) {
         (Some(Failure { code, description, .. }), _) => Some(details(code, description)),
         (None, Some(reason)) if view.state == TransitionState::Ineligible => {
-            let code = Blocking::from_name(&reason.code).map_or("900120", |rule| reasons::refusal(rule).code);
-            Some(details(code, &reason.description))
+            Some(details(reasons::refusal_of(&reason.code).code, &reason.description))
         }
         _ => None,
     }

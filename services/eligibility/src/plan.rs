@@ -14,8 +14,8 @@ use planshift_domain::{
     ids::{MpnId, PlanId, Reseller},
     message::{
         plan::{
-            PLANNED_GROUPS, PLANNED_SUBSCRIPTIONS, PLANNED_SUBSCRIPTIONS_OF_A_GROUP, PlanOutcome, PlanSource, PlanTransition,
-            PlannedGroup, PlannedSubscription, PlannedTransition,
+            PLANNED_GROUPS, PLANNED_SUBSCRIPTIONS, PLANNED_SUBSCRIPTIONS_OF_A_GROUP, PlanOutcome, PlanSource, PlanTransition, PlannedGroup,
+            PlannedSubscription, PlannedTransition,
         },
         request::ASSESSED_FINDINGS,
     },
@@ -196,4 +196,78 @@ pub(crate) async fn plan(
         budget,
         currency_code,
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use planshift_domain::{
+        account::facts::SubscriptionStatus,
+        ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId},
+    };
+    use uuid::Uuid;
+
+    fn hash(change: impl Fn(u32, &mut SubscriptionFacts), before: Before, findings: &Findings) -> String {
+        let check = Check {
+            transition: NO_TRANSITION,
+            partner: PartnerId(Uuid::nil()),
+            customer: CustomerId(Uuid::nil()),
+            facts_version: 1,
+            checked_at: Timestamp::from_micros(0),
+            plans: true,
+        };
+        let mut sketch = Sketch::begin(&check, before);
+        for number in 0..2_000_u32 {
+            let mut facts = SubscriptionFacts {
+                commerce_subscription_id: CommerceSubscriptionId(Uuid::from_u128(number.into())),
+                azure_subscription_id: Some(AzureSubscriptionId(Uuid::from_u128(1_000_000 + u128::from(number)))),
+                friendly_name: String::new(),
+                status: SubscriptionStatus::Active,
+                creation_date: Timestamp::from_micros(0),
+                reseller: Reseller::NONE,
+                tenant_id: None,
+                has_reservations: false,
+                transfers: Vec::new(),
+                roles: Vec::new(),
+            };
+            change(number, &mut facts);
+            sketch.subscription(&facts);
+        }
+        sketch.finish(findings, &BTreeMap::new()).hash
+    }
+
+    #[test]
+    fn the_hash_is_over_everything_that_matters_and_nothing_else() {
+        let usual = || hash(|_, _| {}, Before::default(), &Findings::default());
+        assert_eq!(usual(), usual());
+        let last = |change: fn(&mut SubscriptionFacts)| {
+            hash(
+                |number, facts| {
+                    if number == 1_999 {
+                        change(facts)
+                    }
+                },
+                Before::default(),
+                &Findings::default(),
+            )
+        };
+        assert_eq!(last(|facts| facts.friendly_name = "another".into()), usual());
+        let finding = |code: &str| Finding { code: code.into(), resource_id: "r".into(), description: String::new() };
+        let reason = Findings { reasons: vec![finding("A")], warnings: Vec::new() };
+        let warning = Findings { reasons: Vec::new(), warnings: vec![finding("A")] };
+        let plan = Before { in_document: BTreeMap::from([(Reseller::NONE, PlanId(Uuid::nil()))]), ..Before::default() };
+        let moved = Before { moved_before: [Reseller::NONE].into(), ..Before::default() };
+        let all = [
+            usual(),
+            last(|facts| facts.azure_subscription_id = None),
+            last(|facts| facts.commerce_subscription_id = CommerceSubscriptionId(Uuid::max())),
+            last(|facts| facts.reseller = Reseller(MpnId::try_new("7").ok())),
+            hash(|_, _| {}, Before { releases: 1, ..Before::default() }, &Findings::default()),
+            hash(|_, _| {}, plan, &Findings::default()),
+            hash(|_, _| {}, moved, &Findings::default()),
+            hash(|_, _| {}, Before::default(), &reason),
+            hash(|_, _| {}, Before::default(), &warning),
+        ];
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
+    }
 }

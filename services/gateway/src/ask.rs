@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
-    plan::{PlanTransition, TransitionPlanned},
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
+    plan::{PlanTransition, TransitionPlanned},
     request::{
         ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomersImported, ImportCustomers, StartAnswered, StartTransition,
     },

@@ -3,6 +3,7 @@
 mod importing;
 mod letters;
 mod operators;
+mod planning;
 mod reading;
 mod surface;
 mod upgrades;

@@ -50,6 +50,20 @@ pub struct ImportArgs {
     pub api: ApiArgs,
 }
 
+/// Options of `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Who would move
+    #[command(flatten)]
+    pub customer: CustomerArg,
+    /// Whose customer
+    #[command(flatten)]
+    pub partner: PartnerArg,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
 /// Options of `start`.
 #[derive(Clone, Debug, Args)]
 pub struct StartArgs {
@@ -59,6 +73,9 @@ pub struct StartArgs {
     /// Whose customer
     #[command(flatten)]
     pub partner: PartnerArg,
+    /// Do exactly what `planshift plan` has shown, or nothing: the hash that it printed
+    #[arg(long, value_name = "HASH", env = "PLANSHIFT_PLAN_HASH")]
+    pub plan_hash: Option<String>,
     /// Wait until it ends or needs an operator; ends with 3 where that is not Completed
     #[arg(long, env = "PLANSHIFT_WAIT", value_parser = FalseyValueParser::new())]
     pub wait: bool,

@@ -108,7 +108,8 @@ fn group_of(group: &PlannedGroup, had: &[HadPlan]) -> Value {
 
 /// Where the group's plan comes from, and why: as purchasing decides it.
 fn plan_of(group: &PlannedGroup, had: &[HadPlan]) -> Value {
-    let smallest = |active: bool| had.iter().filter(|plan| plan.reseller == group.reseller && plan.active == active).map(|plan| plan.plan_id).min();
+    let smallest =
+        |active: bool| had.iter().filter(|plan| plan.reseller == group.reseller && plan.active == active).map(|plan| plan.plan_id).min();
     let say = |action: &str, plan_id: Option<PlanId>, why: &str| json!({ "action": action, "planId": plan_id, "why": why });
     match (&group.plan, smallest(false)) {
         (PlanSource::InDocument { plan_id }, _) => {

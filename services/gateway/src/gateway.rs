@@ -138,6 +138,7 @@ impl Gateway {
             hub: Hub::new(settings.waiters),
             ports: ports.clone(),
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
+            streams: Arc::new(Semaphore::new(settings.streams)),
             settings: Arc::new(settings.clone()),
             stop: stop.clone(),
             under_way,

@@ -4,8 +4,10 @@
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
 mod changes;
+mod feed;
 mod gaps;
 mod list;
+mod pace;
 mod plans;
 mod read;
 mod requests;
@@ -14,7 +16,9 @@ mod tests;
 mod write;
 
 pub(crate) use changes::Changes;
+pub(crate) use feed::{Batch, Cursor, Happened, Of, What};
 pub(crate) use list::Filter;
+pub(crate) use pace::{Pace, expected_end, percent};
 pub(crate) use plans::HadPlan;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
@@ -27,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") },
     Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
     Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
+    Migration { version: 4, name: "live events and search", sql: include_str!("../../migrations/0006_search.sql") },
 ];
 
 /// The read model. Cheap to clone.

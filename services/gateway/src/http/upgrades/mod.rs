@@ -3,15 +3,18 @@
 mod acts;
 mod create;
 mod eligibility;
+mod events;
 mod explain;
 mod list;
 mod plan;
+mod progress;
 mod read;
 mod status;
 
 pub(super) use acts::{cancel, close, resume};
 pub(super) use create::create;
 pub(super) use eligibility::eligibility;
+pub(super) use events::{all_events, events};
 pub(super) use explain::{stuck, why};
 pub(super) use list::list;
 pub(super) use plan::plan;

@@ -16,9 +16,9 @@ mod tests;
 mod write;
 
 pub(crate) use changes::Changes;
-pub(crate) use feed::{Batch, Cursor, Happened, Of, What};
+pub(crate) use feed::{Cursor, Happened, Of, What};
 pub(crate) use list::Filter;
-pub(crate) use pace::{Pace, expected_end, percent};
+pub(crate) use pace::{expected_end, percent};
 pub(crate) use plans::HadPlan;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};

@@ -1,7 +1,12 @@
 //! How fast a transition goes, by the packets of its present step that were answered last.
 
 use super::ReadModel;
-use planshift_domain::{ids::TransitionId, step::Step, time::Timestamp, transition::{State, TransitionRow}};
+use planshift_domain::{
+    ids::TransitionId,
+    step::Step,
+    time::Timestamp,
+    transition::{State, TransitionRow},
+};
 use planshift_storage::{Args, Statement, StorageError};
 
 /// How many moments at which packets were told of are looked at.

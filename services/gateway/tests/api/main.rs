@@ -2,6 +2,7 @@
 
 mod importing;
 mod letters;
+mod live;
 mod operators;
 mod planning;
 mod reading;

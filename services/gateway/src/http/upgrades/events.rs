@@ -215,8 +215,10 @@ impl Reader {
             self.at = batch.reached;
             if !more {
                 return match self.of {
-                    Of::One(id) => Ok(self.app.model.transition(id).await?.is_some_and(|known| known.row.state.is_end() && known.settled())
-                        && self.app.model.happened(&self.of, self.at).await?.happened.is_empty()),
+                    Of::One(id) => {
+                        Ok(self.app.model.transition(id).await?.is_some_and(|known| known.row.state.is_end() && known.settled())
+                            && self.app.model.happened(&self.of, self.at).await?.happened.is_empty())
+                    }
                     Of::All { .. } => Ok(false),
                 };
             }

@@ -11,13 +11,14 @@ mod pace;
 mod plans;
 mod read;
 mod requests;
+mod search;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub(crate) use changes::Changes;
 pub(crate) use feed::{Cursor, Happened, Of, What};
-pub(crate) use list::Filter;
+pub(crate) use list::{Filter, Status};
 pub(crate) use pace::{expected_end, percent};
 pub(crate) use plans::HadPlan;
 pub(crate) use read::{Known, Parts};

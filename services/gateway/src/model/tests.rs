@@ -363,3 +363,28 @@ async fn a_reader_loses_nothing_while_several_write_at_the_same_time() {
     assert_eq!(read.entries.len(), 4 * 15 * 3);
     assert!(read.entries.values().all(|times| *times == 1));
 }
+
+#[tokio::test]
+async fn a_search_goes_on_where_it_has_come_to_also_where_it_has_found_nothing() {
+    let fixture = fixture().await;
+    fixture
+        .tell((1..=4_500).map(|n| {
+            let mut row = transition(n, 1, State::Completed);
+            if n == 7 || n == 4_499 {
+                row.started_by = "Zoë".into();
+            }
+            changed(row)
+        }))
+        .await;
+    let (mut after, mut found, mut pages) = (None, Vec::new(), Vec::new());
+    loop {
+        let page = fixture.model.search(&Filter::default(), "zoË", after, 100).await.unwrap();
+        found.extend(page.rows.iter().map(|row| row.id.0.as_u128()));
+        pages.push(page.looked_through);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, pages), (vec![4_499, 7], vec![2_000, 2_000, 500]));
+}

@@ -42,7 +42,7 @@ pub struct PartnerArg {
 /// Options of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
-    /// The account document; - is standard input
+    /// The account document; - is standard input. A name that ends in .ndjson or .jsonl is read in lines
     #[arg(value_name = "ACCOUNTS.json")]
     pub accounts: PathBuf,
     /// The API

@@ -99,7 +99,7 @@ impl Api {
         let request = self
             .client
             .post(format!("{}/v1/accounts", self.base))
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, document.content_type())
             .header(header::CONTENT_LENGTH, length)
             .header(REQUEST_ID, request.to_string())
             .timeout(IMPORT_TIMEOUT)

@@ -6,6 +6,7 @@ use super::{AZURE, UpgradeRequest, find_parts};
 use crate::{
     app::App,
     http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, reasons},
+    model::Status,
     view::assemble,
 };
 use axum::{
@@ -42,7 +43,7 @@ fn compatible(view: &TransitionView) -> Value {
     let mut status = json!({
         "id": view.transition_id,
         "productFamily": AZURE,
-        "status": status_of(view.state),
+        "status": Status::of(view.state).name(),
         "lineItems": view.lines.iter().map(|line| line_item(line, upgraded)).collect::<Vec<_>>(),
         "attributes": { "objectType": "ProductUpgradesStatus" },
     });
@@ -50,18 +51,6 @@ fn compatible(view: &TransitionView) -> Value {
         status["errorDetails"] = error;
     }
     status
-}
-
-const fn status_of(state: TransitionState) -> &'static str {
-    match state {
-        TransitionState::Requested | TransitionState::CheckingEligibility => "Pending",
-        TransitionState::PurchasingPlans
-        | TransitionState::MappingSubscriptions
-        | TransitionState::SuspendingCommerce
-        | TransitionState::Compensating => "InProgress",
-        TransitionState::Completed => "Completed",
-        TransitionState::Ineligible | TransitionState::Compensated | TransitionState::NeedsOperator => "Failed",
-    }
 }
 
 fn line_item(line: &LineView, upgraded: Option<Timestamp>) -> Value {

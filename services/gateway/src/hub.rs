@@ -114,7 +114,7 @@ impl FeedWaiter {
     /// Completes when something has changed since the last call. Cancel-safe.
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

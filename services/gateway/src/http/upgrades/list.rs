@@ -65,18 +65,18 @@ pub(in crate::http) async fn list(
 
     let asked = Asked { filter: &filter, text, size };
     if filter.states_are_none() {
-        return asked.answer(Vec::new(), Some(0), None, token, None);
+        return asked.answer(&[], Some(0), None, token, None);
     }
     match text {
         None => {
             let page = app.model.list(&filter, after, size).await?;
-            asked.answer(page.rows, Some(page.total), page.next, token, None)
+            asked.answer(&page.rows, Some(page.total), page.next, token, None)
         }
         Some(text) => {
             let found = app.model.search(&filter, text, after, size).await?;
             // how many there are in all is known where everything was looked through at once
             let total = (found.next.is_none() && after.is_none()).then_some(found.rows.len() as u64);
-            asked.answer(found.rows, total, found.next, token, Some(found.looked_through))
+            asked.answer(&found.rows, total, found.next, token, Some(found.looked_through))
         }
     }
 }
@@ -91,7 +91,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn answer(
         &self,
-        rows: Vec<TransitionRow>,
+        rows: &[TransitionRow],
         total: Option<u64>,
         next: Option<(Timestamp, TransitionId)>,
         token: Option<&str>,

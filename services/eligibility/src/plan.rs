@@ -244,7 +244,7 @@ mod tests {
             hash(
                 |number, facts| {
                     if number == 1_999 {
-                        change(facts)
+                        change(facts);
                     }
                 },
                 Before::default(),

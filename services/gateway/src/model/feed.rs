@@ -20,8 +20,8 @@ use planshift_storage::{Args, Statement, StorageError};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
-/// How many entries, and how many states, are read at once.
-const PAGE: u32 = 200;
+/// How many entries, and how many states, are read at once: the limit that stands in the statements.
+const PAGE: usize = 200;
 
 static CLOCK: Statement = Statement::new("SELECT value FROM feed_clock WHERE one = 1");
 /// The next change: until the transaction ends, nobody else has one.
@@ -32,25 +32,30 @@ pub(super) static CHANGED: Statement = Statement::new(
      ON CONFLICT (transition_id) DO UPDATE SET change = excluded.change",
 );
 
+// A page is cut out of the order before anything is joined to it, so that a read costs the same for whoever reads little of much; what
+// its reader does not hear of has no body. The limits are numbers, so that a planner knows how small they are.
 static ENTRIES: Statement = Statement::new(
-    "SELECT h.change, h.transition_id, h.number, h.body
-     FROM history AS h JOIN transitions AS t ON t.id = h.transition_id
-     WHERE (h.change, h.transition_id, h.number) > ($1::bigint, $2::uuid, $3::bigint) AND h.change <= $4::bigint
-       AND ($5::uuid IS NULL OR t.partner_id = $5) AND ($6::uuid IS NULL OR t.customer_id = $6)
-     ORDER BY h.change, h.transition_id, h.number LIMIT $7",
+    "SELECT h.change, h.transition_id, h.number,
+            CASE WHEN ($5::uuid IS NULL OR t.partner_id = $5) AND ($6::uuid IS NULL OR t.customer_id = $6) THEN h.body END
+     FROM (SELECT change, transition_id, number, body FROM history
+           WHERE (change, transition_id, number) > ($1::bigint, $2::uuid, $3::bigint) AND change <= $4::bigint
+           ORDER BY change, transition_id, number LIMIT 200) AS h
+     LEFT JOIN transitions AS t ON t.id = h.transition_id
+     ORDER BY h.change, h.transition_id, h.number",
 );
 static STATES: Statement = Statement::new(
-    "SELECT f.change, f.transition_id, t.whole, t.asked, t.body
-     FROM feed AS f JOIN transitions AS t ON t.id = f.transition_id
-     WHERE (f.change, f.transition_id) >= ($1::bigint, $2::uuid) AND f.change <= $4::bigint
-       AND ($3::bigint = 0 OR f.change <> $1::bigint OR f.transition_id <> $2::uuid)
-       AND ($5::uuid IS NULL OR t.partner_id = $5) AND ($6::uuid IS NULL OR t.customer_id = $6)
-     ORDER BY f.change, f.transition_id LIMIT $7",
+    "SELECT f.change, f.transition_id, t.whole, t.asked,
+            CASE WHEN ($4::uuid IS NULL OR t.partner_id = $4) AND ($5::uuid IS NULL OR t.customer_id = $5) THEN t.body END
+     FROM (SELECT change, transition_id FROM feed
+           WHERE (change, transition_id) >= ($1::bigint, $2::uuid) AND change <= $3::bigint
+           ORDER BY change, transition_id LIMIT 200) AS f
+     LEFT JOIN transitions AS t ON t.id = f.transition_id
+     ORDER BY f.change, f.transition_id",
 );
 static ENTRIES_OF: Statement = Statement::new(
     "SELECT change, transition_id, number, body FROM history
      WHERE transition_id = $1 AND (change > $2::bigint OR (change = $2::bigint AND number > $3::bigint)) AND change <= $4::bigint
-     ORDER BY change, number LIMIT $5",
+     ORDER BY change, number LIMIT 200",
 );
 static STATE_OF: Statement = Statement::new(
     "SELECT coalesce(f.change, 0), t.id, t.whole, t.asked, t.body
@@ -197,41 +202,40 @@ impl ReadModel {
         let (entries, states) = match of {
             Of::One(id) => {
                 let number = i64::from(after.number_in(*id));
-                let args = Args::new().value(id.0).value(after.change).value(number).value(now).value(PAGE);
+                let args = Args::new().value(id.0).value(after.change).value(number).value(now);
                 (self.database.query(&ENTRIES_OF, args).await?, self.database.query(&STATE_OF, Args::new().value(id.0)).await?)
             }
             Of::All { partner, customer, .. } => {
-                let args = |third: i64| {
-                    let place = Args::new().value(after.change).value(after.transition.0).value(third).value(now);
-                    place.value(partner.map(|id| id.0)).value(customer.map(|id| id.0)).value(PAGE)
-                };
-                let entries = self.database.query(&ENTRIES, args(after.number.into())).await?;
-                (entries, self.database.query(&STATES, args(after.is_after_a_state().into())).await?)
+                let place = || Args::new().value(after.change).value(after.transition.0);
+                let whose = |args: Args| args.value(now).value(partner.map(|id| id.0)).value(customer.map(|id| id.0));
+                let entries = self.database.query(&ENTRIES, whose(place().value(after.number))).await?;
+                (entries, self.database.query(&STATES, whose(place())).await?)
             }
         };
         let mut happened = Vec::with_capacity(entries.len() + states.len());
         let mut bound = Cursor::after(now);
-        for row in &entries {
+        for (number, row) in entries.iter().enumerate() {
             let transition = TransitionId(row.get(1)?);
             let at = Cursor { change: row.get(0)?, transition, number: row.get(2)? };
-            let entry = from_json("a history entry", &row.get::<String>(3)?)?;
-            happened.push(Happened { at, transition, what: What::Entry(Box::new(entry)) });
-        }
-        // a page that is full ends where it ends: what the other has after that comes with the next one
-        let full = |length: usize| length == PAGE as usize;
-        if let Some(last) = happened.last().filter(|_| full(entries.len())) {
-            bound = bound.min(last.at);
-        }
-        for row in &states {
-            let transition = TransitionId(row.get(1)?);
-            let at = Cursor { change: row.get(0)?, transition, number: Cursor::STATE };
-            // one transition's state has its number whatever was asked for
-            if at > after && at <= Cursor::after(now) {
-                happened.push(Happened { at, transition, what: What::State(Box::new(known_at(row, 2)?)) });
+            if let Some(entry) = row.get::<Option<String>>(3)? {
+                let entry = from_json("a history entry", &entry)?;
+                happened.push(Happened { at, transition, what: What::Entry(Box::new(entry)) });
+            }
+            // a page that is full ends where it ends: what the other has after that comes with the next one
+            if number + 1 == PAGE {
+                bound = bound.min(at);
             }
         }
-        if let Some(last) = happened.last().filter(|_| full(states.len())) {
-            bound = bound.min(last.at);
+        for (number, row) in states.iter().enumerate() {
+            let transition = TransitionId(row.get(1)?);
+            let at = Cursor { change: row.get(0)?, transition, number: Cursor::STATE };
+            // the first may be the one that the reader has; and one transition's state has its number whatever was asked for
+            if at > after && at <= Cursor::after(now) && row.get::<Option<String>>(4)?.is_some() {
+                happened.push(Happened { at, transition, what: What::State(Box::new(known_at(row, 2)?)) });
+            }
+            if number + 1 == PAGE {
+                bound = bound.min(at);
+            }
         }
         happened.sort_by_key(|one| one.at);
         happened.retain(|one| one.at <= bound && of.wants(&one.what));

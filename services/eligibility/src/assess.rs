@@ -2,20 +2,15 @@
 
 use crate::{
     check::{count, find},
-    read::Check,
+    read::{Check, NO_TRANSITION},
     rules::RuleSettings,
     store,
 };
 use planshift_domain::{
-    ids::TransitionId,
     message::request::{ASSESSED_FINDINGS, AssessCustomer, AssessOutcome},
     time::Timestamp,
 };
 use planshift_storage::{Args, StorageError, Transaction};
-use uuid::Uuid;
-
-/// Nobody's transition: every line there is is another's, as it is for a transition that has only just begun.
-const NO_TRANSITION: TransitionId = TransitionId(Uuid::nil());
 
 /// Asks the rules about the newest facts of a customer, if they are whole.
 pub(crate) async fn assess(
@@ -33,8 +28,14 @@ pub(crate) async fn assess(
     if complete < facts_version {
         return Ok(AssessOutcome::ImportUnderWay);
     }
-    let check =
-        Check { transition: NO_TRANSITION, partner: question.partner_id, customer: question.customer_id, facts_version, checked_at: now };
+    let check = Check {
+        transition: NO_TRANSITION,
+        partner: question.partner_id,
+        customer: question.customer_id,
+        facts_version,
+        checked_at: now,
+        plans: false,
+    };
     let Some(found) = find(tx, &[check], settings).await?.pop() else {
         return Err(StorageError::Statement("a customer was asked about, and nothing was found".to_owned()));
     };

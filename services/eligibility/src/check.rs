@@ -2,12 +2,17 @@
 //! What only wants to know reads and asks in the same way ([`find`]), and marks nothing.
 
 use crate::{
-    read::{Check, in_scope, known},
+    plan::{Plan, Sketch},
+    read::{Check, Known, before, in_scope, known},
     rules::{Assessment, RuleSettings, Subject},
     store,
 };
 use planshift_domain::{
-    message::reply::{EligibilityChecked, EligibleLine},
+    account::facts::CustomerFacts,
+    message::{
+        plan::PLAN_CHANGED,
+        reply::{EligibilityChecked, EligibleLine},
+    },
     transition::{Finding, Findings},
 };
 use planshift_storage::{Args, StorageError, Transaction};
@@ -17,6 +22,10 @@ use planshift_storage::{Args, StorageError, Transaction};
 pub(crate) struct Found {
     pub findings: Findings,
     pub nothing_in_scope: bool,
+    /// The customer, without its subscriptions.
+    pub customer: CustomerFacts,
+    /// Where one was wanted.
+    pub plan: Option<Plan>,
     resellers: usize,
     /// In the order of the Azure ids; none unless eligible.
     lines: Vec<EligibleLine>,
@@ -26,11 +35,36 @@ impl Found {
     fn is_eligible(&self) -> bool {
         self.findings.reasons.is_empty()
     }
+
+    /// Refuses where what was shown before the start had another hash.
+    fn compare(&mut self, check: &Check, shown: &str) {
+        let now = self.plan.as_ref().map_or("", |plan| plan.hash.as_str());
+        if now == shown {
+            return;
+        }
+        let description = format!(
+            "What the transition would do has changed since it was planned: the plan now has the hash {now}. Look at it, and start with that."
+        );
+        let changed = Finding { code: PLAN_CHANGED.to_owned(), resource_id: check.customer.to_string(), description };
+        self.findings.reasons.insert(0, changed);
+        (self.lines, self.resellers) = (Vec::new(), 0);
+    }
 }
 
-/// Makes checks; what is in scope of an eligible customer is marked as its transition's lines.
-pub(crate) async fn check(tx: &mut Transaction, checks: &[Check], settings: RuleSettings) -> Result<Vec<Found>, StorageError> {
-    let found = find(tx, checks, settings).await?;
+/// Makes checks; what is in scope of an eligible customer is marked as its transition's lines. `shown` has for each check the hash of
+/// the plan that it is to keep to, where there is one.
+pub(crate) async fn check(
+    tx: &mut Transaction,
+    checks: &[Check],
+    shown: &[Option<&str>],
+    settings: RuleSettings,
+) -> Result<Vec<Found>, StorageError> {
+    let mut found = find(tx, checks, settings).await?;
+    for ((found, check), shown) in found.iter_mut().zip(checks).zip(shown) {
+        if let Some(shown) = shown {
+            found.compare(check, shown);
+        }
+    }
     mark(tx, checks, &found).await?;
     Ok(found)
 }
@@ -38,6 +72,10 @@ pub(crate) async fn check(tx: &mut Transaction, checks: &[Check], settings: Rule
 /// What checks would find. Reads only.
 pub(crate) async fn find(tx: &mut Transaction, checks: &[Check], settings: RuleSettings) -> Result<Vec<Found>, StorageError> {
     let known = known(tx, checks).await?;
+    let mut sketches: Vec<Option<Sketch>> = {
+        let mut before = before(tx, checks).await?;
+        checks.iter().enumerate().map(|(place, check)| before.remove(&place).map(|before| Sketch::begin(check, before))).collect()
+    };
     let begin = |(check, known)| {
         let (check, known): (&Check, &_) = (check, known);
         assessment(check, known, settings)
@@ -46,6 +84,9 @@ pub(crate) async fn find(tx: &mut Transaction, checks: &[Check], settings: RuleS
     let mut lines: Vec<Vec<EligibleLine>> = checks.iter().map(|_| Vec::new()).collect();
     in_scope(tx, checks, &mut |place, subscription| {
         assessments[place].subscription(&subscription);
+        if let Some(sketch) = &mut sketches[place] {
+            sketch.subscription(&subscription);
+        }
         // one without an Azure id blocks, so that there are no lines at all
         if let Some(azure_subscription_id) = subscription.azure_subscription_id {
             lines[place].push(EligibleLine {
@@ -56,10 +97,11 @@ pub(crate) async fn find(tx: &mut Transaction, checks: &[Check], settings: RuleS
         }
     })
     .await?;
-    Ok(assessments.into_iter().zip(lines).map(|(assessment, lines)| finish(assessment, lines)).collect())
+    let parts = assessments.into_iter().zip(lines).zip(sketches).zip(&known);
+    Ok(parts.map(|(((assessment, lines), sketch), known)| finish(assessment, lines, sketch, known)).collect())
 }
 
-fn assessment<'a>(check: &Check, known: &'a crate::read::Known, settings: RuleSettings) -> Assessment<'a> {
+fn assessment<'a>(check: &Check, known: &'a Known, settings: RuleSettings) -> Assessment<'a> {
     Assessment::begin(Subject {
         partner: &known.partner,
         customer_id: check.customer,
@@ -71,8 +113,9 @@ fn assessment<'a>(check: &Check, known: &'a crate::read::Known, settings: RuleSe
     })
 }
 
-fn finish(assessment: Assessment<'_>, mut lines: Vec<EligibleLine>) -> Found {
+fn finish(assessment: Assessment<'_>, mut lines: Vec<EligibleLine>, sketch: Option<Sketch>, known: &Known) -> Found {
     let assessed = assessment.finish();
+    let plan = sketch.map(|sketch| sketch.finish(&assessed.findings, &known.resellers));
     let eligible = assessed.is_eligible();
     if eligible {
         lines.sort_unstable_by_key(|line| line.azure_subscription_id);
@@ -81,6 +124,8 @@ fn finish(assessment: Assessment<'_>, mut lines: Vec<EligibleLine>) -> Found {
     }
     Found {
         nothing_in_scope: assessed.groups.is_empty(),
+        customer: known.customer.clone(),
+        plan,
         resellers: if eligible { assessed.groups.len() } else { 0 },
         findings: assessed.findings,
         lines,

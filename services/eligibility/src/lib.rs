@@ -13,6 +13,7 @@ mod assess;
 mod check;
 mod facts;
 pub mod inspect;
+mod plan;
 mod read;
 pub mod rules;
 mod store;
@@ -34,15 +35,18 @@ use rules::RuleSettings;
 pub const SERVICE: Service = Service::Eligibility;
 
 /// The schema's versions.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "effect ledger, facts, subscriptions and lines",
-    sql: concat!(
-        planshift_storage::ledger_table!(),
-        planshift_worker::facts_tables!(),
-        include_str!("../migrations/0001_subscriptions.sql")
-    ),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "effect ledger, facts, subscriptions and lines",
+        sql: concat!(
+            planshift_storage::ledger_table!(),
+            planshift_worker::facts_tables!(),
+            include_str!("../migrations/0001_subscriptions.sql")
+        ),
+    },
+    Migration { version: 2, name: "releases", sql: include_str!("../migrations/0002_releases.sql") },
+];
 
 /// How the worker is run.
 #[derive(Clone, Debug, Default)]

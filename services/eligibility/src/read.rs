@@ -1,9 +1,9 @@
 //! What the rules need to know of customers, read from the database: small things at once, subscriptions page by page.
 
-use crate::store;
+use crate::{plan::Before, store};
 use planshift_domain::{
     account::facts::{CustomerFacts, PartnerFacts, ResellerFacts, SubscriptionFacts},
-    ids::{CustomerId, MpnId, PartnerId, Reseller, TransitionId},
+    ids::{CustomerId, MpnId, PartnerId, PlanId, Reseller, TransitionId},
     time::Timestamp,
 };
 use planshift_storage::{Args, Row, StorageError, Transaction, Value};
@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// How many subscriptions are in memory at once: some megabytes.
 const PAGE: u32 = 2_000;
 
+/// Nobody's transition: every line there is is another's, as it is for a transition that has only just begun.
+pub(crate) const NO_TRANSITION: TransitionId = TransitionId(Uuid::nil());
+
 /// A check that is to be made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Check {
@@ -22,6 +25,8 @@ pub(crate) struct Check {
     pub customer: CustomerId,
     pub facts_version: u32,
     pub checked_at: Timestamp,
+    /// The plan is wanted too, or at least its hash.
+    pub plans: bool,
 }
 
 /// A customer without its subscriptions.
@@ -57,6 +62,36 @@ pub(crate) async fn known(tx: &mut Transaction, checks: &[Check]) -> Result<Vec<
         return Err(StorageError::Statement(format!("{} of {} customers have no facts", checks.len() - found.len(), checks.len())));
     }
     Ok(found.into_values().collect())
+}
+
+/// What a plan needs to know before, for each check that wants one.
+pub(crate) async fn before(tx: &mut Transaction, checks: &[Check]) -> Result<BTreeMap<usize, Before>, StorageError> {
+    let rows: Vec<_> = place_rows(checks).into_iter().zip(checks).filter(|(_, check)| check.plans).map(|(row, _)| row).collect();
+    let mut found: BTreeMap<usize, Before> = BTreeMap::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    found.extend(checks.iter().enumerate().filter(|(_, check)| check.plans).map(|(place, _)| (place, Before::default())));
+    for row in tx.query(&store::PLANS, Args::new().rows(rows.clone())).await? {
+        let key: String = row.get(1)?;
+        let reseller = Reseller::from_key(&key).map_err(|error| StorageError::Decode { column: 1, problem: error.to_string() })?;
+        let Some(before) = found.get_mut(&place(&row)?) else { continue };
+        match row.get::<Option<Uuid>>(2)? {
+            None => {
+                before.moved_before.insert(reseller);
+            }
+            Some(plan) => {
+                let smallest = before.in_document.entry(reseller).or_insert(PlanId(plan));
+                *smallest = (*smallest).min(PlanId(plan));
+            }
+        }
+    }
+    for row in tx.query(&store::RELEASES, Args::new().rows(rows)).await? {
+        if let Some(before) = found.get_mut(&place(&row)?) {
+            before.releases = row.get(1)?;
+        }
+    }
+    Ok(found)
 }
 
 /// Hands every subscription in scope to `each`, with the place of its check.

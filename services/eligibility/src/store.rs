@@ -64,6 +64,34 @@ pub(crate) static ACTIVE_PLANS: Statement = Statement::new(
      WHERE l.partner_id = r.partner AND l.customer_id = r.customer AND l.transition_id <> r.transition",
 );
 
+/// Where plans come from: the active ones of the facts, by their ids, and without an id whose lines are under one already.
+pub(crate) static PLANS: Statement = Statement::new(
+    "SELECT r.place, p.reseller, p.plan_id
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN plans AS p
+     WHERE p.partner_id = r.partner AND p.customer_id = r.customer AND p.facts_version = r.version AND p.status = 'active'
+     UNION
+     SELECT r.place, l.reseller, NULL::uuid
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r CROSS JOIN lines AS l
+     WHERE l.partner_id = r.partner AND l.customer_id = r.customer AND l.transition_id <> r.transition",
+);
+
+/// How many transitions of a customer were released.
+pub(crate) static RELEASES: Statement = Statement::new(
+    "SELECT r.place, (SELECT count(*) FROM releases AS e
+                      WHERE e.partner_id = r.partner AND e.customer_id = r.customer AND e.transition_id <> r.transition)
+     FROM {1: place bigint, partner uuid, customer uuid, version bigint, transition uuid} AS r",
+);
+
+/// Notes that transitions were released.
+pub(crate) static NOTE_RELEASE: Statement = Statement::new(
+    "INSERT INTO releases (partner_id, customer_id, transition_id)
+     SELECT r.partner, r.customer, r.transition
+     FROM {1: partner uuid, customer uuid, transition uuid} AS r
+     WHERE true
+     ORDER BY r.partner, r.customer, r.transition
+     ON CONFLICT (partner_id, customer_id, transition_id) DO NOTHING",
+);
+
 /// Subscriptions in scope of several customers, customer by customer from the one at `$2` on.
 pub(crate) static IN_SCOPE: Statement = Statement::new(
     "SELECT r.place, s.commerce_subscription_id, s.facts
@@ -200,4 +228,4 @@ told!(
     COUNT_TOLD,
     TOLD_BY_ID
 );
-told!("plans", "$5 = ''", "plan_id, reseller, status", "plan_id", PLANS, COUNT_PLANS, PLANS_BY_ID);
+told!("plans", "$5 = ''", "plan_id, reseller, status", "plan_id", TOLD_PLANS, COUNT_PLANS, PLANS_BY_ID);

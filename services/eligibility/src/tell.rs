@@ -66,7 +66,7 @@ async fn page(tx: &mut Transaction, args: Args, question: &ReadCustomer) -> Resu
     Ok(Found {
         subscriptions: tx.query(&store::TOLD, next.clone()).await?,
         subscriptions_total: total(tx, &store::COUNT_TOLD, args.clone()).await?,
-        plans: tx.query(&store::PLANS, next).await?,
+        plans: tx.query(&store::TOLD_PLANS, next).await?,
         plans_total: total(tx, &store::COUNT_PLANS, args).await?,
     })
 }

@@ -5,6 +5,7 @@ use crate::{
     SERVICE,
     assess::assess,
     check::{check, packets},
+    plan::plan,
     read::Check,
     rules::RuleSettings,
     store,
@@ -15,6 +16,7 @@ use planshift_domain::{
     message::{
         Body,
         command::{CheckEligibility, CustomerItem, Item, ReleaseEligibility, TakeEligibilityFacts},
+        plan::{PlanTransition, TransitionPlanned},
         reply::EligibilityReleased,
         request::{AssessCustomer, CustomerAssessed, CustomerRead, ReadCustomer},
     },
@@ -57,7 +59,7 @@ impl StepWorker for Eligibility {
     const UNDO: Option<&'static str> = Some(ReleaseEligibility::TYPE);
     const FACTS: &'static str = TakeEligibilityFacts::TYPE;
     const OWN_REPLIES: bool = true;
-    const QUESTIONS: &'static [&'static str] = &[AssessCustomer::TYPE, ReadCustomer::TYPE];
+    const QUESTIONS: &'static [&'static str] = &[AssessCustomer::TYPE, PlanTransition::TYPE, ReadCustomer::TYPE];
 
     /// The ledger's row is the instant of the check, fixed with the first one; what it finds is made of it in `replies`.
     async fn apply(&self, _tx: &mut Transaction, work: &[Work<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Applied>, StorageError> {
@@ -66,7 +68,9 @@ impl StepWorker for Eligibility {
 
     async fn undo(&self, tx: &mut Transaction, work: &[Undoing<'_, CustomerItem>], _now: Timestamp) -> Result<Vec<Undone>, StorageError> {
         let rows = work.iter().map(|w| vec![w.packet.partner_id.0.into(), w.packet.customer_id.0.into(), w.packet.transition_id.0.into()]);
-        tx.execute(&store::RELEASE, Args::new().rows(rows.collect())).await?;
+        let rows: Vec<_> = rows.collect();
+        tx.execute(&store::RELEASE, Args::new().rows(rows.clone())).await?;
+        tx.execute(&store::NOTE_RELEASE, Args::new().rows(rows)).await?;
         Ok(work.iter().map(|_| Undone::Undone(None)).collect())
     }
 
@@ -88,7 +92,7 @@ impl StepWorker for Eligibility {
         let rows = ledger::lock(tx, Self::STEP.name(), &keys).await?;
         let checked_at: HashMap<Uuid, i64> = rows.iter().map(|row| (row.transition, row.at)).collect();
         let mut checks = Vec::with_capacity(open.len());
-        for (_, packet, _) in &open {
+        for (_, packet, item) in &open {
             let at = checked_at.get(&packet.transition_id.0);
             checks.push(Check {
                 transition: packet.transition_id,
@@ -96,9 +100,11 @@ impl StepWorker for Eligibility {
                 customer: packet.customer_id,
                 facts_version: packet.facts_version,
                 checked_at: Timestamp::from_micros(*at.ok_or_else(|| StorageError::Statement("a check without its row".to_owned()))?),
+                plans: item.plan_hash.is_some(),
             });
         }
-        let found = check(tx, &checks, self.settings).await?;
+        let shown: Vec<_> = open.iter().map(|(_, _, item)| item.plan_hash.as_deref()).collect();
+        let found = check(tx, &checks, &shown, self.settings).await?;
         for (((place, packet, item), check), found) in open.into_iter().zip(&checks).zip(found) {
             let packets = packets(check, packet.attempt, item.packet_items, found);
             replies[place] = packets.iter().map(|checked| Reply::new(checked.packet, checked)).collect();
@@ -120,6 +126,15 @@ impl StepWorker for Eligibility {
             let request_id = question.request_id;
             let outcome = tell(tx, &question).await?;
             return Ok(Ok(Answer::new(request_id, &CustomerRead { request_id, outcome })));
+        }
+        if question.kind == PlanTransition::TYPE {
+            let question: PlanTransition = match codec::body(question) {
+                Ok(question) => question,
+                Err(why) => return Ok(Err(why)),
+            };
+            let request_id = question.request_id;
+            let outcome = plan(tx, &question, now, self.settings).await?;
+            return Ok(Ok(Answer::new(request_id, &TransitionPlanned { request_id, outcome })));
         }
         let question: AssessCustomer = match codec::body(question) {
             Ok(question) => question,

@@ -14,6 +14,7 @@ use planshift_domain::{
     ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, ImportId, MpnId, PlanId, Reseller, TransitionId},
     message::{
         command::{CustomerItem, EligibilityFacts, FactsPart, Packet, TakeFacts},
+        plan::{PlanOutcome, PlanSource, PlanTransition, PlannedTransition, TransitionPlanned},
         reply::{EligibilityChecked, PacketAnswer, PacketGivenUp},
         request::{
             ASSESSED_FINDINGS, AssessCustomer, AssessOutcome, CustomerAssessed, CustomerPage, CustomerRead, READ_AT_MOST, ReadCustomer,
@@ -99,7 +100,7 @@ fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
 }
 
 fn check_packet(transition: TransitionId, packet_items: u32) -> Packet<CustomerItem> {
-    packet(transition, 0, 1, vec![CustomerItem { packet_items }])
+    packet(transition, 0, 1, vec![CustomerItem { packet_items, plan_hash: None }])
 }
 
 async fn world(subscriptions: Vec<SubscriptionFacts>) -> (World, StepHandler<Eligibility>) {
@@ -585,4 +586,113 @@ async fn the_samples_come_to_what_they_must() {
     {
         assert_eq!(sample(name).await, customers, "{name}");
     }
+}
+
+/// What would the usual customer's transition do?
+async fn planned(handler: &StepHandler<Eligibility>) -> PlanOutcome {
+    let body = PlanTransition { request_id: Uuid::from_u128(8), partner_id: PARTNER, customer_id: CUSTOMER };
+    let mut delivery = delivery_from(Some(Service::Gateway), "PlanTransition.v1", serde_json::to_vec(&body).unwrap());
+    delivery.message.reply_to = Some("answers.7".to_owned());
+    let handled = handle(handler, &[delivery]).await;
+    assert_eq!((handled.ends.as_slice(), handled.publish.len()), ([End::Done].as_slice(), 1));
+    let answer: TransitionPlanned = read(&handled.publish[0]);
+    assert_eq!(answer.request_id, Uuid::from_u128(8));
+    answer.outcome
+}
+
+async fn the_plan(handler: &StepHandler<Eligibility>) -> PlannedTransition {
+    let PlanOutcome::Planned(plan) = planned(handler).await else { panic!("no plan") };
+    *plan
+}
+
+fn keeping_to(transition: TransitionId, hash: &str) -> Packet<CustomerItem> {
+    packet(transition, 0, 1, vec![CustomerItem { packet_items: 50, plan_hash: Some(hash.to_owned()) }])
+}
+
+#[tokio::test]
+async fn a_plan_says_what_a_transition_does_and_changes_nothing() {
+    let (world, handler) = world((0..5).map(subscription).collect()).await;
+    let before = stored(&world).await;
+    let plan = the_plan(&handler).await;
+    assert_eq!(stored(&world).await, before);
+    assert_eq!((plan.facts_version, plan.subscriptions_total, plan.groups_total, plan.nothing_in_scope), (1, 5, 2, false));
+    let groups: Vec<_> = plan.groups.iter().map(|group| (group.reseller.key(), group.subscriptions_total, &group.plan)).collect();
+    assert_eq!(groups, [("7", 3, &PlanSource::Bought), ("8", 2, &PlanSource::Bought)]);
+    let checked = check(&handler, &keeping_to(T1, &plan.plan_hash)).await;
+    assert!(checked[0].eligible, "{:?}", checked[0].findings);
+    assert_eq!(plan.findings, checked[0].findings);
+    let (shown, moved): (Vec<_>, Vec<_>) = (
+        plan.groups.iter().flat_map(|group| &group.subscriptions).filter_map(|shown| shown.azure_subscription_id).collect(),
+        checked[0].lines.iter().map(|line| line.azure_subscription_id).collect(),
+    );
+    assert_eq!(shown.iter().collect::<std::collections::BTreeSet<_>>(), moved.iter().collect());
+    // again, after a crash: the lines are this transition's, and the plan is the same
+    assert!(check(&handler, &keeping_to(T1, &plan.plan_hash)).await[0].eligible);
+}
+
+#[tokio::test]
+async fn a_start_that_was_shown_another_plan_does_nothing() {
+    let (world, handler) = world((0..3).map(subscription).collect()).await;
+    let shown = the_plan(&handler).await;
+    world.clock.set("2026-11-22T18:45:00Z");
+    assert_eq!(the_plan(&handler).await.plan_hash, shown.plan_hash, "the time of day is no part of it");
+    // the same facts under another version are another plan
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, told((0..4).map(subscription).collect()))]).await;
+    assert_ne!(the_plan(&handler).await.plan_hash, shown.plan_hash);
+    let refused = check(&handler, &Packet { facts_version: 2, ..keeping_to(T1, &shown.plan_hash) }).await;
+    assert!(!refused[0].eligible && refused[0].lines.is_empty() && refused[0].lines_total == 0);
+    assert_eq!(codes_of(&refused[0].findings.reasons), [("PlanChanged", CUSTOMER.to_string().as_str())]);
+    assert!(lines(&world).await.is_empty(), "nothing is marked");
+}
+
+#[tokio::test]
+async fn a_rule_that_holds_meanwhile_and_a_transition_in_between_make_it_another_plan() {
+    let recent = SubscriptionFacts { creation_date: at("2026-11-22T10:00:00Z"), ..subscription(1) };
+    let (world, handler) = world(vec![subscription(0), recent]).await;
+    let too_recent = the_plan(&handler).await;
+    assert_eq!(codes_of(&too_recent.findings.reasons)[0].0, "SubscriptionTooRecent");
+    world.clock.set("2026-11-23T10:00:01Z");
+    let old_enough = the_plan(&handler).await;
+    assert_ne!(old_enough.plan_hash, too_recent.plan_hash);
+    // a transition that is undone may leave a plan that is used again
+    assert!(check(&handler, &check_packet(T1, 50)).await[0].eligible);
+    let moved = the_plan(&handler).await;
+    assert!(moved.nothing_in_scope && moved.groups.is_empty());
+    release(&handler, T1).await;
+    let after = the_plan(&handler).await;
+    assert_ne!(after.plan_hash, old_enough.plan_hash);
+    assert!(!check(&handler, &keeping_to(T2, &old_enough.plan_hash)).await[0].eligible);
+}
+
+#[tokio::test]
+async fn plans_that_are_there_are_used() {
+    let world = World::new(MIGRATIONS).await;
+    let handler = Options::default().handler(world.database.clone(), world.ports.clone());
+    assert_eq!(planned(&handler).await, PlanOutcome::UnknownCustomer);
+    let plan = |number, status| PlanFacts { id: PlanId(Uuid::from_u128(number)), reseller: Reseller(Some(mpn("7"))), status };
+    let plans = vec![plan(3, PlanStatus::Active), plan(2, PlanStatus::Active), plan(1, PlanStatus::Suspended)];
+    let told = EligibilityFacts { plans, ..told(vec![subscription(0), subscription(1)]) };
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 1, told.clone())]).await;
+    let shown = the_plan(&handler).await;
+    assert_eq!(shown.groups[0].plan, PlanSource::InDocument { plan_id: PlanId(Uuid::from_u128(2)) });
+    assert_eq!(shown.groups[1].plan, PlanSource::Bought);
+    // what is left when an earlier transition has completed
+    check(&handler, &check_packet(T1, 50)).await;
+    let more = EligibilityFacts { subscriptions: vec![subscription(0), subscription(1), subscription(2), subscription(3)], ..told };
+    handle(&handler, &[facts::<Eligibility>(CUSTOMER, 2, more)]).await;
+    let shown = the_plan(&handler).await;
+    assert_eq!(shown.subscriptions_total, 2);
+    assert_eq!(shown.groups[0].plan, PlanSource::OfEarlierTransition { in_document: Some(PlanId(Uuid::from_u128(2))) });
+    assert_eq!(shown.groups[1].plan, PlanSource::OfEarlierTransition { in_document: None });
+}
+
+#[tokio::test]
+async fn a_plan_of_many_subscriptions_lists_the_first_and_is_over_all() {
+    let many: Vec<_> = (0..3_000).map(subscription).collect();
+    let (_world, handler) = world(many).await;
+    let plan = the_plan(&handler).await;
+    assert_eq!(plan.subscriptions_total, 3_000);
+    assert!(plan.groups.iter().all(|group| (group.subscriptions.len(), group.subscriptions_total) == (100, 1_500)));
+    assert!(serde_json::to_vec(&plan).unwrap().len() < 1_000_000);
+    assert_eq!(check(&handler, &keeping_to(T1, &plan.plan_hash)).await[0].lines_total, 3_000);
 }

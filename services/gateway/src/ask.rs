@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
+    plan::{PlanTransition, TransitionPlanned},
     request::{
         ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomerRead, CustomersImported, ImportCustomers, ReadCustomer,
         StartAnswered, StartTransition,
@@ -84,6 +85,7 @@ by_request_id! {
     ActOnTransition => ActAnswered, Service::Coordinator, |act| act.transition_id.to_string();
     AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
     ReadCustomer => CustomerRead, Service::Eligibility, |_| String::new();
+    PlanTransition => TransitionPlanned, Service::Eligibility, |_| String::new();
     ReadSteps => StepsRead, Service::Coordinator, |_| String::new();
     ExplainTransition => TransitionExplained, Service::Coordinator, |question| question.transition_id.to_string();
     ListStuck => StuckListed, Service::Coordinator, |_| String::new();
@@ -267,6 +269,7 @@ impl Shared {
             ActAnswered::TYPE => key_of::<ActAnswered>(delivery),
             CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),
             CustomerRead::TYPE => key_of::<CustomerRead>(delivery),
+            TransitionPlanned::TYPE => key_of::<TransitionPlanned>(delivery),
             StepsRead::TYPE => key_of::<StepsRead>(delivery),
             TransitionExplained::TYPE => key_of::<TransitionExplained>(delivery),
             StuckListed::TYPE => key_of::<StuckListed>(delivery),

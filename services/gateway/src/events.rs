@@ -38,6 +38,9 @@ impl Handler for EventHandler {
         let ends = batch.iter().map(|delivery| read(delivery, &mut changes).map_or_else(End::Dead, |()| End::Done)).collect();
         self.model.apply(&changes, self.ports.clock.now(), self.gap).await?;
         changes.rows().for_each(|row| self.hub.changed(row));
+        if changes.rows().next().is_some() {
+            self.hub.any_changed();
+        }
         Ok(Handled { publish: Vec::new(), ends, receipt: () })
     }
 }

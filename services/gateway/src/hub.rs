@@ -28,12 +28,14 @@ type WaitedFor = HashMap<TransitionId, watch::Sender<Told>>;
 struct Shared {
     waited_for: Mutex<WaitedFor>,
     limit: usize,
+    /// Counts up when something has changed, whatever it is.
+    any: watch::Sender<u64>,
 }
 
 impl Hub {
     /// At most `limit` transitions are waited for at once.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { shared: Arc::new(Shared { waited_for: Mutex::default(), limit }) }
+        Self { shared: Arc::new(Shared { waited_for: Mutex::default(), limit, any: watch::channel(0).0 }) }
     }
 
     /// From now on, changes of this transition wake the waiter; where too many wait already, nothing does.
@@ -46,6 +48,21 @@ impl Hub {
             Entry::Vacant(_) => None,
         };
         Waiter { id, changes, shared: self.shared.clone() }
+    }
+
+    /// From now on, any change wakes the waiter.
+    pub(crate) fn wait_for_any(&self) -> FeedWaiter {
+        FeedWaiter(self.shared.any.subscribe())
+    }
+
+    /// Tells that something has changed.
+    pub(crate) fn any_changed(&self) {
+        self.shared.any.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Does anybody wait for whatever changes?
+    pub(crate) fn anyone_waits_for_any(&self) -> bool {
+        self.shared.any.receiver_count() > 0
     }
 
     /// Tells that the read model has had an event with this row.
@@ -87,6 +104,18 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, WaitedFor> {
         // a panic elsewhere leaves the map whole: each change of it is a single one
         self.waited_for.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits for whatever changes.
+pub(crate) struct FeedWaiter(watch::Receiver<u64>);
+
+impl FeedWaiter {
+    /// Completes when something has changed since the last call. Cancel-safe.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

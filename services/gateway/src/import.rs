@@ -4,7 +4,7 @@ use crate::{app::App, ask::AskError, http::Context, model::Changes};
 use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
-        self, DocumentError,
+        self, DocumentError, Format,
         facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts},
     },
     ids::{CustomerId, ImportId, PartnerId},
@@ -55,10 +55,16 @@ pub(crate) enum ImportError {
 }
 
 /// Imports the document in `file`, where the caller may see its partner. The same import again is recognised, chunk by chunk.
-pub(crate) async fn import(app: &App, context: &Context, import_id: ImportId, mut file: File) -> Result<Outcome, ImportError> {
+pub(crate) async fn import(
+    app: &App,
+    context: &Context,
+    import_id: ImportId,
+    mut file: File,
+    format: Format,
+) -> Result<Outcome, ImportError> {
     let checked = tokio::task::spawn_blocking(move || {
         file.rewind().map_err(DocumentError::Io)?;
-        let checked = account::check(&file)?;
+        let checked = account::check_as(format, &file)?;
         file.rewind().map_err(DocumentError::Io)?;
         Ok::<_, DocumentError>((checked, file))
     });

@@ -11,7 +11,7 @@
 //! | `http` | paths, rights, bodies, errors, idempotency |
 //! | `ask` | questions and their answers |
 //! | `import` | a document, cut into chunks |
-//! | `model` | the read model |
+//! | `model` | the read model, and the order in which everything happened (`model/feed.rs`) |
 //! | `events` | events into the read model |
 //! | `hub`, `wait`, `look` | who waits for a transition |
 //! | `together` | one write for many callers |

@@ -10,7 +10,7 @@ const PAUSE_FOR_A_LOOK: u32 = 10;
 
 /// Looks until `stop`, with pauses of at least `pause`.
 pub(crate) async fn look(model: ReadModel, hub: Hub, ports: Ports, pause: Duration, stop: CancellationToken) {
-    let mut wait = pause;
+    let (mut wait, mut seen) = (pause, 0);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -21,6 +21,16 @@ pub(crate) async fn look(model: ReadModel, hub: Hub, ports: Ports, pause: Durati
             Ok(versions) => versions.into_iter().for_each(|(id, version)| hub.found(id, version)),
             // whoever waits looks for himself as well
             Err(error) => tracing::debug!(%error, "the read model could not be looked at"),
+        }
+        if hub.anyone_waits_for_any() {
+            match model.feed_clock().await {
+                Ok(change) if change != seen => {
+                    seen = change;
+                    hub.any_changed();
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "the feed's clock could not be looked at"),
+            }
         }
         let took = ports.clock.now().as_micros().saturating_sub(begun.as_micros());
         wait = pause.max(Duration::from_micros(u64::try_from(took).unwrap_or_default()) * PAUSE_FOR_A_LOOK);

@@ -35,11 +35,17 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// How many may wait for events at once; those beyond look instead.
     pub waiters: usize,
+    /// How many readers of events may be here at once: each has a task and some kilobytes, and reads the database when something happens.
+    pub streams: usize,
+    /// How long a stream of events is silent at most: proxies cut what says nothing for a minute.
+    pub heartbeat: Duration,
+    /// How long a reader of events that was woken waits, so that what comes at the same time is read at once.
+    pub stream_pause: Duration,
     /// How long an answer may take; more than the longest long poll.
     pub request_time: Duration,
     /// How long an import may take.
     pub import_time: Duration,
-    /// How long the next piece of a body may take.
+    /// How long the next piece of a body may take, of a request or of a stream of events.
     pub piece_time: Duration,
     /// After how long something that is missing in the read model is asked for.
     pub gap: Duration,
@@ -78,6 +84,9 @@ impl Default for Settings {
             poll: Duration::from_secs(1),
             longest_wait: Duration::from_secs(60),
             waiters: 10_000,
+            streams: 1_000,
+            heartbeat: Duration::from_secs(15),
+            stream_pause: Duration::from_millis(50),
             request_time: Duration::from_secs(75),
             import_time: Duration::from_secs(30 * 60),
             piece_time: Duration::from_secs(30),

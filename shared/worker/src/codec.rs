@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, notice, operator, reply, request},
+    message::{Body, command, event, notice, operator, plan, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -61,6 +61,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::ActOnTransition::TYPE
         | request::AssessCustomer::TYPE
         | request::ReadCustomer::TYPE
+        | plan::PlanTransition::TYPE
         | operator::ActOnStep::TYPE
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
@@ -69,7 +70,8 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         reply::EligibilityChecked::TYPE
         | reply::EligibilityReleased::TYPE
         | request::CustomerAssessed::TYPE
-        | request::CustomerRead::TYPE => &[Service::Eligibility],
+        | request::CustomerRead::TYPE
+        | plan::TransitionPlanned::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
         reply::MappingAnswered::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],

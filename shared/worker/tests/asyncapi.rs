@@ -4,7 +4,7 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, reply::*, request::*};
+use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, plan::*, reply::*, request::*};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
     rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
@@ -84,6 +84,7 @@ fn kinds() -> Vec<Kind> {
         TellAgain: COORDINATOR, "Tell everything of a transition again, as events.";
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
         ReadCustomer: ELIGIBILITY, "What do the facts say of a customer? Asked to show it, a page at a time.";
+        PlanTransition: ELIGIBILITY, "What would a transition of this customer do? Asked without a transition and without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
         StartAnswered: Answers, "The answer to a start.";
         ActAnswered: Answers, "The answer to an act.";
@@ -92,6 +93,7 @@ fn kinds() -> Vec<Kind> {
         StuckListed: Answers, "Transitions that have not moved for a while.";
         CustomerAssessed: Answers, "The answer to an assessment.";
         CustomerRead: Answers, "What the facts say of a customer.";
+        TransitionPlanned: Answers, "What a transition would do, and the hash of it.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
         AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
@@ -99,12 +101,13 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Which answer a question gets: from the gateway's questions to the answers' types.
-const QUESTIONS: [(&str, &str); 9] = [
+const QUESTIONS: [(&str, &str); 10] = [
     (ImportCustomers::TYPE, CustomersImported::TYPE),
     (StartTransition::TYPE, StartAnswered::TYPE),
     (ActOnTransition::TYPE, ActAnswered::TYPE),
     (AssessCustomer::TYPE, CustomerAssessed::TYPE),
     (ReadCustomer::TYPE, CustomerRead::TYPE),
+    (PlanTransition::TYPE, TransitionPlanned::TYPE),
     (ActOnStep::TYPE, StepsRead::TYPE),
     (ReadSteps::TYPE, StepsRead::TYPE),
     (ExplainTransition::TYPE, TransitionExplained::TYPE),

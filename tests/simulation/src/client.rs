@@ -204,7 +204,7 @@ impl Client {
     /// The transition that came of it, or that was there.
     async fn start(&self, partner_id: PartnerId, part: &planshift_domain::account::facts::CustomerPart) -> Option<TransitionId> {
         let request_id = self.shared.sim.id();
-        let start = StartTransition { request_id, partner_id, customer_id: part.customer_id, actor: "ann".to_owned() };
+        let start = StartTransition { request_id, partner_id, customer_id: part.customer_id, actor: "ann".to_owned(), plan_hash: None };
         loop {
             let answer: StartAnswered = self.ask(&start, request_id.to_string(), String::new()).await;
             self.note(|| format!("is told of start {request_id} of customer {}: {:?}", part.customer_id, answer.outcome));

@@ -109,7 +109,7 @@ fn build(work: &Work, send: Send, material: &Material, now: Timestamp, out: &mut
     let lines = || material.lines.get(&id).into_iter().flatten();
     match send.step {
         Step::Eligibility => {
-            let items = BTreeMap::from([(0, vec![CustomerItem { packet_items: size }])]);
+            let items = BTreeMap::from([(0, vec![CustomerItem { packet_items: size, plan_hash: work.stored.plan_hash.clone() }])]);
             packets::<_, CheckEligibility, ReleaseEligibility>(work, send, Service::Eligibility, items, material, now, out);
         }
         Step::Purchasing => {

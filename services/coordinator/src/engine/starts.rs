@@ -71,6 +71,7 @@ pub async fn decide(
                         sent: 0,
                         started_at: now,
                         started_by: start.actor.clone(),
+                        plan_hash: start.plan_hash.clone(),
                         history: 0,
                         history_hash: String::new(),
                         acted: None,

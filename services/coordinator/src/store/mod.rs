@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "transitions", sql: include_str!("../../migrations/0001_transitions.sql") },
     Migration { version: 2, name: "waiting and held", sql: include_str!("../../migrations/0002_waiting_and_held.sql") },
     Migration { version: 3, name: "acts", sql: include_str!("../../migrations/0003_acts.sql") },
+    Migration { version: 4, name: "plan hash", sql: include_str!("../../migrations/0004_plan_hash.sql") },
 ];
 
 /// A stored word that this version does not know: the row was written by a newer one.

@@ -37,6 +37,8 @@ pub struct Stored {
     pub started_at: Timestamp,
     /// Who asked for it.
     pub started_by: String,
+    /// The hash of the plan that it is to keep to.
+    pub plan_hash: Option<String>,
     /// How many history entries it has.
     pub history: u32,
     /// The hash of the last one.
@@ -84,7 +86,7 @@ macro_rules! columns {
     () => {
         "id, partner_id, customer_id, request_id, facts_version, state, left_state, version, sent, attempt, lines, plans, packet_items, tallies, failure, \
          effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate, acted,
-         waiting, held_step, held_since, withheld, touched_at"
+         waiting, held_step, held_since, withheld, touched_at, plan_hash"
     };
 }
 
@@ -113,15 +115,15 @@ static LAST_ENDED: Statement = Statement::new(
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
          closed_at, history, history_hash, acted, waiting, held_step, held_since, withheld, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
-         open, touched_at)
+         plan_hash, open, touched_at)
      SELECT r.id, r.state, r.left_state, r.version, r.sent, r.attempt, r.lines, r.plans, r.tallies, r.failure, r.effective_at, r.resend_at, r.give_up_at,
          r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.waiting, r.held_step, r.held_since, r.withheld, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
-         r.started_by, r.traceparent, r.tracestate, true, $1
+         r.started_by, r.traceparent, r.tracestate, r.plan_hash, true, $1
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
          effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, acted uuid, waiting boolean,
          held_step text, held_since bigint, withheld boolean, partner_id uuid,
          customer_id uuid, request_id uuid, facts_version bigint, packet_items bigint, started_at bigint, started_by text, traceparent text,
-         tracestate text} AS r",
+         tracestate text, plan_hash text} AS r",
 );
 static UPDATE: Statement = Statement::new(
     "UPDATE transitions SET state = r.state, left_state = r.left_state, version = r.version, sent = r.sent, attempt = r.attempt, lines = r.lines,
@@ -209,6 +211,7 @@ fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
         sent: row.get(8)?,
         started_at: Timestamp::from_micros(row.get(18)?),
         started_by: row.get(21)?,
+        plan_hash: row.get(32)?,
         history: row.get(22)?,
         history_hash: row.get(23)?,
         acted: row.get(26)?,
@@ -288,7 +291,7 @@ pub fn insert(new: &[&Stored], now: Timestamp) -> Option<Write> {
             let mut row = changing(t);
             row.extend([t.partner.0.into(), t.customer.0.into(), t.request_id.into(), t.facts_version.into(), t.saga.packet_items.into()]);
             row.extend([t.started_at.as_micros().into(), t.started_by.as_str().into()]);
-            row.extend([t.trace.traceparent().into(), t.trace.tracestate.as_str().into()]);
+            row.extend([t.trace.traceparent().into(), t.trace.tracestate.as_str().into(), t.plan_hash.as_deref().into()]);
             row
         })
         .collect();

@@ -22,7 +22,10 @@ fn begun(out: &[Outgoing]) -> usize {
 async fn start_all(world: &mut World, partner: PartnerId, customers: &[CustomerId]) -> (Vec<TransitionId>, Vec<Outgoing>) {
     let start = |(number, customer_id): (usize, &CustomerId)| {
         let request_id = Uuid::from_u128(1000 * partner.0.as_u128() + number as u128);
-        Input::Start(StartTransition { request_id, partner_id: partner, customer_id: *customer_id, actor: "ann".into() }, World::asker())
+        Input::Start(
+            StartTransition { request_id, partner_id: partner, customer_id: *customer_id, actor: "ann".into(), plan_hash: None },
+            World::asker(),
+        )
     };
     let inputs: Vec<Input> = customers.iter().enumerate().map(start).collect();
     let out = world.turn(&inputs).await;

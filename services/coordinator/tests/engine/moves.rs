@@ -69,7 +69,13 @@ async fn two_starts_in_one_batch_are_one_transition() {
     let mut world = World::new(1).await;
     world.import(1, &[1]).await;
     let start = |n: u128| {
-        let start = StartTransition { request_id: Uuid::from_u128(n), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into() };
+        let start = StartTransition {
+            request_id: Uuid::from_u128(n),
+            partner_id: PARTNER,
+            customer_id: customer(1),
+            actor: "ann".into(),
+            plan_hash: None,
+        };
         Input::Start(start, World::asker())
     };
     let out = world.turn(&[start(1), start(2), start(1)]).await;

@@ -120,7 +120,13 @@ async fn a_request_that_comes_again_after_a_crash_sends_what_was_lost() {
     let mut world = World::new(1).await;
     world.import(1, &[1]).await;
     let start = || {
-        let start = StartTransition { request_id: Uuid::from_u128(1), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into() };
+        let start = StartTransition {
+            request_id: Uuid::from_u128(1),
+            partner_id: PARTNER,
+            customer_id: customer(1),
+            actor: "ann".into(),
+            plan_hash: None,
+        };
         Input::Start(start, World::asker())
     };
     let (lost, _) = world.turn_unsent(&[start()]).await;
@@ -194,7 +200,13 @@ async fn a_transition_that_cannot_be_handled_holds_up_no_other() {
     let mut world = World::new(1).await;
     world.import(1, &[1, 2, 3]).await;
     for n in 1..=3 {
-        let start = StartTransition { request_id: Uuid::from_u128(n), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
+        let start = StartTransition {
+            request_id: Uuid::from_u128(n),
+            partner_id: PARTNER,
+            customer_id: customer(n),
+            actor: "ann".into(),
+            plan_hash: None,
+        };
         world.turn_unsent(&[Input::Start(start, World::asker())]).await;
     }
     static BREAK: Statement = Statement::new("UPDATE transitions SET tallies = 'of a later version' WHERE customer_id = $1");
@@ -251,4 +263,23 @@ async fn an_answer_about_a_transition_that_is_not_here_is_told_apart() {
     let nobodys = TransitionId(Uuid::from_u128(404));
     let turn = world.engine.turn(&[answer(accepted(&outcome)), answer(nobodys), Input::TellAgain(nobodys)]).await.unwrap();
     assert_eq!(turn.unknown, [1], "nobody commanded that; a listener that asks for one loses nothing");
+}
+
+#[tokio::test]
+async fn a_check_keeps_to_the_plan_of_its_start_also_when_it_is_sent_again() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let plan_hash = Some("ab12".to_owned());
+    let start = StartTransition {
+        request_id: Uuid::from_u128(1),
+        partner_id: PARTNER,
+        customer_id: customer(1),
+        actor: "ann".into(),
+        plan_hash: plan_hash.clone(),
+    };
+    let hash = |out: &[Outgoing]| out.iter().find_map(body::<c::CheckEligibility>).map(|check| check.0.items[0].plan_hash.clone());
+    let (lost, _) = world.turn_unsent(&[Input::Start(start, World::asker())]).await;
+    assert_eq!(hash(&lost), Some(plan_hash.clone()));
+    let id = accepted(&lost.iter().find_map(body::<StartAnswered>).unwrap().outcome);
+    assert_eq!(hash(&world.turn(&[Input::Recover(id)]).await), Some(plan_hash), "read from the database");
 }

@@ -142,8 +142,13 @@ impl World {
     }
 
     pub(crate) async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {
-        let start =
-            StartTransition { request_id: Uuid::from_u128(request), partner_id: PARTNER, customer_id: customer(n), actor: "ann".into() };
+        let start = StartTransition {
+            request_id: Uuid::from_u128(request),
+            partner_id: PARTNER,
+            customer_id: customer(n),
+            actor: "ann".into(),
+            plan_hash: None,
+        };
         let out = self.turn(&[Input::Start(start, Self::asker())]).await;
         let answered: StartAnswered = out.iter().find_map(body).unwrap();
         (answered.outcome, out)

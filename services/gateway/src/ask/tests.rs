@@ -81,7 +81,7 @@ impl Consumer for Answers {
 
 fn question() -> StartTransition {
     let (partner_id, customer_id) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
-    StartTransition { request_id: Uuid::from_u128(7), partner_id, customer_id, actor: "maria".into() }
+    StartTransition { request_id: Uuid::from_u128(7), partner_id, customer_id, actor: "maria".into(), plan_hash: None }
 }
 
 #[tokio::test]

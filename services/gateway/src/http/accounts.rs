@@ -1,4 +1,5 @@
-//! `POST /v1/accounts`: takes an account document whole, or refuses it whole.
+//! `POST /v1/accounts`: takes an account document whole, or refuses it whole. One object of JSON, or NDJSON where the content type says
+//! so.
 
 use super::{
     answer::Answer,
@@ -15,7 +16,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use futures::StreamExt as _;
-use planshift_domain::account::{DocumentError, Faults};
+use planshift_domain::account::{DocumentError, Faults, Format};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -33,6 +34,11 @@ pub(super) async fn import(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
+    let format = format_of(&headers);
+    let target = match format {
+        Format::Json => "POST /v1/accounts",
+        Format::Lines => "POST /v1/accounts in lines",
+    };
     let Some(upload) = app.uploads.begin(context.caller.partner) else {
         let text = "Another document of yours is being received. Send one at a time.";
         return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
@@ -45,11 +51,18 @@ pub(super) async fn import(
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();
-    once(&app, &context, "POST /v1/accounts", &hash_text, async {
-        let outcome = import::import(&app, &context, import_id, file).await.map_err(refused)?;
+    once(&app, &context, target, &hash_text, async {
+        let outcome = import::import(&app, &context, import_id, file, format).await.map_err(refused)?;
         Answer::json(&json!({ "imported": outcome.imported, "refused": outcome.refused }))
     })
     .await
+}
+
+/// In lines where the content type says so; anything else is read as JSON, as it was before there were lines.
+fn format_of(headers: &HeaderMap) -> Format {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if matches!(kind.as_str(), "application/x-ndjson" | "application/ndjson" | "application/jsonl") { Format::Lines } else { Format::Json }
 }
 
 /// The body in a file that has no name, and goes with this process; its hash.

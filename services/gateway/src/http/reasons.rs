@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use planshift_domain::{
     account::codes::{Blocking, Scope},
     ids::TransitionId,
+    message::plan::PLAN_CHANGED,
     transition::Finding,
 };
 use serde_json::{Value, json};
@@ -50,13 +51,21 @@ pub(crate) const fn refusal(rule: Blocking) -> Refusal {
     Refusal { code, status, name, retryable }
 }
 
+/// The plan that a start was to keep to is not what would be done any more: no rule, and nothing that Microsoft has.
+const CHANGED: Refusal = Refusal { code: "409", status: StatusCode::CONFLICT, name: "PlanChanged", retryable: false };
+
 /// Where a code is none of the table's.
 const OTHER: Refusal = Refusal { code: "900120", status: StatusCode::FORBIDDEN, name: "UpgradeNotAllowed", retryable: false };
+
+/// A reason's code in Microsoft's terms.
+pub(crate) fn refusal_of(code: &str) -> Refusal {
+    if code == PLAN_CHANGED { CHANGED } else { Blocking::from_name(code).map_or(OTHER, refusal) }
+}
 
 /// The customer may not move: the error of the first reason, with all of them in the body.
 pub(crate) fn ineligible(id: TransitionId, reasons: &[Finding]) -> ApiError {
     let first = reasons.first();
-    let refusal = first.and_then(|reason| Blocking::from_name(&reason.code)).map_or(OTHER, refusal);
+    let refusal = first.map_or(OTHER, |reason| refusal_of(&reason.code));
     let description = first.map_or("The upgrade cannot be processed.", |reason| reason.description.as_str());
     let error =
         ApiError::new(refusal.status, refusal.code, refusal.name, description).with("transitionId", id).with("reasons", all(reasons));
@@ -67,7 +76,7 @@ pub(crate) fn ineligible(id: TransitionId, reasons: &[Finding]) -> ApiError {
 pub(crate) fn all(reasons: &[Finding]) -> Vec<Value> {
     let described = reasons.iter().map(|reason| {
         let rule = Blocking::from_name(&reason.code);
-        let refusal = rule.map_or(OTHER, refusal);
+        let refusal = refusal_of(&reason.code);
         json!({
             "code": reason.code,
             "microsoftCode": refusal.code,

@@ -54,7 +54,10 @@ pub const RULES: &[Rule] = &[
     post("/v1/productupgrades", Right::Sell),
     // these two and the two of the status are questions, though Partner Center has them as POST
     post("/v1/productupgrades/eligibility", Right::Read),
+    post("/v1/productupgrades/plan", Right::Read),
     get("/v1/productupgrades/stuck", Right::Read),
+    get("/v1/productupgrades/events", Right::Read),
+    get("/v1/productupgrades/{id}/events", Right::Read),
     get("/v1/productupgrades/{id}", Right::Read),
     post("/v1/productupgrades/{id}", Right::Read),
     post("/v1/productupgrades/{id}/status", Right::Read),

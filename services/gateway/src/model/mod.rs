@@ -5,11 +5,15 @@
 
 mod changes;
 mod customers;
+mod feed;
 mod gaps;
 mod list;
 mod orders;
+mod pace;
+mod plans;
 mod read;
 mod requests;
+mod search;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -17,8 +21,11 @@ mod write;
 
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, CustomerKey, Pattern};
-pub(crate) use list::Filter;
+pub(crate) use feed::{Cursor, Happened, Of, What};
+pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
+pub(crate) use pace::{expected_end, percent};
+pub(crate) use plans::HadPlan;
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 pub(crate) use standing::{OwnPlan, Standing};
@@ -32,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
     Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
     Migration { version: 4, name: "customers", sql: include_str!("../../migrations/0004_customers.sql") },
+    Migration { version: 5, name: "live events and search", sql: include_str!("../../migrations/0005_search.sql") },
 ];
 
 /// The read model. Cheap to clone.

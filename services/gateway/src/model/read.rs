@@ -138,7 +138,13 @@ impl ReadModel {
 }
 
 fn known(row: &Row) -> Result<Known, StorageError> {
-    Ok(Known { whole: row.get(0)?, asked: row.get(1)?, row: from_json("a transition", &row.get::<String>(2)?)? })
+    known_at(row, 0)
+}
+
+/// From the columns `whole`, `asked` and `body` that begin at `first`.
+pub(super) fn known_at(row: &Row, first: usize) -> Result<Known, StorageError> {
+    let body: String = row.get(first + 2)?;
+    Ok(Known { whole: row.get(first)?, asked: row.get(first + 1)?, row: from_json("a transition", &body)? })
 }
 
 fn body<T: serde::de::DeserializeOwned>(what: &str, row: &Row) -> Result<T, StorageError> {

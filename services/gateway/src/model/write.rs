@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, to_json};
+use super::{Changes, ReadModel, feed, to_json};
 use crate::letters;
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -18,12 +18,13 @@ static TRANSITIONS: Statement = Statement::new(
      WHERE excluded.version > transitions.version",
 );
 static LINES: Statement = Statement::new(
-    "INSERT INTO lines (transition_id, azure_id, commerce_id, reseller, packet, error, undo, version)
-     SELECT r.transition_id, r.azure_id, r.commerce_id, r.reseller, r.packet, r.error, r.undo, r.version
+    "INSERT INTO lines (transition_id, azure_id, commerce_id, reseller, packet, error, undo, version, change)
+     SELECT r.transition_id, r.azure_id, r.commerce_id, r.reseller, r.packet, r.error, r.undo, r.version, $2::bigint
      FROM {1: transition_id uuid, azure_id uuid, commerce_id uuid, reseller text, packet bigint, error text, undo text, version bigint} AS r
      WHERE true
      ON CONFLICT (transition_id, azure_id) DO UPDATE SET commerce_id = excluded.commerce_id, reseller = excluded.reseller,
-         packet = excluded.packet, error = excluded.error, undo = excluded.undo, version = excluded.version
+         packet = excluded.packet, error = excluded.error, undo = excluded.undo, version = excluded.version,
+         change = excluded.change
      WHERE excluded.version > lines.version",
 );
 static PLANS: Statement = Statement::new(
@@ -35,16 +36,17 @@ static PLANS: Statement = Statement::new(
      WHERE excluded.version > plans.version",
 );
 static PACKETS: Statement = Statement::new(
-    "INSERT INTO packets (transition_id, step, action, packet, version, body)
-     SELECT r.transition_id, r.step, r.action, r.packet, r.version, r.body
+    "INSERT INTO packets (transition_id, step, action, packet, version, body, change, told_at)
+     SELECT r.transition_id, r.step, r.action, r.packet, r.version, r.body, $2::bigint, $3::bigint
      FROM {1: transition_id uuid, step text, action text, packet bigint, version bigint, body text} AS r
      WHERE true
-     ON CONFLICT (transition_id, step, action, packet) DO UPDATE SET version = excluded.version, body = excluded.body
+     ON CONFLICT (transition_id, step, action, packet) DO UPDATE SET version = excluded.version, body = excluded.body,
+         change = excluded.change, told_at = excluded.told_at
      WHERE excluded.version > packets.version",
 );
 static HISTORY: Statement = Statement::new(
-    "INSERT INTO history (transition_id, number, body)
-     SELECT r.transition_id, r.number, r.body
+    "INSERT INTO history (transition_id, number, body, change)
+     SELECT r.transition_id, r.number, r.body, $2::bigint
      FROM {1: transition_id uuid, number bigint, body text} AS r
      WHERE true
      ON CONFLICT (transition_id, number) DO NOTHING",
@@ -108,10 +110,7 @@ impl ReadModel {
         let writes = [
             // in whatever order the database takes them, it is the same for all: no two batches wait for each other
             (&TRANSITIONS, transitions(changes)?),
-            (&LINES, lines(changes)?),
             (&PLANS, plans(changes)?),
-            (&PACKETS, packets(changes)?),
-            (&HISTORY, history(changes)?),
             (&CUSTOMERS, customers(changes)),
             (&ON_RECORD, on_record(changes)),
             (&RESELLERS, resellers(changes)?),
@@ -121,7 +120,18 @@ impl ReadModel {
         let mut transaction = self.database.begin().await?;
         transaction.execute_all(writes).await?;
         if !changes.transitions.is_empty() {
-            let ids = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
+            // Every transition of the batch is locked by now, also those whose rows stay as they are, and what follows writes beneath
+            // those alone: whoever has the clock waits for nobody, and the others wait for the rest of one batch.
+            let ticked = transaction.query(&feed::TICK, Args::new()).await?;
+            let change: i64 = ticked.first().map_or(Ok(0), |row| row.get(0))?;
+            let beneath = [(&LINES, lines(changes)?, false), (&PACKETS, packets(changes)?, true), (&HISTORY, history(changes)?, false)];
+            let beneath = beneath.into_iter().filter(|(_, rows, _)| !rows.is_empty()).map(|(statement, rows, has_time)| {
+                let args = Args::new().rows(rows).value(change);
+                (statement, if has_time { args.value(now.as_micros()) } else { args })
+            });
+            transaction.execute_all(beneath).await?;
+            let ids: Vec<Vec<Value>> = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
+            transaction.execute(&feed::CHANGED, Args::new().rows(ids.clone()).value(change)).await?;
             let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
             transaction.execute(&WHOLE, Args::new().rows(ids).value(ask_at)).await?;
         }

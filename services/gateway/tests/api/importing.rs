@@ -119,3 +119,20 @@ async fn a_chunk_that_is_not_answered_is_no_import() {
     let (messages, different) = world.count(ImportCustomers::TYPE);
     assert!(messages > 1 && different == 1);
 }
+
+#[tokio::test]
+async fn a_document_in_lines_is_taken_and_its_faults_are_named_by_their_lines() {
+    let world = World::new(takes(false, Arc::default())).await;
+    let mut lines = Vec::new();
+    sample::write_lines(SampleOptions { customers: 120, ..SampleOptions::default() }, &mut lines).unwrap();
+    let post = |body: Vec<u8>, kind: &'static str| send(&world, body).header("Content-Type", kind).send();
+    let response = post(lines.clone(), "Application/x-ndjson; charset=utf-8").await.unwrap();
+    assert_eq!(response.json::<Value>().await.unwrap(), json!({ "imported": 120, "refused": [] }));
+    assert_eq!(error(post(lines.clone(), "application/json").await.unwrap()).await.0, 400, "it is no JSON");
+    let text = String::from_utf8(lines).unwrap().replacen("\"status\":\"active\"", "\"status\":\"asleep\"", 1);
+    let before = world.count(ImportCustomers::TYPE).0;
+    let (status, body) = error(post(text.into_bytes(), "application/x-ndjson").await.unwrap()).await;
+    assert_eq!((status, body["errorName"].as_str()), (400, Some("InvalidAccountDocument")));
+    assert_eq!(body["data"][0]["path"], "line 2: subscriptions[0].status");
+    assert_eq!(world.count(ImportCustomers::TYPE).0, before, "nothing of it was sent");
+}

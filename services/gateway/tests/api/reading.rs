@@ -218,12 +218,24 @@ async fn lists_are_paged_by_key_and_filtered() {
         (format!("id={}", guid(1_234)), vec![]),
         (format!("partnerId={}&state=Completed", guid(1)), vec![5, 4, 3, 1]),
         (format!("partnerId={}", guid(2)), vec![]),
+        ("status=failed".to_owned(), vec![2]),
+        ("status=Completed&startedAfter=1970-01-01T00:00:02Z&startedBefore=1970-01-01T00:00:05Z".to_owned(), vec![4, 3]),
+        ("status=Completed&state=NeedsOperator".to_owned(), vec![]),
+        ("status=InProgress".to_owned(), vec![]),
+        ("olderThan=2h".to_owned(), vec![5, 4, 3, 2, 1]),
+        ("startedAfter=2020-01-01T00:00:00Z".to_owned(), vec![]),
+        (format!("q={}", guid(104)), vec![4]),
+        ("q=MARIA&size=500".to_owned(), vec![5, 4, 3, 2, 1]),
+        ("q=maria&status=Failed".to_owned(), vec![2]),
+        ("q=nobody".to_owned(), vec![]),
     ] {
         let page = json(&world, &format!("/v1/productUpgrades?{query}")).await;
         let ids: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["transitionId"].as_str().unwrap().to_owned()).collect();
         assert_eq!(ids, found.into_iter().map(guid).collect::<Vec<_>>(), "{query}");
     }
-    for wrong in ["size=0", "size=501", "state=Nowhere", "customerId=x", "continuationToken=x", "id=1"] {
+    for wrong in
+        ["size=0", "size=501", "state=Nowhere", "customerId=x", "continuationToken=x", "id=1", "status=x", "startedAfter=x", "olderThan=x"]
+    {
         assert_eq!(error(world.get(&format!("/v1/productUpgrades?{wrong}")).send().await.unwrap()).await.0, 400, "{wrong}");
     }
 }
@@ -247,4 +259,35 @@ async fn a_gap_that_lasts_is_asked_for() {
                 .is_some_and(|items| items.len() == 3)
         })
         .await;
+}
+
+#[tokio::test]
+async fn free_text_finds_customers_and_failures_page_by_page() {
+    let world = World::new(silence).await;
+    world.tell_customer(1, 2_002).await; // Contoso
+    for n in 1..=4 {
+        let mut event = changed(n, 1, State::Compensated);
+        if n == 3 {
+            event.transition.failure = Some(Failure {
+                step: Step::Mapping,
+                resource_id: guid(9),
+                code: "FaultInjected".into(),
+                description: "Refusée & on purpose".into(),
+            });
+        }
+        world.tell(event).await;
+    }
+    for (query, found) in [("q=cONtos", vec![2]), ("q=faultinj", vec![3]), ("q=REFUS%C3%89E%20%26", vec![3]), ("q=x%25", vec![])] {
+        let page = json(&world, &format!("/v1/productUpgrades?{query}")).await;
+        let ids: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["transitionId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids, found.into_iter().map(guid).collect::<Vec<_>>(), "{query}");
+        assert_eq!(page["lookedThrough"], 4);
+    }
+    // a link leads on to the same text
+    let first = json(&world, "/v1/productUpgrades?q=%26%20on&size=1").await;
+    assert_eq!((first["items"].as_array().unwrap().len(), first["totalCount"].is_null()), (1, true), "there may be more");
+    let next = first["links"]["next"]["uri"].as_str().unwrap();
+    let rest = json(&world, &format!("/v1{next}")).await;
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["lookedThrough"]), (0, &Value::from(2)));
+    assert!(rest["links"]["next"].is_null());
 }

@@ -45,9 +45,23 @@ pub struct PartnerArg {
 /// Options of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
-    /// The account document; - is standard input
+    /// The account document; - is standard input. A name that ends in .ndjson or .jsonl is read in lines
     #[arg(value_name = "ACCOUNTS.json")]
     pub accounts: PathBuf,
+    /// The API
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Options of `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Who would move
+    #[command(flatten)]
+    pub customer: CustomerArg,
+    /// Whose customer
+    #[command(flatten)]
+    pub partner: PartnerArg,
     /// The API
     #[command(flatten)]
     pub api: ApiArgs,
@@ -62,6 +76,9 @@ pub struct StartArgs {
     /// Whose customer
     #[command(flatten)]
     pub partner: PartnerArg,
+    /// Do exactly what `planshift plan` has shown, or nothing: the hash that it printed
+    #[arg(long, value_name = "HASH", env = "PLANSHIFT_PLAN_HASH")]
+    pub plan_hash: Option<String>,
     /// Wait until it ends or needs an operator; ends with 3 where that is not Completed
     #[arg(long, env = "PLANSHIFT_WAIT", value_parser = FalseyValueParser::new())]
     pub wait: bool,

@@ -10,8 +10,8 @@ mod tool;
 mod verify;
 
 pub use api::{
-    ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, ReportArgs, StartArgs, StepArgs, StepCommand, StepsArgs,
-    StuckArgs, WatchArgs, WhoArgs,
+    ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, PlanArgs, ReportArgs, StartArgs, StepArgs, StepCommand,
+    StepsArgs, StuckArgs, WatchArgs, WhoArgs,
 };
 pub use fault::Fault;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
@@ -82,6 +82,8 @@ pub enum Command {
     Suspension(ServiceArgs),
     /// Import an account document without moving anyone
     Import(ImportArgs),
+    /// Show what the transition of a customer would do, without doing anything
+    Plan(PlanArgs),
     /// Start the transition of a customer that was imported
     Start(StartArgs),
     /// List transitions

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Options of `run`.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// The account document; - is standard input
+    /// The account document; - is standard input. A name that ends in .ndjson or .jsonl is read in lines
     #[arg(value_name = "ACCOUNTS.json")]
     pub accounts: PathBuf,
     /// What is kept where

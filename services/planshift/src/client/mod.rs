@@ -3,11 +3,13 @@
 
 mod error;
 mod letters;
+mod plan;
 mod retry;
 mod types;
 
 pub use error::{ApiError, Refusal};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
+pub use plan::{Plan, PlanGroup};
 pub use retry::Patience;
 pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
 
@@ -106,7 +108,7 @@ impl Api {
         let request = self
             .client
             .post(format!("{}/v1/accounts", self.base))
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, document.content_type())
             .header(header::CONTENT_LENGTH, length)
             .header(REQUEST_ID, request.to_string())
             .timeout(IMPORT_TIMEOUT)
@@ -120,11 +122,25 @@ impl Api {
     /// # Errors
     /// A refusal that names no transition; any other.
     pub async fn start(&self, customer: CustomerId, partner: Option<PartnerId>, request: Uuid) -> Result<Started, ApiError> {
+        self.start_as_planned(customer, partner, None, request).await
+    }
+
+    /// The same, keeping to the plan of this hash.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_as_planned(
+        &self,
+        customer: CustomerId,
+        partner: Option<PartnerId>,
+        plan_hash: Option<&str>,
+        request: Uuid,
+    ) -> Result<Started, ApiError> {
         let request = self
             .client
             .post(format!("{}/v1/productUpgrades", self.base))
             .header(REQUEST_ID, request.to_string())
-            .json(&StartBody { customer_id: customer, product_family: "Azure", partner_id: partner });
+            .json(&StartBody { customer_id: customer, product_family: "Azure", partner_id: partner, plan_hash });
         match self.send(request).await {
             Ok(response) => started_id(&response).map(Started::Accepted).ok_or_else(|| self.garbled("its Location names no transition")),
             Err(ApiError::Refused(refusal)) => match refused_start(&refusal) {
@@ -292,11 +308,13 @@ fn read_refusal(status: StatusCode, body: &[u8]) -> Refusal {
 /// Partner Center's body, and the partner, which its tokens tell.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StartBody {
+struct StartBody<'a> {
     customer_id: CustomerId,
     product_family: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     partner_id: Option<PartnerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_hash: Option<&'a str>,
 }
 
 /// Which transitions a list is to have, and how many of them.

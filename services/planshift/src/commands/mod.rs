@@ -6,6 +6,7 @@ mod import;
 mod letters;
 mod list;
 mod migrate;
+mod plan;
 mod report;
 mod run;
 mod sample;
@@ -63,6 +64,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Mapping(args) => Box::pin(service::alone(Service::Mapping, args)).await,
         Command::Suspension(args) => Box::pin(service::alone(Service::Suspension, args)).await,
         Command::Import(args) => import::import(args).await,
+        Command::Plan(args) => plan::plan(args).await,
         Command::Start(args) => start::start(args).await,
         Command::List(args) => list::list(args).await,
         Command::Status(args) => status::status(args).await,

@@ -5,7 +5,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     output,
 };
-use planshift_domain::account::sample::{SampleOptions, write};
+use planshift_domain::account::sample::{SampleOptions, write, write_lines};
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 /// Writes the document to standard output.
@@ -16,7 +16,8 @@ pub fn sample(args: &SampleArgs) -> Outcome {
     let options =
         SampleOptions { customers: args.customers.get(), subscriptions: args.subscriptions, seed: args.seed, resellers: args.resellers };
     let mut out = BufWriter::new(io::stdout().lock());
-    match write(options, &mut out).and_then(|()| out.flush()) {
+    let written = if args.ndjson { write_lines(options, &mut out) } else { write(options, &mut out) };
+    match written.and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Done),
         // a reader that has seen enough (`| head`) is no failure
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),

@@ -19,9 +19,10 @@ pub async fn start(args: StartArgs) -> Outcome {
     let (customer, partner) = (args.customer.customer, args.partner.partner);
     // an import that is under way, or a gateway that has yet to reach the broker, is waited for; one that is not there is told at once
     let request = Uuid::new_v4();
-    let started = match api.start(customer, partner, request).await {
+    let hash = args.plan_hash.as_deref();
+    let started = match api.start_as_planned(customer, partner, hash, request).await {
         Err(error) if error.is_passing() && error.refusal().is_some() => {
-            Patience::FIRST_CONTACT.ask(|| api.start(customer, partner, request)).await?
+            Patience::FIRST_CONTACT.ask(|| api.start_as_planned(customer, partner, hash, request)).await?
         }
         other => other?,
     };

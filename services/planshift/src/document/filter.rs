@@ -24,6 +24,53 @@ pub fn write_chosen(mut from: impl BufRead, chosen: &BTreeSet<CustomerId>, to: &
     Document { chosen, to }.deserialize(&mut document).map_err(io::Error::from)
 }
 
+/// The same of a document in lines: lines with customers that were not chosen are left out. One line is held at a time.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn write_chosen_lines(mut from: impl BufRead, chosen: &BTreeSet<CustomerId>, to: &mut dyn Write) -> io::Result<()> {
+    if from.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        from.consume(BYTE_ORDER_MARK.len());
+    }
+    for line in from.lines() {
+        let line = line?;
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let raw: &RawValue = serde_json::from_str(line).map_err(io::Error::from)?;
+        if is_document(raw).map_err(io::Error::from)? {
+            Document { chosen, to: &mut *to }.deserialize(&mut serde_json::Deserializer::from_str(line)).map_err(io::Error::from)?;
+        } else if id_of(raw).map_err(io::Error::from)?.is_some_and(|id| chosen.contains(&id)) {
+            to.write_all(line.as_bytes())?;
+        } else {
+            continue;
+        }
+        to.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// A line with a partner is a document, and no customer.
+fn is_document(line: &RawValue) -> serde_json::Result<bool> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = bool;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a customer or a document")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+            let mut found = false;
+            while let Some(key) = map.next_key::<String>()? {
+                found |= key.eq_ignore_ascii_case("partner");
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(found)
+        }
+    }
+    serde_json::Deserializer::from_str(line.get()).deserialize_map(Keys)
+}
+
 struct Document<'a> {
     chosen: &'a BTreeSet<CustomerId>,
     to: &'a mut dyn Write,
@@ -118,6 +165,17 @@ mod tests {
         let mut to = Vec::new();
         write_chosen(document.as_bytes(), &chosen.iter().map(|id| id.parse().unwrap()).collect(), &mut to).unwrap();
         String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn of_a_document_in_lines_the_chosen_lines_stay() {
+        let lines = format!(
+            "\u{feff}{{\"partner\":{{\"id\":1}}}}\n\n{{\"id\":\"{A}\"}}\r\n{{\"ID\":\"{B}\",\"x\":[1 , 2]}}\n{{\"customers\":[{{\"id\":\"{A}\"}}],\"partner\":{{}}}}"
+        );
+        let mut to = Vec::new();
+        write_chosen_lines(lines.as_bytes(), &[B.parse().unwrap()].into(), &mut to).unwrap();
+        let expected = format!("{{\"partner\":{{\"id\":1}}}}\n{{\"ID\":\"{B}\",\"x\":[1 , 2]}}\n{{\"customers\":[],\"partner\":{{}}}}\n");
+        assert_eq!(String::from_utf8(to).unwrap(), expected);
     }
 
     const A: &str = "c501c3c4-d776-40ef-9ecf-9cefb59442c1";

@@ -10,7 +10,7 @@ pub use source::Source;
 
 use crate::{cli::Fault, exit::Failure};
 use planshift_domain::{
-    account::{Checked, DocumentError, check, read},
+    account::{Checked, DocumentError, Format, check_as, read},
     ids::{CustomerId, PartnerId},
 };
 use std::{
@@ -62,7 +62,7 @@ pub fn load_whole(path: &Path) -> Result<Source, Failure> {
 
 fn checked(source: &Source, path: &Path) -> Result<Checked, Failure> {
     let reader = source.reader().map_err(|error| unreadable(path, error))?;
-    check(reader).map_err(|error| refused(path, error))
+    check_as(source.format(), reader).map_err(|error| refused(path, error))
 }
 
 fn refused(path: &Path, error: DocumentError) -> Failure {
@@ -108,16 +108,20 @@ fn scope(source: &Source, checked: &Checked, chosen: &BTreeSet<CustomerId>, faul
 fn only(source: &Source, chosen: &BTreeSet<CustomerId>) -> io::Result<Source> {
     let mut file = tempfile::tempfile()?;
     let mut out = BufWriter::new(&mut file);
-    filter::write_chosen(source.reader()?, chosen, &mut out)?;
+    match source.format() {
+        Format::Json => filter::write_chosen(source.reader()?, chosen, &mut out)?,
+        Format::Lines => filter::write_chosen_lines(source.reader()?, chosen, &mut out)?,
+    }
     out.flush()?;
     drop(out);
-    Ok(Source::from_file(file))
+    Ok(Source::from_file(file, source.format()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exit::Exit;
+    use planshift_domain::account::{check, sample};
 
     const DOCUMENT: &str = include_str!("../../demo/accounts.json");
 
@@ -147,6 +151,17 @@ mod tests {
         let account = load(file.path(), &[all[1], all[1]], &[]).unwrap();
         assert_eq!(account.customers, [all[1]]);
         assert_eq!(check(text(&account.source).as_bytes()).unwrap().customers, [all[1]]);
+    }
+
+    #[test]
+    fn a_document_in_lines_is_known_by_its_name() {
+        let file = tempfile::Builder::new().suffix(".NDJSON").tempfile().unwrap();
+        let options = sample::SampleOptions { customers: 3, ..sample::SampleOptions::default() };
+        sample::write_lines(options, std::fs::File::create(file.path()).unwrap()).unwrap();
+        let all = load(file.path(), &[], &[]).unwrap();
+        assert_eq!((all.customers.len(), all.source.content_type()), (3, "application/x-ndjson"));
+        let one = load(file.path(), &[all.customers[1]], &[]).unwrap();
+        assert_eq!(check_as(Format::Lines, text(&one.source).as_bytes()).unwrap().customers, [all.customers[1]]);
     }
 
     #[test]

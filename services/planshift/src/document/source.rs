@@ -3,6 +3,7 @@
 
 use crate::exit::Failure;
 use bytes::Bytes;
+use planshift_domain::account::Format;
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -18,39 +19,54 @@ const BLOCK: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Source {
     file: File,
+    format: Format,
 }
 
 impl Source {
-    /// The document of that name; `-` is standard input.
+    /// The document of that name; `-` is standard input. It is in lines where the name ends in `.ndjson` or `.jsonl`.
     ///
     /// # Errors
     /// Usage: it cannot be read.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let cannot = |error| Failure::usage(format!("cannot read the account document {}", path.display())).because(error);
         if path == Path::new("-") {
-            return Self::copy(&mut io::stdin().lock()).map_err(cannot);
+            return Self::copy(&mut io::stdin().lock(), Format::Json).map_err(cannot);
         }
         let mut file = File::open(path).map_err(cannot)?;
         let kind = file.metadata().map_err(cannot)?;
         if kind.is_dir() {
             return Err(Failure::usage(format!("{} is a folder, not an account document", path.display())));
         }
-        if kind.is_file() { Ok(Self { file }) } else { Self::copy(&mut file).map_err(cannot) }
+        let format = format_of(path);
+        if kind.is_file() { Ok(Self { file, format }) } else { Self::copy(&mut file, format).map_err(cannot) }
     }
 
     /// A document from whatever can be read once.
     ///
     /// # Errors
     /// What reading it or the temporary folder says.
-    pub fn copy(from: &mut dyn Read) -> io::Result<Self> {
+    pub fn copy(from: &mut dyn Read, format: Format) -> io::Result<Self> {
         let mut file = tempfile::tempfile()?;
         io::copy(from, &mut file)?;
-        Ok(Self { file })
+        Ok(Self { file, format })
     }
 
     /// A document in this file.
-    pub const fn from_file(file: File) -> Self {
-        Self { file }
+    pub const fn from_file(file: File, format: Format) -> Self {
+        Self { file, format }
+    }
+
+    /// How it is written down.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What a request says that it is.
+    pub const fn content_type(&self) -> &'static str {
+        match self.format {
+            Format::Json => "application/json",
+            Format::Lines => "application/x-ndjson",
+        }
     }
 
     /// The document from its beginning. Only one reader at a time: they share the file's position.
@@ -80,4 +96,9 @@ impl Source {
         });
         Ok((reqwest::Body::wrap_stream(blocks), length))
     }
+}
+
+fn format_of(path: &Path) -> Format {
+    let is = |wanted: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
+    if is("ndjson") || is("jsonl") { Format::Lines } else { Format::Json }
 }

@@ -1,7 +1,7 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::{DeadLetter, Dropped, LetterGroup, Redrive, Summary};
+use crate::client::{DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -47,6 +47,21 @@ fn table(header: &[&str], numbers: &[usize]) -> Table {
 fn laid_out(table: &Table) -> String {
     let lines: Vec<_> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
     To::Out.paint_states(&lines.join("\n")) + "\n"
+}
+
+/// The groups of a plan.
+pub fn plan(groups: &[PlanGroup]) -> String {
+    let mut table = table(&["reseller", "name", "subscriptions", "plan", "plan id"], &[2]);
+    for group in groups {
+        table.add_row(vec![
+            Cell::new(group.partner_id.as_deref().unwrap_or("none")),
+            Cell::new(group.reseller_name.as_deref().unwrap_or("")),
+            Cell::new(group.subscriptions_total),
+            Cell::new(&group.plan.action),
+            Cell::new(group.plan.plan_id.map(|id| id.to_string()).unwrap_or_default()),
+        ]);
+    }
+    laid_out(&table)
 }
 
 /// A row of what a run came to: what the table and the reports need, without the lines.

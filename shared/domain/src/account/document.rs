@@ -7,6 +7,7 @@ use super::{
     facts::{CustomerPart, PartnerFacts, ResellerFacts},
     fault::{DocumentError, Faults},
     input::{Input, NotUtf8},
+    lines,
     node::Value,
     parts,
     seen::Seen,
@@ -19,6 +20,17 @@ use std::{
     io::{self, BufReader, Read},
     ops::ControlFlow,
 };
+
+/// How a document is written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// NDJSON, one JSON object a line: first `{"partner":…,"resellers":…}`, then a customer a line, or a whole small document of
+    /// the same partner.
+    Lines,
+}
 
 /// What a document without fault says, but for its customers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +45,8 @@ pub struct Checked {
     pub subscriptions: usize,
     /// How many of those are of the legacy Azure offer, deleted ones too.
     pub legacy_subscriptions: usize,
+    /// How it is written down.
+    pub format: Format,
 }
 
 /// Looks at a whole document.
@@ -40,11 +54,19 @@ pub struct Checked {
 /// # Errors
 /// All its faults; or that its source broke off.
 pub fn check(input: impl Read) -> Result<Checked, DocumentError> {
-    let mut walk = Walk { seen: Some(Seen::default()), ..Walk::default() };
-    go(input, &mut walk)?;
+    check_as(Format::Json, input)
+}
+
+/// Looks at a whole document that is written down in this way.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_as(format: Format, input: impl Read) -> Result<Checked, DocumentError> {
+    let mut walk = Walk { seen: Some(Seen::new(format)), in_lines: format == Format::Lines, ..Walk::default() };
+    go(format, input, &mut walk)?;
     let Walk { faults, partner, resellers, customers, subscriptions, legacy_subscriptions, .. } = walk;
     match partner {
-        Some(partner) if faults.is_empty() => Ok(Checked { partner, resellers, customers, subscriptions, legacy_subscriptions }),
+        Some(partner) if faults.is_empty() => Ok(Checked { partner, resellers, customers, subscriptions, legacy_subscriptions, format }),
         _ => Err(faults.into()),
     }
 }
@@ -68,15 +90,21 @@ pub fn read<B>(
             ControlFlow::Break(())
         }
     };
-    let mut walk = Walk { sink: Some(&mut give), ..Walk::default() };
-    go(input, &mut walk)?;
+    let mut walk = Walk { sink: Some(&mut give), in_lines: checked.format == Format::Lines, ..Walk::default() };
+    go(checked.format, input, &mut walk)?;
     let Walk { faults, .. } = walk;
     if faults.is_empty() { Ok(outcome) } else { Err(faults.into()) }
 }
 
-fn go(input: impl Read, walk: &mut Walk<'_>) -> Result<(), DocumentError> {
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(Input::new(input)));
-    let result = Value(Document(walk)).deserialize(&mut json).and_then(|()| json.end());
+fn go(format: Format, input: impl Read, walk: &mut Walk<'_>) -> Result<(), DocumentError> {
+    let source = BufReader::new(Input::new(input));
+    let result = match format {
+        Format::Json => {
+            let mut json = serde_json::Deserializer::from_reader(source);
+            Value(Document { walk, line: None }).deserialize(&mut json).and_then(|()| json.end())
+        }
+        Format::Lines => lines::walk(source, walk),
+    };
     match result {
         Err(error) if !walk.stopped => not_read(error, &mut walk.faults),
         _ => Ok(()),

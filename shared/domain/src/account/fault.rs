@@ -13,7 +13,8 @@ const QUOTED_CHARS: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Where, as `customers[0].subscriptions[1].status`; `line 3, column 7` where it is not JSON; `document` for all of it.
+    /// Where, as `customers[0].subscriptions[1].status`, or `line 17: subscriptions[1].status` in a document in lines;
+    /// `line 3, column 7` where it is not JSON; `document` for all of it.
     pub path: String,
     /// What stood there, shortened; `nothing` where it is missing.
     pub found: String,
@@ -90,6 +91,8 @@ pub enum DocumentError {
 pub(super) enum Path<'a> {
     /// The document.
     Root,
+    /// A line of a document in lines, from 1.
+    Line(usize),
     /// A property of an object.
     Property(&'a Path<'a>, &'static str),
     /// An item of a list, from 0.
@@ -109,7 +112,9 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => f.write_str("document"),
+            Self::Line(number) => write!(f, "line {number}"),
             Self::Property(Self::Root, name) => f.write_str(name),
+            Self::Property(Self::Line(number), name) => write!(f, "line {number}: {name}"),
             Self::Property(parent, name) => write!(f, "{parent}.{name}"),
             Self::Item(parent, index) => write!(f, "{parent}[{index}]"),
         }

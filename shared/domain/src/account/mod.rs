@@ -1,7 +1,8 @@
 //! The account document: what a partner exports from Partner Center for the customers it wants to move.
 //!
 //! A document is read twice, each time as a stream: [`check`] looks at all of it and refuses it whole where it has a
-//! fault, [`read`] then hands out its customers one at a time. Neither holds more than one customer.
+//! fault, [`read`] then hands out its customers one at a time. Neither holds more than one customer. It may also be in lines
+//! ([`Format::Lines`]), checked by [`check_as`].
 //!
 //! | module | holds |
 //! |---|---|
@@ -22,6 +23,7 @@ pub mod scope;
 mod customer;
 mod fields;
 mod input;
+mod lines;
 mod node;
 mod objects;
 mod parse;
@@ -31,6 +33,6 @@ mod shape;
 mod walk;
 
 pub use customer::KEPT_ITEMS as KEPT_AGREEMENTS;
-pub use document::{Checked, check, read};
+pub use document::{Checked, Format, check, check_as, read};
 pub use fault::{DocumentError, Fault, Faults};
 pub use parts::parts_of;

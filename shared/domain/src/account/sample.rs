@@ -80,6 +80,49 @@ const OTHER_OFFERS: [(&str, &str); 3] = [
 /// # Errors
 /// `InvalidInput` where it is to have no customer, which no valid document may; else what writing to `out` came to.
 pub fn write(options: SampleOptions, mut out: impl Write) -> io::Result<()> {
+    let mut random = head(options, &mut out)?;
+    write!(out, ",\n\"customers\":[")?;
+    for number in 0..options.customers {
+        write!(out, "{}", comma(number))?;
+        customer(&mut out, &mut random, options, number)?;
+    }
+    writeln!(out, "]}}")?;
+    out.flush()
+}
+
+/// Writes the same document in lines (NDJSON): the partner and its resellers, then a customer a line.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_lines(options: SampleOptions, out: impl Write) -> io::Result<()> {
+    let mut out = OneLine(out);
+    let mut random = head(options, &mut out)?;
+    write!(out, "}}")?;
+    for number in 0..options.customers {
+        writeln!(out.0)?;
+        customer(&mut out, &mut random, options, number)?;
+    }
+    writeln!(out.0)?;
+    out.flush()
+}
+
+/// Leaves line breaks out: in JSON they stand between things only.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for line in bytes.split(|byte| *byte == b'\n') {
+            self.0.write_all(line)?;
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The beginning of the document, up to its customers.
+fn head(options: SampleOptions, out: &mut impl Write) -> io::Result<Random> {
     if options.customers == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "an account document has at least one customer"));
     }
@@ -98,13 +141,8 @@ pub fn write(options: SampleOptions, mut out: impl Write) -> io::Result<()> {
             r#"{comma}{{"id":"{id}","name":"{name}","mpnId":"{mpn_id}","relationshipType":"is_indirect_cloud_solution_provider_of","state":"Active","location":"US","isAgreementSigned":true}}"#
         )?;
     }
-    write!(out, "],\n\"customers\":[")?;
-    for number in 0..options.customers {
-        write!(out, "{}", comma(number))?;
-        customer(&mut out, &mut random, options, number)?;
-    }
-    writeln!(out, "]}}")?;
-    out.flush()
+    write!(out, "]")?;
+    Ok(random)
 }
 
 fn customer(out: &mut impl Write, random: &mut Random, options: SampleOptions, number: u32) -> io::Result<()> {

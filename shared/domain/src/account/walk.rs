@@ -38,6 +38,10 @@ pub(super) struct Walk<'a> {
     pub(super) legacy_subscriptions: usize,
     /// Absent where it is only checked: nothing of a customer is then kept.
     pub(super) sink: Option<Sink<'a>>,
+    /// It is in lines: its partner and its resellers may be told of again, as long as they are the same.
+    pub(super) in_lines: bool,
+    /// How many customers were met, right or wrong.
+    pub(super) met_customers: usize,
     /// The sink wants no more.
     pub(super) stopped: bool,
 }
@@ -45,14 +49,33 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     fn partner(&mut self, path: &Path<'_>, mut node: Node) {
         match parse::object(&mut node) {
-            Ok(members) => self.partner = objects::partner(&mut Fields::open(path, members, &mut self.faults)),
+            Ok(members) => {
+                let partner = objects::partner(&mut Fields::open(path, members, &mut self.faults));
+                match (&self.partner, partner) {
+                    (Some(before), Some(now)) if *before != now => {
+                        self.faults.add(
+                            path,
+                            format!("another partner, {}", now.id),
+                            format!("the partner of the first line, {}", before.id),
+                        );
+                    }
+                    (Some(_), _) => {}
+                    (None, partner) => self.partner = partner,
+                }
+            }
             Err(expected) => self.faults.add(path, node.found(), expected),
         }
     }
 
     fn reseller(&mut self, path: &Path<'_>, index: usize, members: Members) {
         let (mpn_id, facts) = objects::reseller(&mut Fields::open(path, members, &mut self.faults));
-        if let (Some(seen), Some(mpn_id)) = (&mut self.seen, &mpn_id) {
+        if self.in_lines {
+            if let (Some(mpn_id), Some(facts)) = (&mpn_id, &facts)
+                && self.resellers.get(mpn_id).is_some_and(|before| before != facts)
+            {
+                self.faults.add(&path.property("mpnId"), format!("\"{mpn_id}\""), "the reseller as it was told of before, or another one");
+            }
+        } else if let (Some(seen), Some(mpn_id)) = (&mut self.seen, &mpn_id) {
             seen.reseller(mpn_id, index, path, &mut self.faults);
         }
         if let (Some(mpn_id), Some(facts)) = (mpn_id, facts) {
@@ -61,26 +84,30 @@ impl Walk<'_> {
     }
 }
 
-/// The whole document.
-pub(super) struct Document<'w, 'a>(pub(super) &'w mut Walk<'a>);
+/// The whole document, or a line that is one.
+pub(super) struct Document<'w, 'a> {
+    pub(super) walk: &'w mut Walk<'a>,
+    /// Which line: it need have no customers.
+    pub(super) line: Option<usize>,
+}
 
 impl<'de> Take<'de> for Document<'_, '_> {
     type Out = ();
 
     fn other(self, node: Node) {
-        self.0.faults.add(&Path::Root, node.found(), AN_OBJECT);
+        self.walk.faults.add(&self.line.map_or(Path::Root, Path::Line), node.found(), AN_OBJECT);
     }
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let walk = self.0;
-        let path = Path::Root;
+        let Self { walk, line } = self;
+        let path = line.map_or(Path::Root, Path::Line);
         let mut members = Members::new(&DOCUMENT);
         let (mut had_partner, mut had_customers) = (false, false);
         while let Some(position) = members.next(&mut map)? {
             match DOCUMENT.0[position].name {
                 "customers" => {
                     had_customers = true;
-                    map.next_value_seed(Value(Customers { walk: &mut *walk, path: &path.property("customers") }))?;
+                    map.next_value_seed(Value(Customers { walk: &mut *walk, path: &path.property("customers"), line }))?;
                 }
                 "resellers" => {
                     let each = |walk: &mut Walk<'_>, path: &Path<'_>, index, members| walk.reseller(path, index, members);
@@ -97,7 +124,7 @@ impl<'de> Take<'de> for Document<'_, '_> {
         if !had_partner {
             fields.faults.add(&path.property("partner"), "nothing", AN_OBJECT);
         }
-        if !had_customers {
+        if !had_customers && line.is_none() {
             fields.faults.add(&path.property("customers"), "nothing", AT_LEAST_ONE);
         }
         Ok(())
@@ -110,6 +137,7 @@ const AT_LEAST_ONE: &str = "a list of at least one customer";
 struct Customers<'p, 'w, 'a> {
     walk: &'w mut Walk<'a>,
     path: &'p Path<'p>,
+    line: Option<usize>,
 }
 
 impl<'de> Take<'de> for Customers<'_, '_, '_> {
@@ -122,7 +150,7 @@ impl<'de> Take<'de> for Customers<'_, '_, '_> {
     fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index = 0;
         loop {
-            let customer = Customer::new(&mut *self.walk, self.path.item(index), index);
+            let customer = Customer::new(&mut *self.walk, self.path.item(index), self.line.unwrap_or(index));
             if items.next_element_seed(Value(customer))?.is_none() {
                 break;
             }
@@ -131,7 +159,8 @@ impl<'de> Take<'de> for Customers<'_, '_, '_> {
             }
             index += 1;
         }
-        if index == 0 {
+        self.walk.met_customers += index;
+        if index == 0 && self.line.is_none() {
             self.other(Node::List(Vec::new()));
         }
         Ok(())

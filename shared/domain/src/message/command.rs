@@ -47,6 +47,9 @@ pub trait Item: Clone + Serialize + for<'de> Deserialize<'de> + Send + Sync + 's
 pub struct CustomerItem {
     /// How many lines, findings or resellers an answer may carry.
     pub packet_items: u32,
+    /// What was shown before the start: the customer is eligible only where the plan still has this hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_hash: Option<String>,
 }
 /// A plan to have for a reseller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 //! | coordinator | worker | [`command`]: do this packet, undo that packet, take these facts |
 //! | worker | coordinator | [`reply`]: what became of it |
 //! | gateway | coordinator | [`request`]: import, start, cancel, resume, close |
+//! | gateway | eligibility | [`plan`]: what would a transition do, and the answer |
 //! | gateway | coordinator | [`operator`]: steps paused for everyone, what is stuck, why |
 //! | coordinator | gateway | [`request`], [`operator`]: the answers, to the one who asked |
 //! | any | gateway | [`notice`]: what became of a redriven message |
@@ -14,6 +15,7 @@ pub mod command;
 pub mod event;
 pub mod notice;
 pub mod operator;
+pub mod plan;
 pub mod reply;
 pub mod request;
 

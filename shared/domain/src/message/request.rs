@@ -81,6 +81,9 @@ pub struct StartTransition {
     pub customer_id: CustomerId,
     /// Who asks.
     pub actor: String,
+    /// Do exactly what this plan says ([`PlanTransition`](super::plan::PlanTransition)), or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_hash: Option<String>,
 }
 
 /// The answer to a start.

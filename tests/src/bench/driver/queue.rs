@@ -102,6 +102,7 @@ impl Starting {
             partner_id: PartnerId(self.partner),
             customer_id: CustomerId(customer),
             actor: "benchmark".to_owned(),
+            plan_hash: None,
         };
         let (id, trace, now) = (format!("{}/{request_id}", StartTransition::TYPE), TraceContext::root(Uuid::new_v4()), now());
         let mut outgoing = codec::outgoing(Destination::Command(Service::Coordinator), id, String::new(), &trace, now, &question);

@@ -58,6 +58,11 @@ impl Copy {
         copy
     }
 
+    /// Are its rows somebody's?
+    pub fn has_ids(&self) -> bool {
+        !self.ids.is_empty()
+    }
+
     fn value(&mut self, kind: &str, text: Option<&str>, ids: &mut Vec<Uuid>) -> Value {
         let Some(text) = text else { return Value::Null };
         match kind {

@@ -77,7 +77,9 @@ fn copies(tables: &mut Tables) -> (Vec<Copy>, Vec<Uuid>) {
             let columns = tables.columns(service, &table);
             let rows = tables.texts(service, &table, &columns);
             if !rows.is_empty() {
-                copies.push(Copy::of(name, columns, &rows, &mut ids, tables.is_postgres()));
+                let copy = Copy::of(name, columns, &rows, &mut ids, tables.is_postgres());
+                // a row without an id is a clock, a latch or a lease: there is one, however many transitions there are
+                copies.extend(copy.has_ids().then_some(copy));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `POST /v1/productUpgrades`: the coordinator decides, eligibility speaks, and the answer says which.
 
-use super::{UpgradeRequest, partner_of};
+use super::{UpgradeRequest, partner_of, plan::hash_of};
 use crate::{
     app::App,
     http::{
@@ -31,14 +31,22 @@ pub(in crate::http) async fn create(
     fields: Fields,
 ) -> Result<Answer, ApiError> {
     let UpgradeRequest { customer_id, .. } = UpgradeRequest::read(&fields)?;
+    let plan_hash = hash_of(&fields)?;
     let partner_id = partner_of(&app, &context, customer_id, &fields, &parameters).await?;
     // the partner belongs to what the key stands for: it may have come in the query
     let target = format!("POST /v1/productupgrades of {partner_id}");
-    once(&app, &context, &target, &hash(&fields.raw), start(&app, &context, partner_id, customer_id)).await
+    once(&app, &context, &target, &hash(&fields.raw), start(&app, &context, partner_id, customer_id, plan_hash)).await
 }
 
-async fn start(app: &App, context: &Context, partner_id: PartnerId, customer_id: CustomerId) -> Result<Answer, ApiError> {
-    let question = StartTransition { request_id: context.request_id, partner_id, customer_id, actor: context.caller.actor.clone() };
+async fn start(
+    app: &App,
+    context: &Context,
+    partner_id: PartnerId,
+    customer_id: CustomerId,
+    plan_hash: Option<String>,
+) -> Result<Answer, ApiError> {
+    let actor = context.caller.actor.clone();
+    let question = StartTransition { request_id: context.request_id, partner_id, customer_id, actor, plan_hash };
     match app.ask(&question, &context.trace).await?.outcome {
         StartOutcome::Accepted { transition_id } => {
             tracing::info!(transition = %transition_id, trace_id = context.trace.trace_id, customer = %customer_id, "transition accepted");

@@ -3,16 +3,21 @@
 mod acts;
 mod create;
 mod eligibility;
+mod events;
 mod explain;
 mod list;
+mod plan;
+mod progress;
 mod read;
 mod status;
 
 pub(super) use acts::{cancel, close, resume};
 pub(super) use create::create;
 pub(super) use eligibility::eligibility;
+pub(super) use events::{all_events, events};
 pub(super) use explain::{stuck, why};
 pub(super) use list::list;
+pub(super) use plan::plan;
 pub(super) use read::{history, progress, report, view};
 pub(super) use status::status;
 

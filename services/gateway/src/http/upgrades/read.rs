@@ -1,10 +1,10 @@
 //! One transition: all of it, how far it is, what happened to it, the report.
 
-use super::{find, find_parts};
+use super::{find, find_parts, progress::progress_of};
 use crate::{
     app::App,
     http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
-    model::Known,
+    model::{Known, expected_end, percent},
     view::assemble,
 };
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, header},
 };
-use planshift_domain::{report::Report, view::TransitionView};
+use planshift_domain::{report::Report, time::Timestamp, view::TransitionView};
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How many history entries an answer has at most: far more than a transition has whose deadlines did not fire for days.
 const ENTRIES: u32 = 10_000;
 
-/// `GET /v1/productUpgrades/{id}`: the object that `run --json` prints, and its version.
+/// `GET /v1/productUpgrades/{id}`: the object that `run --json` prints, its version, how far it is, and when it may end.
 pub(in crate::http) async fn view(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -31,10 +31,16 @@ pub(in crate::http) async fn view(
         #[serde(flatten)]
         view: TransitionView,
         version: u32,
+        percent: Option<u32>,
+        #[serde(rename = "expectedEnd")]
+        expected_end: Option<Timestamp>,
     }
     let parts = find_parts(&app, &context, &id).await?;
-    let version = parts.known.row.version;
-    Answer::json(&Versioned { view: assemble(parts, app.ports.clock.now()), version })
+    let row = &parts.known.row;
+    let (version, percent) = (row.version, percent(row));
+    let now = app.ports.clock.now();
+    let expected_end = expected_end(row, &app.model.pace(row).await?, now);
+    Answer::json(&Versioned { view: assemble(parts, now), version, percent, expected_end })
 }
 
 /// `GET …/{id}/progress?afterVersion=V&waitSeconds=N`: of fixed size; answered as soon as the version is above V, or after N
@@ -61,23 +67,7 @@ pub(in crate::http) async fn progress(
         let limit = Duration::from_secs(wait.into());
         known = app.wait_for(known.row.id, limit, &context.gone, is_news).await?.unwrap_or(known);
     }
-    let settled = known.settled();
-    let row = known.row;
-    Answer::json(&json!({
-        "transitionId": row.id,
-        "customerId": row.customer_id,
-        "state": row.state,
-        "version": row.version,
-        "settled": settled,
-        "lines": row.lines,
-        "plans": row.plans,
-        "mapped": row.mapped,
-        "suspended": row.suspended,
-        "startedAt": row.started_at,
-        "endedAt": row.ended_at,
-        "failure": row.failure,
-        "historyCount": row.history,
-    }))
+    Answer::json(&progress_of(&app, &known).await?)
 }
 
 /// `GET …/{id}/history?after=N&size=M`: the entries, in order.

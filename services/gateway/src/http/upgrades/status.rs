@@ -6,6 +6,7 @@ use super::{AZURE, UpgradeRequest, find_parts};
 use crate::{
     app::App,
     http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, reasons},
+    model::Status,
     view::assemble,
 };
 use axum::{
@@ -14,7 +15,6 @@ use axum::{
     http::StatusCode,
 };
 use planshift_domain::{
-    account::codes::Blocking,
     time::Timestamp,
     transition::{Failure, State as TransitionState},
     view::{LineState, LineView, TransitionView},
@@ -43,7 +43,7 @@ fn compatible(view: &TransitionView) -> Value {
     let mut status = json!({
         "id": view.transition_id,
         "productFamily": AZURE,
-        "status": status_of(view.state),
+        "status": Status::of(view.state).name(),
         "lineItems": view.lines.iter().map(|line| line_item(line, upgraded)).collect::<Vec<_>>(),
         "attributes": { "objectType": "ProductUpgradesStatus" },
     });
@@ -51,18 +51,6 @@ fn compatible(view: &TransitionView) -> Value {
         status["errorDetails"] = error;
     }
     status
-}
-
-const fn status_of(state: TransitionState) -> &'static str {
-    match state {
-        TransitionState::Requested | TransitionState::CheckingEligibility => "Pending",
-        TransitionState::PurchasingPlans
-        | TransitionState::MappingSubscriptions
-        | TransitionState::SuspendingCommerce
-        | TransitionState::Compensating => "InProgress",
-        TransitionState::Completed => "Completed",
-        TransitionState::Ineligible | TransitionState::Compensated | TransitionState::NeedsOperator => "Failed",
-    }
 }
 
 fn line_item(line: &LineView, upgraded: Option<Timestamp>) -> Value {
@@ -97,8 +85,7 @@ fn error_of(view: &TransitionView) -> Option<Value> {
     match (&view.failure, view.reasons.first()) {
         (Some(Failure { code, description, .. }), _) => Some(details(code, description)),
         (None, Some(reason)) if view.state == TransitionState::Ineligible => {
-            let code = Blocking::from_name(&reason.code).map_or("900120", |rule| reasons::refusal(rule).code);
-            Some(details(code, &reason.description))
+            Some(details(reasons::refusal_of(&reason.code).code, &reason.description))
         }
         _ => None,
     }

@@ -16,7 +16,7 @@ use crate::{
     settings::Keeping,
 };
 use planshift_domain::{
-    account::{check, read},
+    account::{Format, check, read},
     ids::{CustomerId, TransitionId},
     step::Step,
     time::Timestamp,
@@ -59,8 +59,8 @@ fn introduction() -> String {
 
 async fn play(api: &Api, begun: Instant) -> Outcome {
     let names = names()?;
-    let document =
-        Source::copy(&mut DOCUMENT.as_bytes()).map_err(|error| Failure::program("cannot write a temporary file").because(error))?;
+    let document = Source::copy(&mut DOCUMENT.as_bytes(), Format::Json)
+        .map_err(|error| Failure::program("cannot write a temporary file").because(error))?;
     let (_, imported) = Fleet::import(api.clone(), &document, None, None).await?;
     output::print(&format!("\nImported an account document with {imported} customers of an indirect provider.\n"))?;
 

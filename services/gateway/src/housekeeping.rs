@@ -1,7 +1,13 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
 use crate::{Settings, model::ReadModel};
-use planshift_domain::message::request::TellAgain;
+use planshift_domain::{
+    message::{
+        Body,
+        request::{TellAgain, TellCustomerAgain},
+    },
+    time::Timestamp,
+};
 use planshift_messaging::{Destination, Outgoing, Service, SharedBroker};
 use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;
@@ -39,20 +45,16 @@ impl Housekeeping {
     async fn round(&self, round: u32) -> Result<(), StorageError> {
         let now = self.ports.clock.now();
         let missing = self.model.claim_gaps(now, self.settings.gap).await?;
-        if !missing.is_empty() {
-            tracing::warn!(transitions = missing.len(), "something is missing for long: the coordinator is asked to tell again");
-            let messages = missing.into_iter().map(|transition_id| {
-                let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
-                codec::outgoing(
-                    Destination::Command(Service::Coordinator),
-                    id.to_string(),
-                    transition_id.to_string(),
-                    &trace,
-                    now,
-                    &TellAgain { transition_id },
-                )
+        let chains = self.model.claim_chain_gaps(now, self.settings.gap).await?;
+        if !missing.is_empty() || !chains.is_empty() {
+            let (transitions, customers) = (missing.len(), chains.len());
+            tracing::warn!(transitions, customers, "something is missing for long: the coordinator is asked to tell again");
+            let of_transitions =
+                missing.into_iter().map(|transition_id| self.ask(transition_id.to_string(), &TellAgain { transition_id }, now));
+            let of_customers = chains.into_iter().map(|((partner_id, customer_id), after)| {
+                self.ask(String::new(), &TellCustomerAgain { partner_id, customer_id, after }, now)
             });
-            let messages: Vec<Outgoing> = messages.collect();
+            let messages: Vec<Outgoing> = of_transitions.chain(of_customers).collect();
             // one that is lost is asked again: it stays a gap
             if let Err(error) = self.broker.publish(messages).await {
                 tracing::warn!(%error, "the coordinator could not be asked");
@@ -63,5 +65,10 @@ impl Housekeeping {
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
         }
         Ok(())
+    }
+
+    fn ask<B: Body>(&self, correlation: String, body: &B, now: Timestamp) -> Outgoing {
+        let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
+        codec::outgoing(Destination::Command(Service::Coordinator), id.to_string(), correlation, &trace, now, body)
     }
 }

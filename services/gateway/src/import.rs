@@ -10,7 +10,7 @@ use planshift_domain::{
     ids::{CustomerId, ImportId, PartnerId},
     message::{
         event::{AccountImported, ImportedCustomer},
-        request::{CustomersImported, ImportCustomers, RefusedCustomer},
+        request::{CustomersImported, ImportCustomers, ImportedBy, RefusedCustomer},
     },
 };
 use planshift_storage::StorageError;
@@ -53,7 +53,13 @@ pub(crate) enum ImportError {
 }
 
 /// Imports the document in `file`. The same import again is recognised, chunk by chunk.
-pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId, mut file: File) -> Result<Outcome, ImportError> {
+pub(crate) async fn import(
+    app: &App,
+    trace: &TraceContext,
+    import_id: ImportId,
+    by: ImportedBy,
+    mut file: File,
+) -> Result<Outcome, ImportError> {
     let checked = tokio::task::spawn_blocking(move || {
         file.rewind().map_err(DocumentError::Io)?;
         let checked = account::check(&file)?;
@@ -80,8 +86,14 @@ pub(crate) async fn import(app: &App, trace: &TraceContext, import_id: ImportId,
     });
     let chunks = futures::stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
     let answers = chunks.enumerate().map(|(number, customers)| {
-        let chunk =
-            ImportCustomers { import_id, chunk: u32::try_from(number).unwrap_or(u32::MAX), begun_at, partner: partner.clone(), customers };
+        let chunk = ImportCustomers {
+            import_id,
+            chunk: u32::try_from(number).unwrap_or(u32::MAX),
+            begun_at,
+            by: by.clone(),
+            partner: partner.clone(),
+            customers,
+        };
         take(app, trace, chunk)
     });
     let answers: Result<Vec<CustomersImported>, ImportError> = answers.buffer_unordered(app.settings.chunks_in_flight).try_collect().await;

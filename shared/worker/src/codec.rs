@@ -55,7 +55,8 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | operator::TransitionExplained::TYPE
         | operator::StuckListed::TYPE
         | event::TransitionChanged::TYPE
-        | event::AccountImported::TYPE => COORDINATOR,
+        | event::AccountImported::TYPE
+        | event::CustomerAudited::TYPE => COORDINATOR,
         request::ImportCustomers::TYPE
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
@@ -64,7 +65,8 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
         | operator::ListStuck::TYPE
-        | request::TellAgain::TYPE => GATEWAY,
+        | request::TellAgain::TYPE
+        | request::TellCustomerAgain::TYPE => GATEWAY,
         reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
         reply::MappingAnswered::TYPE => &[Service::Mapping],

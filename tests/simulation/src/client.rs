@@ -12,7 +12,9 @@ use planshift_domain::{
     message::{
         Body,
         operator::{ActOnStep, StepActKind, StepsRead},
-        request::{Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{
+            Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome, StartTransition,
+        },
     },
     step::Step,
     time::Timestamp,
@@ -111,7 +113,7 @@ impl Client {
         self.work(|client| async move {
             let Import { partner, parts, begun_at } = import;
             let import_id = ImportId(client.shared.sim.id());
-            client.take_in(ImportCustomers { import_id, chunk: 0, begun_at, partner, customers: parts }).await;
+            client.take_in(ImportCustomers { import_id, chunk: 0, begun_at, by: ImportedBy::default(), partner, customers: parts }).await;
         });
     }
 
@@ -168,7 +170,14 @@ impl Client {
                 }
                 Ask::Import => {
                     let (import_id, begun_at) = (ImportId(sim.id()), Timestamp::from_micros(sim.now()));
-                    let chunk = ImportCustomers { import_id, chunk: 0, begun_at, partner: partner.clone(), customers: vec![part.clone()] };
+                    let chunk = ImportCustomers {
+                        import_id,
+                        chunk: 0,
+                        begun_at,
+                        by: ImportedBy::default(),
+                        partner: partner.clone(),
+                        customers: vec![part.clone()],
+                    };
                     self.take_in(chunk).await;
                 }
             }

@@ -1,6 +1,6 @@
 //! Commands, events and answers, built from what was written in the turn.
 
-use super::work::Work;
+use super::{exchange::Sent, work::Work};
 use crate::{
     saga::{Send, Which},
     store::rows::{self, Of, PacketKey},
@@ -88,19 +88,29 @@ impl Work {
     }
 }
 
-/// The commands that the turn's decisions send.
-pub async fn commands(tx: &mut Transaction, works: &BTreeMap<TransitionId, Work>, now: Timestamp) -> Result<Vec<Outgoing>, StorageError> {
+/// The commands that the turn's decisions send, and which of them are of which transition.
+pub(super) async fn commands(
+    tx: &mut Transaction,
+    works: &BTreeMap<TransitionId, Work>,
+    now: Timestamp,
+) -> Result<(Vec<Outgoing>, Sent), StorageError> {
+    let (mut out, mut sent) = (Vec::new(), Sent::new());
     if works.values().all(|work| work.send.is_empty()) {
-        return Ok(Vec::new());
+        return Ok((out, sent));
     }
     let material = Material::load(tx, works).await?;
-    let mut out = Vec::new();
-    for work in works.values() {
+    for (id, work) in works {
+        let first = out.len();
         for send in &work.send {
             build(work, *send, &material, now, &mut out);
         }
+        let of_it = out.iter().skip(first).map(|command: &Outgoing| format!("{} {}", command.message.kind, command.message.message_id));
+        let of_it: Vec<String> = of_it.collect();
+        if !of_it.is_empty() {
+            sent.insert(*id, of_it);
+        }
     }
-    Ok(out)
+    Ok((out, sent))
 }
 
 fn build(work: &Work, send: Send, material: &Material, now: Timestamp, out: &mut Vec<Outgoing>) {

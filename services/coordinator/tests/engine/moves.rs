@@ -8,7 +8,7 @@ use planshift_domain::{
     ids::{ImportId, MpnId},
     message::{
         command as c,
-        request::{Act, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome, StartTransition},
     },
     step::Step,
     transition::{Evidence, State},
@@ -209,7 +209,14 @@ async fn an_import_whose_first_part_was_refused_is_refused_whole() {
             azure_plan_markets: None,
         };
         let import_id = ImportId(Uuid::from_u128(2));
-        let chunk = ImportCustomers { import_id, chunk: number, begun_at, partner, customers: vec![part(customer(1), number, 2)] };
+        let chunk = ImportCustomers {
+            import_id,
+            chunk: number,
+            begun_at,
+            by: ImportedBy::default(),
+            partner,
+            customers: vec![part(customer(1), number, 2)],
+        };
         Input::Import(Box::new(chunk), World::asker())
     };
     let code = |out: &[Outgoing]| out.iter().find_map(body::<CustomersImported>).unwrap().refused[0].code.clone();
@@ -227,6 +234,7 @@ async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_co
             import_id: ImportId(Uuid::from_u128(9)),
             chunk: n,
             begun_at: Ports::system().clock.now(),
+            by: ImportedBy::default(),
             partner: PartnerFacts {
                 id: PARTNER,
                 name: "P".into(),

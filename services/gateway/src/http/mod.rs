@@ -11,6 +11,7 @@
 //! | `once` | idempotency |
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
+//! | `audit` | audit records, and the dossier of a customer |
 //! | `steps` | steps paused for everyone |
 //! | `letters` | dead letters |
 //! | `upgrades` | product upgrades |
@@ -18,6 +19,7 @@
 mod accounts;
 mod actor;
 mod answer;
+mod audit;
 mod context;
 mod errors;
 mod fields;
@@ -48,6 +50,8 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
+        .route("/v1/auditrecords", get(audit::records))
+        .route("/v1/customers/{id}/dossier", get(audit::dossier))
         .route("/v1/steps", get(steps::read))
         .route("/v1/steps/{step}/pause", post(steps::pause))
         .route("/v1/steps/{step}/resume", post(steps::resume))

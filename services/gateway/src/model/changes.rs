@@ -5,7 +5,7 @@ use planshift_domain::{
     history::HistoryEntry,
     ids::{AzureSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
     message::{
-        event::{AccountImported, ImportedCustomer, TransitionChanged},
+        event::{AccountImported, CustomerAudited, ImportedCustomer, TransitionChanged},
         notice::MessageEnded,
     },
     step::{Action, Step},
@@ -22,6 +22,7 @@ pub(crate) struct Changes {
     pub(super) packets: BTreeMap<(TransitionId, Step, Action, u32), PacketRow>,
     pub(super) history: BTreeMap<(TransitionId, u32), HistoryEntry>,
     pub(super) customers: BTreeMap<(PartnerId, CustomerId), ImportedCustomer>,
+    pub(super) entries: super::audit::Entries,
     pub(super) ended: Vec<MessageEnded>,
 }
 
@@ -51,6 +52,13 @@ impl Changes {
         }
     }
 
+    /// Entries of customers' chains.
+    pub(crate) fn audited(&mut self, event: CustomerAudited) {
+        for entry in event.entries {
+            self.entries.entry((entry.partner_id, entry.customer_id, entry.number)).or_insert(entry);
+        }
+    }
+
     /// A redriven message has come to its end.
     pub(crate) fn ended(&mut self, notice: MessageEnded) {
         self.ended.push(notice);
@@ -62,7 +70,7 @@ impl Changes {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.customers.is_empty() && self.ended.is_empty()
+        self.transitions.is_empty() && self.customers.is_empty() && self.entries.is_empty() && self.ended.is_empty()
     }
 }
 

@@ -3,6 +3,7 @@
 //! It decides nothing. Each row keeps its version and is never overwritten by one of a lower version, so that order and
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
+mod audit;
 mod changes;
 mod gaps;
 mod list;
@@ -12,6 +13,7 @@ mod requests;
 mod tests;
 mod write;
 
+pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told};
 pub(crate) use changes::Changes;
 pub(crate) use list::Filter;
 pub(crate) use read::{Known, Parts};
@@ -25,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "read model", sql: include_str!("../../migrations/0001_read_model.sql") },
     Migration { version: 2, name: "settled", sql: include_str!("../../migrations/0002_settled.sql") },
     Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
+    Migration { version: 4, name: "audit", sql: include_str!("../../migrations/0005_audit.sql") },
 ];
 
 /// The read model. Cheap to clone.

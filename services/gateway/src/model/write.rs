@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, to_json};
+use super::{Changes, ReadModel, audit, to_json};
 use crate::letters;
 use planshift_domain::{time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -96,16 +96,19 @@ impl ReadModel {
             (&PACKETS, packets(changes)?),
             (&HISTORY, history(changes)?),
             (&CUSTOMERS, customers(changes)),
+            (&audit::ENTRIES, audit::entry_rows(&changes.entries)?),
+            (&audit::CHAINS, audit::chain_rows(&changes.entries)),
             (&letters::ENDED, letters::ended_rows(&changes.ended)),
         ];
         let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
         let mut transaction = self.database.begin().await?;
         transaction.execute_all(writes).await?;
+        let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
         if !changes.transitions.is_empty() {
             let ids = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
-            let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
             transaction.execute(&WHOLE, Args::new().rows(ids).value(ask_at)).await?;
         }
+        audit::mark_gaps(&mut transaction, &changes.entries, ask_at).await?;
         transaction.commit().await
     }
 }

@@ -2,6 +2,7 @@
 
 use super::body;
 use crate::{
+    audit::CustomerEntry,
     history::HistoryEntry,
     ids::{CustomerId, PartnerId},
     transition::{LineRow, PacketRow, PlanRow, TransitionRow},
@@ -55,7 +56,16 @@ pub struct ImportedCustomer {
     pub domain: String,
 }
 
+/// Entries of customers' chains. Routing key `customer.audited`. They never change: order and duplicates do not matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerAudited {
+    /// Of any customers; those of one in the order of their numbers.
+    pub entries: Vec<CustomerEntry>,
+}
+
 body! {
     TransitionChanged => "TransitionChanged.v1",
     AccountImported => "AccountImported.v1",
+    CustomerAudited => "CustomerAudited.v1",
 }

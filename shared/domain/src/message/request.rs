@@ -21,10 +21,32 @@ pub struct ImportCustomers {
     pub chunk: u32,
     /// When the import began: of two imports of a customer the later one holds.
     pub begun_at: Timestamp,
+    /// Who has it imported, and from what.
+    #[serde(default, skip_serializing_if = "ImportedBy::is_unknown")]
+    pub by: ImportedBy,
     /// The partner.
     pub partner: PartnerFacts,
     /// Customers, or parts of them.
     pub customers: Vec<CustomerPart>,
+}
+
+/// Who has something imported, and from what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedBy {
+    /// Who; empty: a version before this one did not say.
+    #[serde(default)]
+    pub actor: String,
+    /// SHA-256 of the document as it came, hexadecimal; empty where there was none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document: String,
+}
+
+impl ImportedBy {
+    /// Nothing was said.
+    pub const fn is_unknown(&self) -> bool {
+        self.actor.is_empty() && self.document.is_empty()
+    }
 }
 
 /// All four workers have the chunk; or some of its customers were refused.
@@ -214,6 +236,18 @@ pub struct TellAgain {
     pub transition_id: TransitionId,
 }
 
+/// Tell the chain of a customer again from an entry on, as events: a listener found a gap that lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TellCustomerAgain {
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub customer_id: CustomerId,
+    /// What comes after the entry of this number.
+    pub after: u32,
+}
+
 body! {
     ImportCustomers => "ImportCustomers.v1",
     CustomersImported => "CustomersImported.v1",
@@ -224,4 +258,5 @@ body! {
     AssessCustomer => "AssessCustomer.v1",
     CustomerAssessed => "CustomerAssessed.v1",
     TellAgain => "TellAgain.v1",
+    TellCustomerAgain => "TellCustomerAgain.v1",
 }

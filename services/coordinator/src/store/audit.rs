@@ -52,6 +52,7 @@ macro_rules! select {
         ))
     };
 }
+pub(crate) use select;
 static BY_REQUEST: Statement = select!(
     "FROM {1: partner_id uuid, customer_id uuid, id uuid} AS r CROSS JOIN customer_audit AS a
      WHERE a.partner_id = r.partner_id AND a.customer_id = r.customer_id AND a.request_id = r.id

@@ -27,6 +27,7 @@ use futures::stream;
 use planshift_domain::{
     audit::{Customer, DossierWriter, Exported, TransitionPart, faults},
     ids::{CustomerId, TransitionId},
+    time::Timestamp,
     transition::TransitionRow,
 };
 use std::{
@@ -64,8 +65,16 @@ pub(in crate::http) async fn dossier(
     let partner_id = partner_of(&app, &context, customer_id, &Fields::default(), &parameters).await?;
     let of = (partner_id, customer_id);
     let not_known = || ApiError::invalid_customer(format!("The customer {customer_id} is not known."));
-    let chain = app.model.chain(of).await?.ok_or_else(not_known)?;
-    let transitions = transitions_of(&app, of, &chain).await?;
+    let begun = app.ports.clock.now();
+    let (chain, transitions) = loop {
+        let chain = app.model.chain(of).await?.ok_or_else(not_known)?;
+        match transitions_of(&app, of, &chain).await {
+            Ok(transitions) => break (chain, transitions),
+            // as a rule an event is late by moments
+            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE && patient(&app, begun) => app.ports.clock.sleep(PAUSE).await,
+            Err(error) => return Err(error),
+        }
+    };
 
     let exported = Exported { at: app.ports.clock.now(), by: context.caller.actor.clone(), correlation_id: context.correlation_id };
     let customer = Customer { partner_id, customer_id, company_name: chain.company_name.clone(), domain: chain.domain.clone() };
@@ -96,6 +105,11 @@ pub(in crate::http) async fn dossier(
         headers.insert(header, value.parse().map_err(|error| ApiError::internal(&error))?);
     }
     Ok(response)
+}
+
+/// Is there time to wait a little?
+fn patient(app: &App, begun: Timestamp) -> bool {
+    app.ports.clock.now().seconds_since(begun) < app.settings.act_wait.as_secs_f64()
 }
 
 /// The customer's transitions, where all that the chain tells of is here.

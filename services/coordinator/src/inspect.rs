@@ -171,8 +171,8 @@ static CHAINS: Statement = Statement::new(
      ORDER BY partner_id, customer_id LIMIT $3",
 );
 static CHAIN_ENTRIES: Statement = audit::select!(
-    "FROM customer_audit AS a WHERE (a.partner_id, a.customer_id, a.number) > ($1, $2, $3)
-     ORDER BY a.partner_id, a.customer_id, a.number LIMIT $4"
+    "FROM customer_audit AS a WHERE (a.partner_id, a.customer_id, a.number) > ($1, $2, $3) AND (a.partner_id, a.customer_id) <= ($4, $5)
+     ORDER BY a.partner_id, a.customer_id, a.number LIMIT $6"
 );
 static SEALED: Statement = Statement::new(
     "SELECT h.transition_id, h.number, h.hash FROM {1: transition_id uuid, number bigint} AS r CROSS JOIN history AS h
@@ -338,18 +338,20 @@ pub async fn chains(database: &Database, after: Option<(PartnerId, CustomerId)>,
         .collect()
 }
 
-/// The next entries of chains after one (its customer and number), in their order, at most `limit`.
+/// The next entries of chains after one (its customer and number), in their order, up to the end of a customer's, at most `limit`.
 ///
 /// # Errors
 /// Any of a reading statement.
 pub async fn chain_entries(
     database: &Database,
     after: Option<(PartnerId, CustomerId, u32)>,
+    upto: Option<(PartnerId, CustomerId)>,
     limit: u32,
 ) -> Result<Vec<CustomerEntry>, StorageError> {
     let (partner, customer, number) =
         after.map_or((Uuid::nil(), Uuid::nil(), 0), |(partner, customer, number)| (partner.0, customer.0, number));
-    let args = Args::new().value(partner).value(customer).value(number).value(limit);
+    let (last_partner, last_customer) = upto.map_or((Uuid::max(), Uuid::max()), |(partner, customer)| (partner.0, customer.0));
+    let args = Args::new().value(partner).value(customer).value(number).value(last_partner).value(last_customer).value(limit);
     database.query(&CHAIN_ENTRIES, args).await?.iter().map(audit::decode).collect()
 }
 

@@ -17,11 +17,32 @@ type Key = (PartnerId, CustomerId);
 
 /// Checks all chains.
 pub(super) async fn check(stores: &Stores, report: &Report) -> Result<(), StorageError> {
-    let heads_before = heads(stores).await?;
-    let mut chains: HashMap<Key, CustomerChain> = HashMap::new();
     let mut after = None;
     loop {
-        let page = inspect::chain_entries(&stores.coordinator, after, PAGE).await?;
+        let page = inspect::chains(&stores.coordinator, after, PAGE).await?;
+        let is_last = page.len() < PAGE as usize;
+        let upto = if is_last { None } else { page.last().map(of_head) };
+        stretch(stores, &page, (after, upto), report).await?;
+        if is_last {
+            return Ok(());
+        }
+        after = upto;
+    }
+}
+
+/// The chains after one customer, and up to another.
+async fn stretch(
+    stores: &Stores,
+    before: &[ChainHead],
+    (start, upto): (Option<Key>, Option<Key>),
+    report: &Report,
+) -> Result<(), StorageError> {
+    let before: HashMap<Key, &ChainHead> = before.iter().map(|head| (of_head(head), head)).collect();
+    let mut chains: HashMap<Key, CustomerChain> = HashMap::new();
+    // behind every entry of the customer before
+    let mut after = start.map(|(partner, customer)| (partner, customer, u32::MAX));
+    loop {
+        let page = inspect::chain_entries(&stores.coordinator, after, upto, PAGE).await?;
         for entry in &page {
             chains.entry(key(entry)).or_default().follow(entry);
         }
@@ -31,30 +52,22 @@ pub(super) async fn check(stores: &Stores, report: &Report) -> Result<(), Storag
             break;
         }
     }
-    // also those of which nothing is left
-    for (key, head) in heads(stores).await? {
-        let chain = chains.remove(&key).unwrap_or_default();
-        let at_rest = heads_before.get(&key) == Some(&head);
-        judge(&head, &chain, at_rest, report);
+    // as many as before, and those that were begun meanwhile; also those of which no entry is left
+    let now = inspect::chains(&stores.coordinator, start, PAGE).await?;
+    for head in now.iter().filter(|head| upto.is_none_or(|upto| of_head(head) <= upto)) {
+        let chain = chains.remove(&of_head(head)).unwrap_or_default();
+        let at_rest = before.get(&of_head(head)).is_some_and(|before| *before == head);
+        judge(head, &chain, at_rest, report);
     }
-    // entries of a chain that nobody has begun; or it was begun a moment ago
-    for ((partner_id, customer_id), chain) in chains {
+    // what has no end: unless it was begun while this was read, somebody has taken it away
+    for ((partner_id, customer_id), chain) in chains.into_iter().filter(|(key, _)| !before.contains_key(key)) {
         judge(&ChainHead { partner_id, customer_id, entries: 0, hash: String::new() }, &chain, true, report);
     }
     Ok(())
 }
 
-async fn heads(stores: &Stores) -> Result<HashMap<Key, ChainHead>, StorageError> {
-    let (mut all, mut after) = (HashMap::new(), None);
-    loop {
-        let page = inspect::chains(&stores.coordinator, after, PAGE).await?;
-        after = page.last().map(|last| (last.partner_id, last.customer_id));
-        let is_last = page.len() < PAGE as usize;
-        all.extend(page.into_iter().map(|head| ((head.partner_id, head.customer_id), head)));
-        if is_last {
-            return Ok(all);
-        }
-    }
+const fn of_head(head: &ChainHead) -> Key {
+    (head.partner_id, head.customer_id)
 }
 
 fn key(entry: &CustomerEntry) -> Key {

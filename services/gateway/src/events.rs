@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use planshift_domain::message::{
     Body as _,
-    event::{AccountImported, CustomerAudited, TransitionChanged},
+    event::{AccountImported, TransitionChanged},
     notice::MessageEnded,
 };
 use planshift_messaging::{Delivery, Service};
@@ -47,7 +47,6 @@ fn read(delivery: &Delivery, changes: &mut Changes) -> Result<(), Unreadable> {
     match delivery.message.kind.as_str() {
         TransitionChanged::TYPE => changes.transition(codec::body(&delivery.message)?),
         AccountImported::TYPE => changes.account(codec::body(&delivery.message)?),
-        CustomerAudited::TYPE => changes.audited(codec::body(&delivery.message)?),
         MessageEnded::TYPE => changes.ended(codec::body(&delivery.message)?),
         kind => return Err(Unreadable::new("UnknownType", format!("the gateway takes events, and {kind} is none"))),
     }

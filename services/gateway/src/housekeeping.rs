@@ -2,10 +2,8 @@
 
 use crate::{Settings, model::ReadModel};
 use planshift_domain::{
-    message::{
-        Body,
-        request::{TellAgain, TellCustomerAgain},
-    },
+    ids::TransitionId,
+    message::request::{ChainAsked, TellAgain},
     time::Timestamp,
 };
 use planshift_messaging::{Destination, Outgoing, Service, SharedBroker};
@@ -13,6 +11,7 @@ use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// One round in so many also forgets old keys.
 const ROUNDS_TO_FORGET: u32 = 100;
@@ -49,10 +48,10 @@ impl Housekeeping {
         if !missing.is_empty() || !chains.is_empty() {
             let (transitions, customers) = (missing.len(), chains.len());
             tracing::warn!(transitions, customers, "something is missing for long: the coordinator is asked to tell again");
-            let of_transitions =
-                missing.into_iter().map(|transition_id| self.ask(transition_id.to_string(), &TellAgain { transition_id }, now));
+            let of_transitions = missing.into_iter().map(|transition_id| self.ask(&TellAgain { transition_id, chain: None }, now));
             let of_customers = chains.into_iter().map(|((partner_id, customer_id), after)| {
-                self.ask(String::new(), &TellCustomerAgain { partner_id, customer_id, after }, now)
+                let chain = Some(ChainAsked { partner_id, customer_id, after });
+                self.ask(&TellAgain { transition_id: TransitionId(Uuid::nil()), chain }, now)
             });
             let messages: Vec<Outgoing> = of_transitions.chain(of_customers).collect();
             // one that is lost is asked again: it stays a gap
@@ -67,8 +66,9 @@ impl Housekeeping {
         Ok(())
     }
 
-    fn ask<B: Body>(&self, correlation: String, body: &B, now: Timestamp) -> Outgoing {
+    fn ask(&self, again: &TellAgain, now: Timestamp) -> Outgoing {
         let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
-        codec::outgoing(Destination::Command(Service::Coordinator), id.to_string(), correlation, &trace, now, body)
+        let to = Destination::Command(Service::Coordinator);
+        codec::outgoing(to, id.to_string(), again.transition_id.to_string(), &trace, now, again)
     }
 }

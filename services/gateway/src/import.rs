@@ -123,7 +123,7 @@ fn known_customers(partner: &PartnerFacts, parts: &[CustomerPart], answer: &Cust
     });
     let partner_id: PartnerId = partner.id;
     let mut changes = Changes::default();
-    changes.account(AccountImported { partner_id, partner_name: partner.name.clone(), customers: customers.collect() });
+    changes.account(AccountImported { partner_id, partner_name: partner.name.clone(), customers: customers.collect(), audit: Vec::new() });
     changes
 }
 

@@ -55,8 +55,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | operator::TransitionExplained::TYPE
         | operator::StuckListed::TYPE
         | event::TransitionChanged::TYPE
-        | event::AccountImported::TYPE
-        | event::CustomerAudited::TYPE => COORDINATOR,
+        | event::AccountImported::TYPE => COORDINATOR,
         request::ImportCustomers::TYPE
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
@@ -65,8 +64,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
         | operator::ListStuck::TYPE
-        | request::TellAgain::TYPE
-        | request::TellCustomerAgain::TYPE => GATEWAY,
+        | request::TellAgain::TYPE => GATEWAY,
         reply::EligibilityChecked::TYPE | reply::EligibilityReleased::TYPE | request::CustomerAssessed::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
         reply::MappingAnswered::TYPE => &[Service::Mapping],
@@ -153,7 +151,7 @@ mod tests {
     }
 
     fn read(kind: &str, sender: Option<Service>, content_type: Option<&str>) -> Result<Service, &'static str> {
-        let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()) };
+        let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()), chain: None };
         let message = message("id".into(), String::new(), &TraceContext::default(), Timestamp::from_micros(0), &body);
         let message = Message { kind: kind.into(), ..message };
         let tag = planshift_messaging::DeliveryTag { epoch: 0, wire: 0, part: 0 };

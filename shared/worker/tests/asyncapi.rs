@@ -81,8 +81,7 @@ fn kinds() -> Vec<Kind> {
         ReadSteps: COORDINATOR, "How are the steps?";
         ExplainTransition: COORDINATOR, "What does this transition wait for?";
         ListStuck: COORDINATOR, "Which transitions have not moved for a while?";
-        TellAgain: COORDINATOR, "Tell everything of a transition again, as events.";
-        TellCustomerAgain: COORDINATOR, "Tell the chain of a customer again from an entry on, as events.";
+        TellAgain: COORDINATOR, "Tell everything of a transition, or the chain of a customer, again, as events.";
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
         StartAnswered: Answers, "The answer to a start.";
@@ -93,8 +92,7 @@ fn kinds() -> Vec<Kind> {
         CustomerAssessed: Answers, "The answer to an assessment.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
-        AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
-        CustomerAudited: Events, "Entries of customers' chains. Routing key customer.audited.";
+        AccountImported: Events, "Facts of customers were taken, and entries of customers' chains. Routing keys account.imported, customer.audited.";
     })
 }
 

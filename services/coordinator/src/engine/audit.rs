@@ -18,8 +18,8 @@ use crate::store::{
 };
 use planshift_domain::{
     audit::{CustomerEntry, Seal, event},
-    ids::TransitionId,
-    message::event::CustomerAudited,
+    ids::{PartnerId, TransitionId},
+    message::event::AccountImported,
     time::Timestamp,
     transition::State,
 };
@@ -234,7 +234,8 @@ pub(super) fn events(entries: Vec<CustomerEntry>, ports: &Ports, now: Timestamp)
     let some = entries.chunks(EVENT_ENTRIES).map(|entries| {
         let transition = entries.iter().find_map(|entry| entry.transition.as_ref()).map(|seal| seal.transition_id.to_string());
         let id = format!("audit/{}", entries.last().map_or("", |entry| entry.hash.as_str()));
-        let body = CustomerAudited { entries: entries.to_vec() };
+        let partner_id = entries.first().map_or(PartnerId(Uuid::nil()), |entry| entry.partner_id);
+        let body = AccountImported { partner_id, partner_name: String::new(), customers: Vec::new(), audit: entries.to_vec() };
         codec::outgoing(Destination::Event("customer.audited".into()), id, transition.unwrap_or_default(), &trace, now, &body)
     });
     some.collect()

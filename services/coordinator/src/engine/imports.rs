@@ -218,6 +218,7 @@ fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing>
             partner_id: chunk.answer.partner_id,
             partner_name: chunk.answer.partner_name.clone(),
             customers: chunk.answer.imported.clone(),
+            audit: Vec::new(),
         };
         let to = Destination::Event("account.imported".into());
         out.push(codec::outgoing(to, format!("{import_id}/{number}/imported"), import_id.to_string(), trace, now, &event));

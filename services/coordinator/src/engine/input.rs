@@ -9,7 +9,7 @@ use planshift_domain::{
             EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered,
             SuspensionAnswered,
         },
-        request::{ActOnTransition, ImportCustomers, StartTransition, TellAgain, TellCustomerAgain},
+        request::{ActOnTransition, ChainAsked, ImportCustomers, StartTransition, TellAgain},
     },
     step::Step,
 };
@@ -41,7 +41,7 @@ pub enum Input {
     /// A listener wants to hear everything again.
     TellAgain(TransitionId),
     /// A listener wants to hear a customer's chain again.
-    TellCustomerAgain(TellCustomerAgain),
+    TellChainAgain(ChainAsked),
     /// A deadline has come.
     Clock(TransitionId),
     /// Its last output may not have been sent.
@@ -84,7 +84,7 @@ impl Input {
             | Self::Start(..)
             | Self::ActOnStep(..)
             | Self::Question(..)
-            | Self::TellCustomerAgain(_)
+            | Self::TellChainAgain(_)
             | Self::Admit => None,
         }
     }
@@ -105,8 +105,10 @@ impl Input {
             ReadSteps::TYPE => Self::Question(Question::Steps(codec::body(message)?), asker()),
             ExplainTransition::TYPE => Self::Question(Question::Explain(codec::body(message)?), asker()),
             ListStuck::TYPE => Self::Question(Question::Stuck(codec::body(message)?), asker()),
-            TellAgain::TYPE => Self::TellAgain(codec::body::<TellAgain>(message)?.transition_id),
-            TellCustomerAgain::TYPE => Self::TellCustomerAgain(codec::body(message)?),
+            TellAgain::TYPE => {
+                let TellAgain { transition_id, chain } = codec::body(message)?;
+                chain.map_or(Self::TellAgain(transition_id), Self::TellChainAgain)
+            }
             FactsTaken::TYPE => Self::Taken(codec::body(message)?, sender),
             EligibilityChecked::TYPE => Self::Checked(Box::new(codec::body(message)?)),
             EligibilityReleased::TYPE => Self::Answered(Step::Eligibility, codec::body::<EligibilityReleased>(message)?.0),

@@ -183,7 +183,7 @@ impl Engine {
         let (chains, mut told_of_customers) = audit.finish(&mut tx, &works, now).await?;
         let mut written = write(&mut tx, &works, chains, now).await?;
         for input in inputs {
-            if let Input::TellCustomerAgain(asked) = input {
+            if let Input::TellChainAgain(asked) = input {
                 told_of_customers.extend(audit::tell_again(&mut tx, (asked.partner_id, asked.customer_id), asked.after).await?);
             }
         }
@@ -380,7 +380,7 @@ impl Engine {
                 | Input::Start(..)
                 | Input::ActOnStep(..)
                 | Input::Question(..)
-                | Input::TellCustomerAgain(_)
+                | Input::TellChainAgain(_)
                 | Input::Admit => {}
             }
         }

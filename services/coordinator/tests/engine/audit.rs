@@ -7,8 +7,8 @@ use planshift_domain::{
     history::{HistoryEntry, first_break},
     ids::TransitionId,
     message::{
-        event::CustomerAudited,
-        request::{Act, ActOutcome, StartOutcome, StartTransition, TellCustomerAgain},
+        event::AccountImported,
+        request::{Act, ActOutcome, ChainAsked, StartOutcome, StartTransition},
     },
     transition::State,
 };
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 /// Every entry of customer `n` that is in these messages.
 fn told(out: &[Outgoing], n: u128) -> BTreeMap<u32, CustomerEntry> {
-    let entries = out.iter().filter_map(body::<CustomerAudited>).flat_map(|event| event.entries);
+    let entries = out.iter().filter_map(body::<AccountImported>).flat_map(|event| event.audit);
     entries.filter(|entry| entry.customer_id == customer(n)).map(|entry| (entry.number, entry)).collect()
 }
 
@@ -168,11 +168,11 @@ async fn who_has_a_gap_is_told_the_rest() {
     let (_, commands) = world.start(1, 1).await;
     world.work(commands, 1).await;
     let all = chain(&world, 1);
-    let ask = |after| TellCustomerAgain { partner_id: PARTNER, customer_id: customer(1), after };
-    let out = world.turn(&[Input::TellCustomerAgain(ask(2))]).await;
+    let ask = |after| ChainAsked { partner_id: PARTNER, customer_id: customer(1), after };
+    let out = world.turn(&[Input::TellChainAgain(ask(2))]).await;
     assert_eq!(told(&out, 1).into_values().collect::<Vec<_>>(), all[2..]);
     assert!(told(&out, 2).is_empty());
-    assert!(world.turn(&[Input::TellCustomerAgain(ask(99))]).await.is_empty());
+    assert!(world.turn(&[Input::TellChainAgain(ask(99))]).await.is_empty());
 }
 
 #[tokio::test]

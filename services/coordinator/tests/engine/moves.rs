@@ -148,7 +148,7 @@ async fn a_late_copy_of_an_earlier_act_does_nothing() {
     let version = |world: &World| world.events.iter().map(|e| e.transition.version).max();
     let before = version(&world);
     let (outcome, out) = world.act_as(request(51), id, Act::Resume).await;
-    let told = out.iter().filter(|o| o.message.kind != "CustomerAudited.v1").count();
+    let told = out.iter().filter(|o| o.message.kind != "AccountImported.v1").count();
     assert_eq!((outcome, told, world.state(id)), (ActOutcome::Accepted, 1, State::NeedsOperator), "the answer, and nothing else");
     assert_eq!(version(&world), before);
     // what was refused stays refused: also where it would be allowed by now

@@ -110,7 +110,7 @@ fn act_input(id: TransitionId) -> Input {
 
 /// What is told to listeners.
 fn is_event(out: &Outgoing) -> bool {
-    matches!(out.message.kind.as_str(), "TransitionChanged.v1" | "CustomerAudited.v1")
+    matches!(out.message.kind.as_str(), "TransitionChanged.v1" | "AccountImported.v1")
 }
 
 /// What is sent to the workers.

@@ -5,7 +5,7 @@ use planshift_domain::{
     history::HistoryEntry,
     ids::{AzureSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
     message::{
-        event::{AccountImported, CustomerAudited, ImportedCustomer, TransitionChanged},
+        event::{AccountImported, ImportedCustomer, TransitionChanged},
         notice::MessageEnded,
     },
     step::{Action, Step},
@@ -45,16 +45,12 @@ impl Changes {
         }
     }
 
-    /// An event about customers, or what an import has just learned of them.
+    /// An event about customers and their chains, or what an import has just learned of them.
     pub(crate) fn account(&mut self, event: AccountImported) {
         for customer in event.customers {
             newest(&mut self.customers, (event.partner_id, customer.customer_id), customer, |row| row.version);
         }
-    }
-
-    /// Entries of customers' chains.
-    pub(crate) fn audited(&mut self, event: CustomerAudited) {
-        for entry in event.entries {
+        for entry in event.audit {
             self.entries.entry((entry.partner_id, entry.customer_id, entry.number)).or_insert(entry);
         }
     }

@@ -188,7 +188,7 @@ async fn customers_keep_their_newest_version() {
     let tell = async |partner, version, name: &str| {
         let mut changes = Changes::default();
         let customers = vec![ImportedCustomer { customer_id: id(5), version, company_name: name.into(), domain: "d".into() }];
-        changes.account(AccountImported { partner_id: id(partner), partner_name: "p".into(), customers });
+        changes.account(AccountImported { partner_id: id(partner), partner_name: "p".into(), customers, audit: Vec::new() });
         fixture.model.apply(&changes, at(0), GAP).await.unwrap();
     };
     for (version, name) in [(2, "two"), (0, "none"), (3, "three"), (1, "one")] {

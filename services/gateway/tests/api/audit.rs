@@ -5,14 +5,14 @@ use planshift_domain::{
     audit::{self, CustomerEntry, Seal, event},
     message::{
         Body,
-        event::{CustomerAudited, TransitionChanged},
-        request::TellCustomerAgain,
+        event::{AccountImported, TransitionChanged},
+        request::TellAgain,
     },
     time::Timestamp,
     transition::State,
 };
 use planshift_gateway::Settings;
-use planshift_messaging::Destination;
+use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Args, Statement};
 use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
@@ -51,11 +51,15 @@ fn chain(partner: u128, n: u128, events: &[(&str, Timestamp, Option<Seal>)]) -> 
     entries
 }
 
+fn audited(entries: &[CustomerEntry]) -> Outgoing {
+    let event = AccountImported { partner_id: id(1), partner_name: String::new(), customers: Vec::new(), audit: entries.to_vec() };
+    message(Destination::Event("customer.audited".into()), &event)
+}
+
 async fn tell(world: &World, entries: &[CustomerEntry]) {
     static COUNT: Statement =
         Statement::new("SELECT count(*) FROM customer_audit WHERE partner_id = $1 AND customer_id = $2 AND number = $3");
-    let event = CustomerAudited { entries: entries.to_vec() };
-    world.coordinator.publish(vec![message(Destination::Event("customer.audited".into()), &event)]).await.unwrap();
+    world.coordinator.publish(vec![audited(entries)]).await.unwrap();
     for entry in entries {
         world
             .eventually(async || {
@@ -298,10 +302,10 @@ async fn a_gap_in_a_chain_that_lasts_is_asked_for() {
     let all = chain(1, 2_001, &[(event::IMPORTED, ago(9), None), (event::STARTED, ago(8), None), (event::ENDED, ago(7), None)]);
     let answer = all.clone();
     let world = World::with(Settings { gap: short, housekeeping: short, ..settings() }, move |delivery| {
-        assert_eq!(delivery.message.kind, TellCustomerAgain::TYPE);
-        let asked: TellCustomerAgain = serde_json::from_slice(&delivery.message.body).unwrap();
+        assert_eq!(delivery.message.kind, TellAgain::TYPE);
+        let asked = serde_json::from_slice::<TellAgain>(&delivery.message.body).unwrap().chain.unwrap();
         assert_eq!((asked.partner_id, asked.customer_id, asked.after), (id(1), id(2_001), 1), "after what is there");
-        vec![message(Destination::Event("customer.audited".into()), &CustomerAudited { entries: answer[1..].to_vec() })]
+        vec![audited(&answer[1..])]
     })
     .await;
     world.tell_customer(1, 2_001).await;

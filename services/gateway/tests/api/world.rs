@@ -125,7 +125,7 @@ impl World {
     /// Tells of customer `n` of partner `partner`, and waits until the gateway knows it.
     pub async fn tell_customer(&self, partner: u128, n: u128) {
         let customers = vec![ImportedCustomer { customer_id: id(n), version: 1, company_name: "Contoso".into(), domain: "c".into() }];
-        let event = AccountImported { partner_id: id(partner), partner_name: "P".into(), customers };
+        let event = AccountImported { partner_id: id(partner), partner_name: "P".into(), customers, audit: Vec::new() };
         self.coordinator.publish(vec![message(Destination::Event("account.imported".into()), &event)]).await.unwrap();
         static COUNT: planshift_storage::Statement =
             planshift_storage::Statement::new("SELECT count(*) FROM customers WHERE partner_id = $1 AND customer_id = $2");

@@ -30,7 +30,9 @@ pub struct TransitionChanged {
     pub history: Vec<HistoryEntry>,
 }
 
-/// Facts of customers were taken. Routing key `account.imported`.
+/// Facts of customers were taken. Routing key `account.imported`; `customer.audited` where it only tells of chains.
+///
+/// Chains are told in this type so that a gateway of a version before them takes it too, and is not stopped by what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountImported {
@@ -40,6 +42,10 @@ pub struct AccountImported {
     pub partner_name: String,
     /// Those of one chunk.
     pub customers: Vec<ImportedCustomer>,
+    /// Entries of any customers' chains; those of one in the order of their numbers. They never change: order and duplicates do not
+    /// matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<CustomerEntry>,
 }
 
 /// A customer, as lists show it.
@@ -56,16 +62,7 @@ pub struct ImportedCustomer {
     pub domain: String,
 }
 
-/// Entries of customers' chains. Routing key `customer.audited`. They never change: order and duplicates do not matter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerAudited {
-    /// Of any customers; those of one in the order of their numbers.
-    pub entries: Vec<CustomerEntry>,
-}
-
 body! {
     TransitionChanged => "TransitionChanged.v1",
     AccountImported => "AccountImported.v1",
-    CustomerAudited => "CustomerAudited.v1",
 }

@@ -232,14 +232,17 @@ pub enum AssessOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TellAgain {
-    /// The transition.
+    /// The transition; all zeros where only a chain is asked for.
     pub transition_id: TransitionId,
+    /// The chain of a customer. (A coordinator of a version before them knows no transition of that id, and goes on.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainAsked>,
 }
 
-/// Tell the chain of a customer again from an entry on, as events: a listener found a gap that lasts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What is wanted of a customer's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TellCustomerAgain {
+pub struct ChainAsked {
     /// Whose customer.
     pub partner_id: PartnerId,
     /// Which.
@@ -258,5 +261,4 @@ body! {
     AssessCustomer => "AssessCustomer.v1",
     CustomerAssessed => "CustomerAssessed.v1",
     TellAgain => "TellAgain.v1",
-    TellCustomerAgain => "TellCustomerAgain.v1",
 }

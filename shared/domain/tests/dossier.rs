@@ -243,7 +243,7 @@ fn paths(value: &Value, here: &mut String, out: &mut Vec<String>) {
     };
     match value {
         Value::Object(members) => {
-            members.iter().filter(|(name, _)| *name != "format").for_each(|(name, value)| inside(name.clone(), value))
+            members.iter().filter(|(name, _)| *name != "format").for_each(|(name, value)| inside(name.clone(), value));
         }
         Value::Array(items) => items.iter().enumerate().for_each(|(place, value)| inside(place.to_string(), value)),
         _ => out.push(here.clone()),

@@ -226,7 +226,7 @@ fn standing(work: &Work, state: State) -> Value {
 }
 
 /// The events that tell of entries.
-pub(super) fn events(entries: Vec<CustomerEntry>, ports: &Ports, now: Timestamp) -> Vec<Outgoing> {
+pub(super) fn events(entries: &[CustomerEntry], ports: &Ports, now: Timestamp) -> Vec<Outgoing> {
     if entries.is_empty() {
         return Vec::new();
     }

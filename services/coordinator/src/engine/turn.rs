@@ -194,7 +194,7 @@ impl Engine {
         let freed = works.values().any(|work| work.changed && work.stored.saga.state().is_settled());
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
-        publish.extend(audit::events(told_of_customers, &self.ports, now));
+        publish.extend(audit::events(&told_of_customers, &self.ports, now));
         Ok((Turn { publish, told, admitted, unknown, freed }, written))
     }
 

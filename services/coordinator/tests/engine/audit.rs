@@ -7,7 +7,7 @@ use planshift_domain::{
     history::{HistoryEntry, first_break},
     ids::TransitionId,
     message::{
-        event::AccountImported,
+        event::{AccountImported, TransitionChanged},
         request::{Act, ActOutcome, ChainAsked, StartOutcome, StartTransition},
     },
     transition::State,
@@ -139,6 +139,25 @@ async fn a_deadline_that_sends_the_same_again_adds_one_entry() {
         let history = history(&world, id);
         assert_eq!((history.len(), history.last().unwrap().event.as_str()), (before + n, "Resent"));
     }
+}
+
+/// A large customer's answers come one by one: each turn has an entry, and the history is long.
+#[tokio::test]
+async fn a_long_history_is_told_again_in_several_messages() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let (outcome, _) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    static DUE: Statement = Statement::new("UPDATE transitions SET resend_at = 0 WHERE id = $1");
+    for _ in 0..600 {
+        world.engine.db.execute(&DUE, Args::new().value(id.0)).await.unwrap();
+        world.turn(&[Input::Clock(id)]).await;
+    }
+    let all = history(&world, id);
+    let again = world.turn(&[Input::TellAgain(id)]).await;
+    let events: Vec<TransitionChanged> = again.iter().filter_map(body).collect();
+    assert!(events.len() == 2 && events.iter().all(|event| event.history.len() <= 500), "{} messages", events.len());
+    assert_eq!(events.into_iter().flat_map(|event| event.history).collect::<Vec<_>>(), all);
 }
 
 /// At every turn the messages are lost once, and whatever comes again after the crash brings the entries again.

@@ -3,9 +3,10 @@
 
 use crate::{
     saga::Tally,
-    store::{rows, unknown_word},
+    store::{audit, rows, unknown_word},
 };
 use planshift_domain::{
+    audit::{CustomerEntry, Seal},
     history::HistoryEntry,
     ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, PlanId, Reseller, TransitionId},
     step::{Action, Step},
@@ -165,6 +166,19 @@ static HISTORY: Statement = Statement::new(
      WHERE (transition_id, number) > ($1, $2) AND transition_id <= $3 ORDER BY transition_id, number LIMIT $4",
 );
 
+static CHAINS: Statement = Statement::new(
+    "SELECT partner_id, customer_id, entries, hash FROM customer_chains WHERE (partner_id, customer_id) > ($1, $2)
+     ORDER BY partner_id, customer_id LIMIT $3",
+);
+static CHAIN_ENTRIES: Statement = audit::select!(
+    "FROM customer_audit AS a WHERE (a.partner_id, a.customer_id, a.number) > ($1, $2, $3) AND (a.partner_id, a.customer_id) <= ($4, $5)
+     ORDER BY a.partner_id, a.customer_id, a.number LIMIT $6"
+);
+static SEALED: Statement = Statement::new(
+    "SELECT h.transition_id, h.number, h.hash FROM {1: transition_id uuid, number bigint} AS r CROSS JOIN history AS h
+     WHERE h.transition_id = r.transition_id AND h.number = r.number",
+);
+
 /// The next transitions after one, at most `limit`.
 ///
 /// # Errors
@@ -294,6 +308,64 @@ pub async fn history(
         None => Args::new().value(start).value(i64::MAX),
     };
     database.query(&HISTORY, args.value(upto).value(limit)).await?.iter().map(rows::decode_history).collect()
+}
+
+/// Where a customer's chain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Who.
+    pub customer_id: CustomerId,
+    /// How many entries it says that it has.
+    pub entries: u32,
+    /// The hash that it says that it ends with.
+    pub hash: String,
+}
+
+/// The next chains after one, in the order of their customers, at most `limit`.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn chains(database: &Database, after: Option<(PartnerId, CustomerId)>, limit: u32) -> Result<Vec<ChainHead>, StorageError> {
+    let (partner, customer) = after.map_or((Uuid::nil(), Uuid::nil()), |(partner, customer)| (partner.0, customer.0));
+    let rows = database.query(&CHAINS, Args::new().value(partner).value(customer).value(limit)).await?;
+    rows.iter()
+        .map(|row| {
+            let (partner_id, customer_id) = (PartnerId(row.get(0)?), CustomerId(row.get(1)?));
+            Ok(ChainHead { partner_id, customer_id, entries: row.get(2)?, hash: row.get(3)? })
+        })
+        .collect()
+}
+
+/// The next entries of chains after one (its customer and number), in their order, up to the end of a customer's, at most `limit`.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn chain_entries(
+    database: &Database,
+    after: Option<(PartnerId, CustomerId, u32)>,
+    upto: Option<(PartnerId, CustomerId)>,
+    limit: u32,
+) -> Result<Vec<CustomerEntry>, StorageError> {
+    let (partner, customer, number) =
+        after.map_or((Uuid::nil(), Uuid::nil(), 0), |(partner, customer, number)| (partner.0, customer.0, number));
+    let (last_partner, last_customer) = upto.map_or((Uuid::max(), Uuid::max()), |(partner, customer)| (partner.0, customer.0));
+    let args = Args::new().value(partner).value(customer).value(number).value(last_partner).value(last_customer).value(limit);
+    database.query(&CHAIN_ENTRIES, args).await?.iter().map(audit::decode).collect()
+}
+
+/// The hash that the history of each of these transitions has at the entry of that number, where there is one.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn sealed(database: &Database, seals: &[Seal]) -> Result<HashMap<(TransitionId, u32), String>, StorageError> {
+    if seals.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = seals.iter().map(|seal| vec![seal.transition_id.0.into(), seal.entries.into()]).collect();
+    let found = database.query(&SEALED, Args::new().rows(rows)).await?;
+    found.iter().map(|row| Ok(((TransitionId(row.get(0)?), row.get(1)?), row.get(2)?))).collect()
 }
 
 fn live_row(row: &Row) -> Result<Live, StorageError> {

@@ -1,12 +1,17 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
 use crate::{Settings, model::ReadModel};
-use planshift_domain::message::request::TellAgain;
+use planshift_domain::{
+    ids::TransitionId,
+    message::request::{ChainAsked, TellAgain},
+    time::Timestamp,
+};
 use planshift_messaging::{Destination, Outgoing, Service, SharedBroker};
 use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// One round in so many also forgets old keys.
 const ROUNDS_TO_FORGET: u32 = 100;
@@ -39,20 +44,16 @@ impl Housekeeping {
     async fn round(&self, round: u32) -> Result<(), StorageError> {
         let now = self.ports.clock.now();
         let missing = self.model.claim_gaps(now, self.settings.gap).await?;
-        if !missing.is_empty() {
-            tracing::warn!(transitions = missing.len(), "something is missing for long: the coordinator is asked to tell again");
-            let messages = missing.into_iter().map(|transition_id| {
-                let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
-                codec::outgoing(
-                    Destination::Command(Service::Coordinator),
-                    id.to_string(),
-                    transition_id.to_string(),
-                    &trace,
-                    now,
-                    &TellAgain { transition_id },
-                )
+        let chains = self.model.claim_chain_gaps(now, self.settings.gap).await?;
+        if !missing.is_empty() || !chains.is_empty() {
+            let (transitions, customers) = (missing.len(), chains.len());
+            tracing::warn!(transitions, customers, "something is missing for long: the coordinator is asked to tell again");
+            let of_transitions = missing.into_iter().map(|transition_id| self.ask(&TellAgain { transition_id, chain: None }, now));
+            let of_customers = chains.into_iter().map(|((partner_id, customer_id), after)| {
+                let chain = Some(ChainAsked { partner_id, customer_id, after });
+                self.ask(&TellAgain { transition_id: TransitionId(Uuid::nil()), chain }, now)
             });
-            let messages: Vec<Outgoing> = messages.collect();
+            let messages: Vec<Outgoing> = of_transitions.chain(of_customers).collect();
             // one that is lost is asked again: it stays a gap
             if let Err(error) = self.broker.publish(messages).await {
                 tracing::warn!(%error, "the coordinator could not be asked");
@@ -63,5 +64,11 @@ impl Housekeeping {
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
         }
         Ok(())
+    }
+
+    fn ask(&self, again: &TellAgain, now: Timestamp) -> Outgoing {
+        let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
+        let to = Destination::Command(Service::Coordinator);
+        codec::outgoing(to, id.to_string(), again.transition_id.to_string(), &trace, now, again)
     }
 }

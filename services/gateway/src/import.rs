@@ -10,7 +10,7 @@ use planshift_domain::{
     ids::{CustomerId, ImportId, PartnerId},
     message::{
         event::{AccountImported, ImportedCustomer, resellers_of},
-        request::{CustomersImported, ImportCustomers, OnlyIf, RefusedCustomer},
+        request::{CustomersImported, ImportCustomers, ImportedBy, OnlyIf, RefusedCustomer},
     },
 };
 use planshift_storage::StorageError;
@@ -58,7 +58,7 @@ pub(crate) enum ImportError {
 pub(crate) async fn import(
     app: &App,
     context: &Context,
-    import_id: ImportId,
+    (import_id, by): (ImportId, ImportedBy),
     mut file: File,
     format: Format,
 ) -> Result<Outcome, ImportError> {
@@ -96,6 +96,7 @@ pub(crate) async fn import(
             import_id,
             chunk: u32::try_from(number).unwrap_or(u32::MAX),
             begun_at,
+            by: by.clone(),
             partner: partner.clone(),
             customers,
             only_if: None,
@@ -114,7 +115,7 @@ pub(crate) async fn import(
 pub(crate) async fn import_change(
     app: &App,
     trace: &TraceContext,
-    import_id: ImportId,
+    (import_id, by): (ImportId, ImportedBy),
     partner: PartnerFacts,
     only_if: OnlyIf,
     parts: Vec<CustomerPart>,
@@ -124,8 +125,8 @@ pub(crate) async fn import_change(
     let mut chunks: Vec<Vec<CustomerPart>> = parts.into_iter().filter_map(|part| chunker.add(part)).collect();
     chunks.push(chunker.parts);
     for (number, customers) in (0..).zip(chunks) {
-        let (partner, only_if) = (partner.clone(), Some(only_if));
-        let chunk = ImportCustomers { import_id, chunk: number, begun_at, partner, customers, only_if };
+        let (by, partner, only_if) = (by.clone(), partner.clone(), Some(only_if));
+        let chunk = ImportCustomers { import_id, chunk: number, begun_at, by, partner, customers, only_if };
         if let Some(refused) = take(app, trace, chunk).await?.refused.pop() {
             return Ok(Some(refused));
         }
@@ -154,6 +155,7 @@ fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Chang
         begun_at: Some(*begun_at),
         customers: taken().map(|part| ImportedCustomer::of(part, 0)).collect(),
         resellers: resellers_of(taken()),
+        audit: Vec::new(),
     });
     changes
 }

@@ -17,6 +17,7 @@
 //! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
 //! | `view` | a transition from its rows |
+//! | `records` | entries of customers' chains as Partner Center's audit records |
 //! | `settings` | every limit |
 
 mod alone;
@@ -34,6 +35,7 @@ mod import;
 mod letters;
 mod look;
 mod model;
+mod records;
 mod settings;
 mod together;
 mod view;

@@ -13,7 +13,7 @@ pub enum Exit {
     Usage,
     /// Some transition ended otherwise than completed.
     EndedOtherwise,
-    /// `verify` found a violation.
+    /// `verify` found a violation, or `audit` a dossier that is not intact.
     ViolationFound,
     /// Interrupted: what was accepted goes on when it is started again.
     Interrupted,

@@ -9,11 +9,13 @@
 //! | [`step`] | the four steps and their kinds |
 //! | [`ownership`] | who is billed for an Azure subscription from when |
 //! | [`history`] | what happened to a transition, hash-chained |
+//! | [`audit`] | what happened to a customer, hash-chained; the dossier that a third party can check |
 //! | [`message`] | commands, replies, requests, answers, events |
 //! | [`report`] | what failed, what was undone, who must do what next |
 //! | [`view`] | a transition as people and programs see it |
 
 pub mod account;
+pub mod audit;
 pub mod history;
 pub mod ids;
 pub mod message;

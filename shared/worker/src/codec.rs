@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn read(kind: &str, sender: Option<Service>, content_type: Option<&str>) -> Result<Service, &'static str> {
-        let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()) };
+        let body = request::TellAgain { transition_id: planshift_domain::ids::TransitionId(uuid::Uuid::nil()), chain: None };
         let message = message("id".into(), String::new(), &TraceContext::default(), Timestamp::from_micros(0), &body);
         let message = Message { kind: kind.into(), ..message };
         let tag = planshift_messaging::DeliveryTag { epoch: 0, wire: 0, part: 0 };

@@ -81,7 +81,7 @@ fn kinds() -> Vec<Kind> {
         ReadSteps: COORDINATOR, "How are the steps?";
         ExplainTransition: COORDINATOR, "What does this transition wait for?";
         ListStuck: COORDINATOR, "Which transitions have not moved for a while?";
-        TellAgain: COORDINATOR, "Tell everything of a transition again, as events.";
+        TellAgain: COORDINATOR, "Tell everything of a transition, or the chain of a customer, again, as events.";
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
         ReadCustomer: ELIGIBILITY, "What do the facts say of a customer? Asked to show it, a page at a time.";
         PlanTransition: ELIGIBILITY, "What would a transition of this customer do? Asked without a transition and without any effect.";
@@ -96,7 +96,7 @@ fn kinds() -> Vec<Kind> {
         TransitionPlanned: Answers, "What a transition would do, and the hash of it.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
-        AccountImported: Events, "Facts of customers were taken. Routing key account.imported.";
+        AccountImported: Events, "Facts of customers were taken, and entries of customers' chains. Routing keys account.imported, customer.audited.";
     })
 }
 

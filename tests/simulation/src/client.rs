@@ -12,7 +12,9 @@ use planshift_domain::{
     message::{
         Body,
         operator::{ActOnStep, StepActKind, StepsRead},
-        request::{Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition},
+        request::{
+            Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome, StartTransition,
+        },
     },
     step::Step,
     time::Timestamp,
@@ -111,7 +113,17 @@ impl Client {
         self.work(|client| async move {
             let Import { partner, parts, begun_at } = import;
             let import_id = ImportId(client.shared.sim.id());
-            client.take_in(ImportCustomers { import_id, chunk: 0, begun_at, partner, customers: parts, only_if: None }).await;
+            client
+                .take_in(ImportCustomers {
+                    import_id,
+                    chunk: 0,
+                    begun_at,
+                    by: ImportedBy::default(),
+                    partner,
+                    customers: parts,
+                    only_if: None,
+                })
+                .await;
         });
     }
 
@@ -172,6 +184,7 @@ impl Client {
                         import_id,
                         chunk: 0,
                         begun_at,
+                        by: ImportedBy::default(),
                         partner: partner.clone(),
                         customers: vec![part.clone()],
                         only_if: None,

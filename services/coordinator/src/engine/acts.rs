@@ -1,17 +1,25 @@
 //! What people do to transitions: each request is decided once, and answered the same however late it comes again.
 
-use super::{input::Asker, input::Input, turn::recover, work::Work};
+use super::{
+    audit::{Audit, Draft, correlation},
+    input::Asker,
+    input::Input,
+    turn::recover,
+    work::Work,
+};
 use crate::{
     saga::{Event, Rules},
     store::acts::{self, Key},
 };
 use planshift_domain::{
-    message::request::{ActAnswered, ActOnTransition, ActOutcome},
+    audit::event,
+    message::request::{Act, ActAnswered, ActOnTransition, ActOutcome},
     time::Timestamp,
 };
 use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{StorageError, Transaction};
 use planshift_worker::{HandleError, codec};
+use serde_json::json;
 use std::collections::HashMap;
 
 /// The acts of a turn.
@@ -34,6 +42,7 @@ impl Acts {
         work: &mut Work,
         act: &ActOnTransition,
         asker: &Asker,
+        audit: &mut Audit,
         now: Timestamp,
         rules: &Rules,
     ) -> Result<Option<Outgoing>, HandleError> {
@@ -46,6 +55,7 @@ impl Acts {
         if let Some(outcome) = self.known.get(&key).copied().or(before) {
             // its messages may have been lost in a crash
             recover(work, false, rules);
+            audit.again((work.stored.partner, work.stored.customer), act.request_id);
             return Ok(answer(act, asker, outcome, now));
         }
         let event = Event::Act { act: act.act.into(), actor: act.actor.clone(), reason: act.reason.clone() };
@@ -56,6 +66,7 @@ impl Acts {
         if let Some(outcome) = outcome {
             self.known.insert(key, outcome);
             self.decided.push((key, outcome));
+            audit.add(told(work, act, asker, outcome));
         }
         Ok(outcome.and_then(|outcome| answer(act, asker, outcome, now)))
     }
@@ -63,6 +74,29 @@ impl Acts {
     /// Keeps what was decided.
     pub(super) async fn keep(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), StorageError> {
         acts::keep(tx, &self.decided, now).await
+    }
+}
+
+/// The act in the customer's chain.
+fn told(work: &Work, act: &ActOnTransition, asker: &Asker, outcome: ActOutcome) -> Draft {
+    let (name, done) = match act.act {
+        Act::Cancel => ("cancel", event::CANCELLED),
+        Act::Resume => ("resume", event::RESUMED),
+        Act::Close => ("close", event::CLOSED),
+    };
+    let because = if act.reason.is_empty() { String::new() } else { format!(": {}", act.reason) };
+    let (event, text) = match outcome {
+        ActOutcome::Accepted => (done, format!("{name} was accepted{because}")),
+        ActOutcome::PastThePivot(state) => (event::ACT_REFUSED, format!("{name} was refused in {state}, past the pivot{because}")),
+        ActOutcome::NotAllowedInState(state) => (event::ACT_REFUSED, format!("{name} was refused in {state}{because}")),
+        ActOutcome::NotFound => (event::ACT_REFUSED, format!("{name} was refused: there is no such transition{because}")),
+    };
+    Draft {
+        transition: Some(work.stored.id),
+        request_id: Some(act.request_id),
+        correlation_id: correlation(asker.trace.as_ref().or(Some(&work.stored.trace))),
+        new_value: Some(json!({ "act": act.act, "state": work.stored.saga.state() })),
+        ..Draft::new((work.stored.partner, work.stored.customer), event, &act.actor, text)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Imports: versions given to facts, parts handed to the four workers, and the answer when all have them.
 
-use super::input::Asker;
+use super::{
+    audit::{Audit, Draft, correlation},
+    input::Asker,
+};
 use crate::store::{
     customers::{self, Customer, CustomerKey},
     imports::{self, Chunk, ChunkAnswer, ChunkKey},
@@ -8,6 +11,7 @@ use crate::store::{
 };
 use planshift_domain::{
     account::facts::CustomerPart,
+    audit::{event, sha256},
     ids::{CustomerId, TransitionId},
     message::{
         command::{
@@ -24,7 +28,9 @@ use planshift_messaging::{Destination, Outgoing, Service};
 use planshift_storage::{StorageError, Transaction};
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use uuid::Uuid;
 
 const WORKERS: [Service; 4] = [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension];
 const ALL_WORKERS: u32 = (1 << WORKERS.len()) - 1;
@@ -38,6 +44,7 @@ pub async fn take_in(
     tx: &mut Transaction,
     chunks: &[(&ImportCustomers, &Asker)],
     ports: &Ports,
+    audit: &mut Audit,
     now: Timestamp,
 ) -> Result<Vec<Outgoing>, StorageError> {
     if chunks.is_empty() {
@@ -52,8 +59,12 @@ pub async fn take_in(
     for (chunk, asker) in chunks {
         let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id()));
         let key = (chunk.import_id, chunk.chunk);
+        if seen.contains_key(&key) {
+            // its entries may never have been told
+            chunk.customers.iter().for_each(|part| audit.again((chunk.partner.id, part.customer_id), chunk.import_id.0));
+        }
         let known = seen.entry(key).or_insert_with(|| {
-            let answer = customers.answer(chunk);
+            let answer = customers.answer(chunk, correlation(Some(&trace)), audit);
             new.push(key);
             let waiting = if answer.imported.is_empty() { 0 } else { ALL_WORKERS };
             Chunk { key, waiting, reply_to: asker.reply_to.clone(), answer }
@@ -126,7 +137,7 @@ impl Versions {
         Ok(Self { known, live, bars, changed: BTreeMap::new() })
     }
 
-    fn answer(&mut self, chunk: &ImportCustomers) -> ChunkAnswer {
+    fn answer(&mut self, chunk: &ImportCustomers, correlation_id: Option<Uuid>, audit: &mut Audit) -> ChunkAnswer {
         let mut answer = ChunkAnswer {
             partner_id: chunk.partner.id,
             partner_name: chunk.partner.name.clone(),
@@ -136,7 +147,11 @@ impl Versions {
             resellers: Vec::new(),
         };
         for part in &chunk.customers {
-            match self.version(chunk, part) {
+            let of = (chunk.partner.id, part.customer_id);
+            let before = self.known.get(&of).map_or(0, |customer| customer.facts_version);
+            let version = self.version(chunk, part);
+            audit.add(Draft { correlation_id, ..told(chunk, part, before, version.as_ref()) });
+            match version {
                 Ok(version) => answer.imported.push(ImportedCustomer::of(part, version)),
                 Err(Refused { code, description, by }) => {
                     let (customer_id, code) = (part.customer_id, code.to_owned());
@@ -203,6 +218,33 @@ impl Versions {
     }
 }
 
+/// A part of an import, in the customer's chain.
+fn told(chunk: &ImportCustomers, part: &CustomerPart, before: u32, version: Result<&u32, &Refused>) -> Draft {
+    let (of, actor) = ((chunk.partner.id, part.customer_id), if chunk.by.actor.is_empty() { "gateway" } else { &chunk.by.actor });
+    let which = if part.parts > 1 { format!(" (part {} of {})", part.part + 1, part.parts) } else { String::new() };
+    let request_id = Some(chunk.import_id.0);
+    match version {
+        Ok(version) => {
+            let what = if chunk.by.change.is_empty() { String::new() } else { format!("{}. ", chunk.by.change) };
+            let text = format!("{what}Facts of version {version} were taken{which}: subscriptions {}", part.subscriptions.len());
+            let mut value = json!({ "factsVersion": version, "part": part.part, "parts": part.parts });
+            // the part as it came; the document that it was cut from, where there was one
+            value["sha256"] = json!(sha256(serde_json::to_vec(part).unwrap_or_default()));
+            if !chunk.by.document.is_empty() {
+                value["document"] = json!(chunk.by.document);
+            }
+            let old_value = (before > 0).then(|| json!({ "factsVersion": before }));
+            Draft { request_id, old_value, new_value: Some(value), ..Draft::new(of, event::IMPORTED, actor, text) }
+        }
+        Err(Refused { code, description: why, .. }) => {
+            let new_value = Some(json!({ "refused": code }));
+            let what = if chunk.by.change.is_empty() { "Facts" } else { &chunk.by.change };
+            let text = format!("Not taken{which}: {what}: {why}");
+            Draft { request_id, new_value, ..Draft::new(of, event::IMPORT_REFUSED, actor, text) }
+        }
+    }
+}
+
 fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
     let (import_id, number) = chunk.key;
     let mut out = Vec::new();
@@ -213,6 +255,7 @@ fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing>
             begun_at: chunk.answer.begun_at,
             customers: chunk.answer.imported.clone(),
             resellers: chunk.answer.resellers.clone(),
+            audit: Vec::new(),
         };
         let to = Destination::Event("account.imported".into());
         out.push(codec::outgoing(to, format!("{import_id}/{number}/imported"), import_id.to_string(), trace, now, &event));

@@ -9,7 +9,7 @@ use planshift_domain::{
             EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered,
             SuspensionAnswered,
         },
-        request::{ActOnTransition, ImportCustomers, StartTransition, TellAgain},
+        request::{ActOnTransition, ChainAsked, ImportCustomers, StartTransition, TellAgain},
     },
     step::Step,
 };
@@ -40,6 +40,8 @@ pub enum Input {
     GivenUp(Step, PacketGivenUp),
     /// A listener wants to hear everything again.
     TellAgain(TransitionId),
+    /// A listener wants to hear a customer's chain again.
+    TellChainAgain(ChainAsked),
     /// A deadline has come.
     Clock(TransitionId),
     /// Its last output may not have been sent.
@@ -77,7 +79,13 @@ impl Input {
             Self::Answered(_, answer) => Some(answer.transition_id),
             Self::GivenUp(_, given_up) => Some(given_up.transition_id),
             Self::TellAgain(id) | Self::Clock(id) | Self::Recover(id) => Some(*id),
-            Self::Import(..) | Self::Taken(..) | Self::Start(..) | Self::ActOnStep(..) | Self::Question(..) | Self::Admit => None,
+            Self::Import(..)
+            | Self::Taken(..)
+            | Self::Start(..)
+            | Self::ActOnStep(..)
+            | Self::Question(..)
+            | Self::TellChainAgain(_)
+            | Self::Admit => None,
         }
     }
 
@@ -97,7 +105,10 @@ impl Input {
             ReadSteps::TYPE => Self::Question(Question::Steps(codec::body(message)?), asker()),
             ExplainTransition::TYPE => Self::Question(Question::Explain(codec::body(message)?), asker()),
             ListStuck::TYPE => Self::Question(Question::Stuck(codec::body(message)?), asker()),
-            TellAgain::TYPE => Self::TellAgain(codec::body::<TellAgain>(message)?.transition_id),
+            TellAgain::TYPE => {
+                let TellAgain { transition_id, chain } = codec::body(message)?;
+                chain.map_or(Self::TellAgain(transition_id), Self::TellChainAgain)
+            }
             FactsTaken::TYPE => Self::Taken(codec::body(message)?, sender),
             EligibilityChecked::TYPE => Self::Checked(Box::new(codec::body(message)?)),
             EligibilityReleased::TYPE => Self::Answered(Step::Eligibility, codec::body::<EligibilityReleased>(message)?.0),

@@ -12,6 +12,8 @@
 //! | `starts`, `imports` | the requests that come before there is a transition |
 //! | `acts` | what people do to transitions, each request once |
 //! | `admission` | who begins, of those who wait in line |
+//! | `audit` | what is added to customers' chains |
+//! | `exchange` | what was sent and got, as an entry of a history |
 //! | `questions` | what operators ask, and acts about steps |
 //! | `output` | commands, events and answers built from what was written |
 //! | `sent` | which versions' messages were confirmed |
@@ -21,7 +23,9 @@
 mod acts;
 mod admission;
 mod answers;
+mod audit;
 mod checks;
+mod exchange;
 mod imports;
 mod input;
 mod output;

@@ -1,6 +1,6 @@
 //! Commands, events and answers, built from what was written in the turn.
 
-use super::work::Work;
+use super::{exchange::Sent, work::Work};
 use crate::{
     saga::{Send, Which},
     store::rows::{self, Of, PacketKey},
@@ -27,7 +27,7 @@ use std::{
     iter::Peekable,
 };
 
-/// How many lines an event carries, and as many plans, and packets with their findings: more go into further events of the same
+/// How many lines an event carries, and as many plans, history entries, and packets with their findings: more go into further events of the same
 /// version. A broker takes no message of any size.
 const EVENT_LINES: usize = 500;
 
@@ -88,19 +88,29 @@ impl Work {
     }
 }
 
-/// The commands that the turn's decisions send.
-pub async fn commands(tx: &mut Transaction, works: &BTreeMap<TransitionId, Work>, now: Timestamp) -> Result<Vec<Outgoing>, StorageError> {
+/// The commands that the turn's decisions send, and which of them are of which transition.
+pub(super) async fn commands(
+    tx: &mut Transaction,
+    works: &BTreeMap<TransitionId, Work>,
+    now: Timestamp,
+) -> Result<(Vec<Outgoing>, Sent), StorageError> {
+    let (mut out, mut sent) = (Vec::new(), Sent::new());
     if works.values().all(|work| work.send.is_empty()) {
-        return Ok(Vec::new());
+        return Ok((out, sent));
     }
     let material = Material::load(tx, works).await?;
-    let mut out = Vec::new();
-    for work in works.values() {
+    for (id, work) in works {
+        let first = out.len();
         for send in &work.send {
             build(work, *send, &material, now, &mut out);
         }
+        let of_it = out.iter().skip(first).map(|command: &Outgoing| format!("{} {}", command.message.kind, command.message.message_id));
+        let of_it: Vec<String> = of_it.collect();
+        if !of_it.is_empty() {
+            sent.insert(*id, of_it);
+        }
     }
-    Ok(out)
+    Ok((out, sent))
 }
 
 fn build(work: &Work, send: Send, material: &Material, now: Timestamp, out: &mut Vec<Outgoing>) {
@@ -254,20 +264,21 @@ pub async fn everything(tx: &mut Transaction, works: &BTreeMap<TransitionId, Wor
 
 fn tell(work: &Work, event: TransitionChanged, suffix: &str, now: Timestamp, out: &mut Vec<Outgoing>) {
     let stored = &work.stored;
-    let TransitionChanged { transition, plans, lines, packets, mut history } = event;
+    let TransitionChanged { transition, plans, lines, packets, history } = event;
     let (mut plans, mut lines, mut packets) = (plans.into_iter(), lines.into_iter(), packets.into_iter().peekable());
+    let mut history = history.into_iter();
     for part in 0.. {
         let event = TransitionChanged {
             transition: transition.clone(),
             plans: plans.by_ref().take(EVENT_LINES).collect(),
             lines: lines.by_ref().take(EVENT_LINES).collect(),
             packets: some_packets(&mut packets),
-            history: std::mem::take(&mut history),
+            history: history.by_ref().take(EVENT_LINES).collect(),
         };
         let to = Destination::Event(format!("transition.{}", stored.saga.state()));
         let message_id = format!("{}/v{}/{part}{suffix}", stored.id, stored.version);
         out.push(codec::outgoing(to, message_id, stored.id.to_string(), &stored.trace, now, &event));
-        if plans.len() == 0 && lines.len() == 0 && packets.peek().is_none() {
+        if plans.len() == 0 && lines.len() == 0 && history.len() == 0 && packets.peek().is_none() {
             return;
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use planshift_domain::{
+    audit::EXCHANGED,
     ids::TransitionId,
     message::{
         Body,
@@ -159,6 +160,8 @@ async fn explain(engine: &Engine, tx: &mut Transaction, id: TransitionId) -> Res
         }
     };
     let mut history: Vec<_> = rows::load_history(tx, &[id]).await?.into_iter().map(|(_, entry)| entry).collect();
+    // what was sent and got is for who checks; here it would hide what led to it
+    history.retain(|entry| entry.event != EXCHANGED);
     history.drain(..history.len().saturating_sub(EXPLAINED_HISTORY));
     let has_deadlines = !saga.state().is_settled() && saga.held.is_none() && !stored.waiting;
     Ok(Some(Explanation {

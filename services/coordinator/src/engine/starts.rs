@@ -1,6 +1,10 @@
 //! Starts: decided under the lock of the customer's row.
 
-use super::{input::Asker, work::Work};
+use super::{
+    audit::{Audit, Draft, correlation},
+    input::Asker,
+    work::Work,
+};
 use crate::{
     saga::{Limits, Saga},
     store::{
@@ -9,6 +13,7 @@ use crate::{
     },
 };
 use planshift_domain::{
+    audit::event,
     ids::TransitionId,
     message::request::{StartOutcome, StartTransition},
     time::Timestamp,
@@ -16,6 +21,7 @@ use planshift_domain::{
 use planshift_storage::{StorageError, Transaction};
 use planshift_telemetry::TraceContext;
 use planshift_worker::Ports;
+use serde_json::json;
 use std::collections::HashMap;
 
 /// What became of a start.
@@ -33,6 +39,7 @@ pub async fn decide(
     starts: &[(&StartTransition, &Asker)],
     ports: &Ports,
     limits: &Limits,
+    audit: &mut Audit,
     now: Timestamp,
 ) -> Result<Vec<Started>, StorageError> {
     if starts.is_empty() {
@@ -47,20 +54,27 @@ pub async fn decide(
     for (start, asker) in starts {
         let request = (start.partner_id.0, start.request_id);
         let customer = (start.partner_id.0, start.customer_id.0);
+        let of = (start.partner_id, start.customer_id);
         let refuse = |outcome| Started { outcome, work: None };
         decided.push(if let Some(transition_id) = by_request.get(&request) {
+            audit.again(of, start.request_id);
             refuse(StartOutcome::Accepted { transition_id: *transition_id })
         } else if let Some(transition_id) = live.get(&customer) {
+            audit.add(refused(start, asker, "UpgradeInProgress", &format!("the transition {transition_id} is not at an end")));
             refuse(StartOutcome::InProgress { transition_id: *transition_id })
         } else {
             match known.get(&(start.partner_id, start.customer_id)) {
                 None => refuse(StartOutcome::UnknownCustomer),
                 Some(facts) if facts.facts_version == 0 => refuse(StartOutcome::UnknownCustomer),
-                Some(facts) if facts.parts_seen < facts.parts => refuse(StartOutcome::ImportUnderWay),
+                Some(facts) if facts.parts_seen < facts.parts => {
+                    audit.add(refused(start, asker, "ImportInProgress", "an import of the customer is under way"));
+                    refuse(StartOutcome::ImportUnderWay)
+                }
                 Some(facts) => {
                     let id = TransitionId(ports.random.id());
                     by_request.insert(request, id);
                     live.insert(customer, id);
+                    let facts_version = facts.facts_version;
                     let stored = Stored {
                         id,
                         partner: start.partner_id,
@@ -80,10 +94,27 @@ pub async fn decide(
                         trace: asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id())),
                         saga: Saga::requested(now, limits),
                     };
+                    audit.add(Draft {
+                        transition: Some(id),
+                        request_id: Some(start.request_id),
+                        correlation_id: correlation(Some(&stored.trace)),
+                        new_value: Some(json!({ "transitionId": id, "state": stored.saga.state(), "factsVersion": facts_version })),
+                        ..Draft::new(of, event::STARTED, &start.actor, format!("The transition {id} was accepted"))
+                    });
                     Started { outcome: StartOutcome::Accepted { transition_id: id }, work: Some(Work::new(stored, true)) }
                 }
             }
         });
     }
     Ok(decided)
+}
+
+/// A start that was refused, in the customer's chain.
+fn refused(start: &StartTransition, asker: &Asker, code: &str, why: &str) -> Draft {
+    Draft {
+        request_id: Some(start.request_id),
+        correlation_id: correlation(asker.trace.as_ref()),
+        new_value: Some(json!({ "refused": code })),
+        ..Draft::new((start.partner_id, start.customer_id), event::START_REFUSED, &start.actor, format!("A start was refused: {why}"))
+    }
 }

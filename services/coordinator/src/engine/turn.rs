@@ -2,7 +2,9 @@
 
 use super::{
     acts::{self, Acts},
-    admission, answers, checks, imports,
+    admission, answers,
+    audit::{self, Audit},
+    checks, exchange, imports,
     input::Input,
     output::{self, Changed},
     questions,
@@ -30,7 +32,7 @@ use planshift_domain::{
     transition::PlanRow,
 };
 use planshift_messaging::{Destination, Outgoing};
-use planshift_storage::{Database, Transaction};
+use planshift_storage::{Database, StorageError, Transaction, Write};
 use planshift_worker::{HandleError, Ports, codec, metrics::Metrics};
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
@@ -166,15 +168,25 @@ impl Engine {
         let now = self.ports.clock.now();
         let mut tx = self.db.begin().await?;
         lock_customers(&mut tx, inputs).await?;
-        let mut publish = self.requests(&mut tx, inputs, now).await?;
-        let (mut works, started) = self.load(&mut tx, inputs, now, rules).await?;
+        let mut audit = Audit::default();
+        let mut publish = self.requests(&mut tx, inputs, &mut audit, now).await?;
+        let (mut works, started) = self.load(&mut tx, inputs, &mut audit, now, rules).await?;
         publish.extend(started);
         let admitted = self.admit(&mut tx, &mut works, inputs, now, rules).await?;
         let unknown = unknown(inputs, &works);
-        publish.extend(self.decide(&mut tx, &mut works, inputs, now, rules).await?);
+        publish.extend(self.decide(&mut tx, &mut works, inputs, &mut audit, now, rules).await?);
         self.check(&works);
-        let (changed, mut written) = self.write(&mut tx, &mut works, now).await?;
-        publish.extend(output::commands(&mut tx, &works, now).await?);
+        let changed = write_beneath(&mut tx, &works).await?;
+        let (commands, sent) = output::commands(&mut tx, &works, now).await?;
+        publish.extend(commands);
+        exchange::note(&mut works, sent, now);
+        let (chains, mut told_of_customers) = audit.finish(&mut tx, &works, now).await?;
+        let mut written = write(&mut tx, &works, chains, now).await?;
+        for input in inputs {
+            if let Input::TellChainAgain(asked) = input {
+                told_of_customers.extend(audit::tell_again(&mut tx, (asked.partner_id, asked.customer_id), asked.after).await?);
+            }
+        }
         publish.extend(output::everything(&mut tx, &works, now).await?);
         written.extend(transitions::mark_sent(&mut tx, ends).await?);
         publish.extend(questions::answer(self, &mut tx, inputs, now).await?);
@@ -182,6 +194,7 @@ impl Engine {
         let freed = works.values().any(|work| work.changed && work.stored.saga.state().is_settled());
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
+        publish.extend(audit::events(&told_of_customers, &self.ports, now));
         Ok((Turn { publish, told, admitted, unknown, freed }, written))
     }
 
@@ -196,7 +209,13 @@ impl Engine {
     }
 
     /// Imports: they touch no transition.
-    async fn requests(&self, tx: &mut Transaction, inputs: &[Input], now: Timestamp) -> Result<Vec<Outgoing>, HandleError> {
+    async fn requests(
+        &self,
+        tx: &mut Transaction,
+        inputs: &[Input],
+        audit: &mut Audit,
+        now: Timestamp,
+    ) -> Result<Vec<Outgoing>, HandleError> {
         let (mut chunks, mut taken) = (Vec::new(), Vec::new());
         for input in inputs {
             match input {
@@ -205,7 +224,7 @@ impl Engine {
                 _ => {}
             }
         }
-        let mut out = imports::take_in(tx, &chunks, &self.ports, now).await?;
+        let mut out = imports::take_in(tx, &chunks, &self.ports, audit, now).await?;
         out.extend(imports::taken(tx, &taken, &self.ports, now).await?);
         Ok(out)
     }
@@ -215,12 +234,13 @@ impl Engine {
         &self,
         tx: &mut Transaction,
         inputs: &[Input],
+        audit: &mut Audit,
         now: Timestamp,
         rules: &Rules,
     ) -> Result<(BTreeMap<TransitionId, Work>, Vec<Outgoing>), HandleError> {
         let starts: Vec<_> =
             inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
-        let started = starts::decide(tx, &starts, &self.ports, &self.limits, now).await?;
+        let started = starts::decide(tx, &starts, &self.ports, &self.limits, audit, now).await?;
         let mut room = match started.iter().any(|started| started.work.is_some()) {
             true => store::admission::room(tx, self.under_way).await?,
             false => 0,
@@ -298,6 +318,7 @@ impl Engine {
         tx: &mut Transaction,
         works: &mut BTreeMap<TransitionId, Work>,
         inputs: &[Input],
+        audit: &mut Audit,
         now: Timestamp,
         rules: &Rules,
     ) -> Result<Vec<Outgoing>, HandleError> {
@@ -316,7 +337,7 @@ impl Engine {
                 continue;
             };
             match input {
-                Input::Act(act, asker) => out.extend(acts.act(work, act, asker, now, rules)?),
+                Input::Act(act, asker) => out.extend(acts.act(work, act, asker, audit, now, rules)?),
                 Input::Checked(checked) => {
                     let key = (id, Step::Eligibility, Action::Do, checked.packet);
                     let news =
@@ -354,7 +375,13 @@ impl Engine {
                     work.tell_all = true;
                 }
                 Input::Recover(_) => recover(work, true, rules),
-                Input::Import(..) | Input::Taken(..) | Input::Start(..) | Input::ActOnStep(..) | Input::Question(..) | Input::Admit => {}
+                Input::Import(..)
+                | Input::Taken(..)
+                | Input::Start(..)
+                | Input::ActOnStep(..)
+                | Input::Question(..)
+                | Input::TellChainAgain(_)
+                | Input::Admit => {}
             }
         }
         acts.keep(tx, now).await?;
@@ -437,45 +464,47 @@ impl Engine {
         let found: HashMap<_, _> = transitions::completed(tx, asked.values().copied().collect()).await?.into_iter().collect();
         Ok(asked.into_iter().filter_map(|(id, customer)| found.get(&customer).map(|completed| (id, *completed))).collect())
     }
+}
 
-    async fn write(
-        &self,
-        tx: &mut Transaction,
-        works: &mut BTreeMap<TransitionId, Work>,
-        now: Timestamp,
-    ) -> Result<(Changed, Vec<(TransitionId, u32)>), HandleError> {
-        macro_rules! all {
-            ($field:ident) => {
-                works.iter().flat_map(|(id, work)| work.$field.iter().map(|row| (*id, row.clone()))).collect::<Vec<_>>()
-            };
-        }
-        let new: Vec<_> = works.values().filter(|work| work.new).map(|work| &work.stored).collect();
-        let changed: Vec<_> = works.values().filter(|work| work.changed && !work.new).map(|work| &work.stored).collect();
-        // a set-based write may meet each key once: of two rows for it in one turn, the later one holds
-        let packets: BTreeMap<_, _> = all!(packets).into_iter().map(|(id, p)| ((id, p.step, p.action, p.packet), (id, p))).collect();
-        let writes = [
-            transitions::insert(&new, now),
-            transitions::update(&changed, now),
-            rows::insert_lines(&all!(new_lines)),
-            rows::upsert_packets(&packets.into_values().collect::<Vec<_>>()),
-            rows::insert_history(&all!(history)),
-        ];
-        tx.execute_all(writes.into_iter().flatten()).await?;
-        let written = changed.iter().map(|stored| (stored.id, stored.sent)).collect();
-        let plans = rows::upsert_plans(tx, &merged(all!(plans))).await?;
-        let mut changes: BTreeMap<_, rows::Of<rows::LineChange>> = BTreeMap::new();
-        for (id, change) in all!(line_changes) {
-            match changes.entry((id, change.item)) {
-                Entry::Vacant(entry) => drop(entry.insert((id, change))),
-                Entry::Occupied(mut entry) => {
-                    let before = &mut entry.get_mut().1;
-                    *before = rows::LineChange { error: change.error.or(before.error.take()), undo: change.undo.or(before.undo), ..change };
-                }
+macro_rules! all {
+    ($works:expr, $field:ident) => {
+        $works.iter().flat_map(|(id, work)| work.$field.iter().map(|row| (*id, row.clone()))).collect::<Vec<_>>()
+    };
+}
+
+/// Writes what is beneath the transitions: what their commands are made of.
+async fn write_beneath(tx: &mut Transaction, works: &BTreeMap<TransitionId, Work>) -> Result<Changed, StorageError> {
+    // a set-based write may meet each key once: of two rows for it in one turn, the later one holds
+    let packets: BTreeMap<_, _> = all!(works, packets).into_iter().map(|(id, p)| ((id, p.step, p.action, p.packet), (id, p))).collect();
+    let writes = [rows::insert_lines(&all!(works, new_lines)), rows::upsert_packets(&packets.into_values().collect::<Vec<_>>())];
+    tx.execute_all(writes.into_iter().flatten()).await?;
+    let plans = rows::upsert_plans(tx, &merged(all!(works, plans))).await?;
+    let mut changes: BTreeMap<_, rows::Of<rows::LineChange>> = BTreeMap::new();
+    for (id, change) in all!(works, line_changes) {
+        match changes.entry((id, change.item)) {
+            Entry::Vacant(entry) => drop(entry.insert((id, change))),
+            Entry::Occupied(mut entry) => {
+                let before = &mut entry.get_mut().1;
+                *before = rows::LineChange { error: change.error.or(before.error.take()), undo: change.undo.or(before.undo), ..change };
             }
         }
-        let lines = rows::change_lines(tx, &changes.into_values().collect::<Vec<_>>()).await?;
-        Ok((Changed { lines, plans }, written))
     }
+    let lines = rows::change_lines(tx, &changes.into_values().collect::<Vec<_>>()).await?;
+    Ok(Changed { lines, plans })
+}
+
+/// Writes the transitions themselves, their histories, and the chains of their customers. Gives what was noted as sent.
+async fn write(
+    tx: &mut Transaction,
+    works: &BTreeMap<TransitionId, Work>,
+    chains: Vec<Write>,
+    now: Timestamp,
+) -> Result<Vec<(TransitionId, u32)>, StorageError> {
+    let new: Vec<_> = works.values().filter(|work| work.new).map(|work| &work.stored).collect();
+    let changed: Vec<_> = works.values().filter(|work| work.changed && !work.new).map(|work| &work.stored).collect();
+    let writes = [transitions::insert(&new, now), transitions::update(&changed, now), rows::insert_history(&all!(works, history))];
+    tx.execute_all(writes.into_iter().flatten().chain(chains)).await?;
+    Ok(changed.iter().map(|stored| (stored.id, stored.sent)).collect())
 }
 
 /// Imports and starts each lock their customers in the order of the keys; a turn with both locks them all at once, so that two

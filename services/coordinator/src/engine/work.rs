@@ -19,6 +19,8 @@ use planshift_worker::HandleError;
 pub struct Work {
     /// As it will be stored.
     pub stored: Stored,
+    /// Where it stood before this turn.
+    pub before: State,
     /// It is new: inserted, not updated.
     pub new: bool,
     /// It must be written.
@@ -45,6 +47,7 @@ impl Work {
     /// A transition that nothing has happened to yet in this turn.
     pub const fn new(stored: Stored, new: bool) -> Self {
         Self {
+            before: stored.saga.state(),
             stored,
             new,
             changed: new,

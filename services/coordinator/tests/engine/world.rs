@@ -12,7 +12,8 @@ use planshift_domain::{
         event::TransitionChanged,
         reply::{EligibilityChecked, EligibleLine, FactsTaken, ItemAnswer, PacketAnswer, PlanAnswer},
         request::{
-            Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, StartAnswered, StartOutcome, StartTransition,
+            Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome,
+            StartTransition,
         },
     },
     step::{Action, Step},
@@ -127,6 +128,7 @@ impl World {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
             begun_at: Ports::system().clock.now(),
+            by: ImportedBy { actor: "ann".into(), document: "d".into() },
             partner: PartnerFacts {
                 id: partner,
                 name: "P".into(),

@@ -16,7 +16,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use futures::StreamExt as _;
-use planshift_domain::account::{DocumentError, Faults, Format};
+use planshift_domain::{
+    account::{DocumentError, Faults, Format},
+    message::request::ImportedBy,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -51,8 +54,9 @@ pub(super) async fn import(
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();
+    let by = ImportedBy { actor: context.caller.actor.clone(), document: hash_text.clone(), change: String::new() };
     once(&app, &context, target, &hash_text, async {
-        let outcome = import::import(&app, &context, import_id, file, format).await.map_err(refused)?;
+        let outcome = import::import(&app, &context, (import_id, by), file, format).await.map_err(refused)?;
         Answer::json(&json!({ "imported": outcome.imported, "refused": outcome.refused }))
     })
     .await

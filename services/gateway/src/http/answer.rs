@@ -4,11 +4,17 @@ use super::errors::ApiError;
 use crate::model::StoredAnswer;
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use uuid::Uuid;
+
+/// Does the client say that it takes this kind?
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepts.flat_map(|value| value.split(',')).any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind)))
+}
 
 /// A status, some headers, and a text.
 #[derive(Clone, Debug)]

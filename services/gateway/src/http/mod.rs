@@ -16,6 +16,7 @@
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
 //! | `uploads` | documents that are being received |
+//! | `audit` | audit records, and the dossier of a customer |
 //! | `steps` | steps paused for everyone |
 //! | `letters` | dead letters |
 //! | `customers` | customers, their agreements, subscriptions and plans |
@@ -24,6 +25,7 @@
 mod accounts;
 mod actor;
 mod answer;
+mod audit;
 mod bearer;
 mod context;
 mod customers;
@@ -67,6 +69,8 @@ fn routes() -> Routes {
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
+        .route("/v1/auditrecords", get(audit::records))
+        .route("/v1/customers/{customer}/dossier", get(audit::dossier))
         .route("/v1/steps", get(steps::read))
         .route("/v1/steps/{step}/pause", post(steps::pause))
         .route("/v1/steps/{step}/resume", post(steps::resume))

@@ -93,6 +93,8 @@ pub const RULES: &[Rule] = &[
     get("/v1/customers/{customer}/orders", Right::Read),
     get("/v1/customers/{customer}/orders/{order}", Right::Read),
     get("/v1/customers/{customer}/orders/{order}/provisioningstatus", Right::Read),
+    get("/v1/auditrecords", Right::Read),
+    get("/v1/customers/{customer}/dossier", Right::Read),
     get("/v1/relationships", Right::Read),
     get("/v1/profiles/mpn", Right::Read),
     get("/v1/agreements", Right::Read),

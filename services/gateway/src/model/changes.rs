@@ -28,6 +28,7 @@ pub(crate) struct Changes {
     pub(super) on_record: BTreeMap<(PartnerId, CustomerId, MpnId), u32>,
     /// With the time that their import began.
     pub(super) resellers: BTreeMap<(PartnerId, MpnId), (Timestamp, ResellerFacts)>,
+    pub(super) entries: super::audit::Entries,
     pub(super) ended: Vec<MessageEnded>,
 }
 
@@ -50,7 +51,7 @@ impl Changes {
         }
     }
 
-    /// An event about customers, or what an import has just learned of them.
+    /// An event about customers and their chains, or what an import has just learned of them.
     pub(crate) fn account(&mut self, event: AccountImported) {
         let at = event.begun_at.unwrap_or(Timestamp::from_micros(0));
         for reseller in event.resellers {
@@ -61,6 +62,9 @@ impl Changes {
                 newest(&mut self.on_record, (event.partner_id, customer.customer_id, mpn_id.clone()), customer.version, |version| *version);
             }
             newest(&mut self.customers, (event.partner_id, customer.customer_id), customer, |row| row.version);
+        }
+        for entry in event.audit {
+            self.entries.entry((entry.partner_id, entry.customer_id, entry.number)).or_insert(entry);
         }
     }
 
@@ -75,7 +79,7 @@ impl Changes {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.customers.is_empty() && self.ended.is_empty()
+        self.transitions.is_empty() && self.customers.is_empty() && self.entries.is_empty() && self.ended.is_empty()
     }
 }
 

@@ -43,7 +43,7 @@ impl Pattern {
 }
 
 /// Where a page ends: name in lower case, customer, partner.
-pub(crate) type CustomerKey = (String, CustomerId, PartnerId);
+pub(crate) type ListKey = (String, CustomerId, PartnerId);
 
 /// A customer of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) struct CustomerRow {
 pub(crate) struct CustomersPage {
     pub(crate) rows: Vec<CustomerRow>,
     pub(crate) total: u64,
-    pub(crate) next: Option<CustomerKey>,
+    pub(crate) next: Option<ListKey>,
 }
 
 /// A reseller, and whose it is.
@@ -122,7 +122,7 @@ impl ReadModel {
     pub(crate) async fn customers(
         &self,
         filter: &CustomerFilter,
-        after: Option<CustomerKey>,
+        after: Option<ListKey>,
         size: u32,
     ) -> Result<CustomersPage, StorageError> {
         let (list, count) = if filter.partner.is_some() { (&OF_PARTNER, &COUNT_OF_PARTNER) } else { (&ALL, &COUNT_ALL) };

@@ -3,6 +3,7 @@
 //! It decides nothing. Each row keeps its version and is never overwritten by one of a lower version, so that order and
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
+mod audit;
 mod changes;
 mod customers;
 mod feed;
@@ -19,8 +20,9 @@ mod standing;
 mod tests;
 mod write;
 
+pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told};
 pub(crate) use changes::Changes;
-pub(crate) use customers::{CustomerFilter, CustomerKey, Pattern};
+pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
 pub(crate) use feed::{Cursor, Happened, Of, What};
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
@@ -40,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "dead letters", sql: include_str!("../../migrations/0003_dead_letters.sql") },
     Migration { version: 4, name: "customers", sql: include_str!("../../migrations/0004_customers.sql") },
     Migration { version: 5, name: "live events and search", sql: include_str!("../../migrations/0005_search.sql") },
+    Migration { version: 6, name: "audit", sql: include_str!("../../migrations/0006_audit.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -96,7 +96,7 @@ impl ReadModel {
     }
 
     /// The transition with everything beneath it.
-    async fn parts_alone(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
+    pub(super) async fn parts_alone(&self, id: TransitionId) -> Result<Option<Parts>, StorageError> {
         let (mut found, mut lines, mut plans, mut packets) = (None, Vec::new(), Vec::new(), Vec::new());
         for row in self.database.query(&PARTS, Args::new().value(id.0)).await? {
             match row.get::<i64>(0)? {

@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, feed, to_json};
+use super::{Changes, ReadModel, audit, feed, to_json};
 use crate::letters;
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -114,11 +114,14 @@ impl ReadModel {
             (&CUSTOMERS, customers(changes)),
             (&ON_RECORD, on_record(changes)),
             (&RESELLERS, resellers(changes)?),
+            (&audit::ENTRIES, audit::entry_rows(&changes.entries)?),
+            (&audit::CHAINS, audit::chain_rows(&changes.entries)),
             (&letters::ENDED, letters::ended_rows(&changes.ended)),
         ];
         let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
         let mut transaction = self.database.begin().await?;
         transaction.execute_all(writes).await?;
+        let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
         if !changes.transitions.is_empty() {
             // Every transition of the batch is locked by now, also those whose rows stay as they are, and what follows writes beneath
             // those alone: whoever has the clock waits for nobody, and the others wait for the rest of one batch.
@@ -132,9 +135,9 @@ impl ReadModel {
             transaction.execute_all(beneath).await?;
             let ids: Vec<Vec<Value>> = changes.transitions.keys().map(|id| vec![Value::Uuid(id.0)]).collect();
             transaction.execute(&feed::CHANGED, Args::new().rows(ids.clone()).value(change)).await?;
-            let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
             transaction.execute(&WHOLE, Args::new().rows(ids).value(ask_at)).await?;
         }
+        audit::mark_gaps(&mut transaction, &changes.entries, ask_at).await?;
         transaction.commit().await
     }
 }

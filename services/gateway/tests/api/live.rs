@@ -9,7 +9,7 @@ use planshift_domain::{
 use planshift_gateway::{Gateway, Options, Settings};
 use planshift_messaging::Service;
 use planshift_worker::Ports;
-use reqwest::{Client, Response};
+use reqwest::Response;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -46,7 +46,7 @@ struct Reading {
 
 impl Reading {
     async fn open(base: &str, path: &str, last: Option<&str>) -> Self {
-        let mut request = Client::builder().no_proxy().build().unwrap().get(format!("{base}{path}"));
+        let mut request = client(TOKEN).get(format!("{base}{path}"));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }

@@ -68,6 +68,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/customers/{customer}/orders", READERS),
     ("GET", "/v1/customers/{customer}/orders/{order}", READERS),
     ("GET", "/v1/customers/{customer}/orders/{order}/provisioningstatus", READERS),
+    ("GET", "/v1/auditrecords", READERS),
+    ("GET", "/v1/customers/{customer}/dossier", READERS),
     ("GET", "/v1/relationships", READERS),
     ("GET", "/v1/profiles/mpn", READERS),
     ("GET", "/v1/agreements", READERS),

@@ -153,7 +153,8 @@ impl World {
             resellers: Vec::new(),
         };
         let (partner_name, begun_at, resellers) = ("P".into(), None, Vec::new());
-        let event = AccountImported { partner_id: id(partner), partner_name, begun_at, customers: vec![customer], resellers };
+        let event =
+            AccountImported { partner_id: id(partner), partner_name, begun_at, customers: vec![customer], resellers, audit: Vec::new() };
         self.coordinator.publish(vec![message(Destination::Event("account.imported".into()), &event)]).await.unwrap();
         static COUNT: planshift_storage::Statement =
             planshift_storage::Statement::new("SELECT count(*) FROM customers WHERE partner_id = $1 AND customer_id = $2");

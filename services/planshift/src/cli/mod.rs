@@ -1,6 +1,7 @@
 //! The command line: what may be typed. What it means is in [`crate::settings`] and [`crate::commands`].
 
 mod api;
+mod audit;
 mod fault;
 mod hosting;
 mod letters;
@@ -13,6 +14,7 @@ pub use api::{
     ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, PlanArgs, ReportArgs, StartArgs, StepArgs, StepCommand,
     StepsArgs, StuckArgs, WatchArgs, WhoArgs,
 };
+pub use audit::AuditArgs;
 pub use fault::Fault;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
 pub use letters::{
@@ -48,7 +50,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed; 2 the input or the usage is wrong; \
-3 some transition ended otherwise; 4 verify found a violation; 130 interrupted (what was accepted goes on when it is started again).
+3 some transition ended otherwise; 4 verify found a violation, or audit a dossier that is not intact; 130 interrupted (what was accepted goes on when it is started again).
 Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE and PLANSHIFT_LOCAL_TOKEN_FILE name files.";
 
 /// Options of every command.
@@ -106,6 +108,8 @@ pub enum Command {
     Stuck(StuckArgs),
     /// Show the steps; pause one for everyone, or let it go on
     Steps(StepsArgs),
+    /// Fetch the dossier of a customer, or check one without any server
+    Audit(AuditArgs),
     /// List dead letters by reason; show one, drop some, follow a redrive
     DeadLetters(DeadLettersArgs),
     /// Give dead letters another chance
@@ -178,6 +182,9 @@ mod tests {
             "planshift status 17",
             "planshift sample --customers 0 --subscriptions 1",
             "planshift serve --listen here",
+            "planshift audit",
+            "planshift audit --customer 17",
+            "planshift audit --check a.json --customer 01a204fa-f9bc-71b5-b5a9-32cc283a2266",
         ] {
             let error = parse(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2, "{wrong}");

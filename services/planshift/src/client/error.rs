@@ -38,6 +38,9 @@ pub enum ApiError {
     /// What was to be sent could not be read.
     #[error("what was to be sent could not be read")]
     Body(#[source] std::io::Error),
+    /// What came could not be written.
+    #[error("what came could not be written")]
+    Written(#[source] std::io::Error),
 }
 
 /// A refusal: the body of an answer that is not a success.
@@ -127,7 +130,7 @@ impl ApiError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused(refusal) => matches!(refusal.status, 429 | 502..=504) || refusal.error_name == "ImportInProgress",
-            Self::Garbled { .. } | Self::Body(_) => false,
+            Self::Garbled { .. } | Self::Body(_) | Self::Written(_) => false,
         }
     }
 
@@ -168,6 +171,7 @@ impl From<ApiError> for Failure {
                 Self::program(format!("the answer of {url} is not as this version of the API gives it")).because(source)
             }
             ApiError::Body(source) => Self::program("what was to be sent could not be read").because(source),
+            ApiError::Written(source) => Self::program("what came could not be written").because(source),
         }
     }
 }

@@ -245,6 +245,22 @@ impl Api {
         self.json(request).await
     }
 
+    /// The dossier of a customer, written as it comes.
+    ///
+    /// # Errors
+    /// A refusal where the customer is not known; where it cannot be written; any other.
+    pub async fn dossier(&self, customer: CustomerId, partner: Option<PartnerId>, out: &mut dyn std::io::Write) -> Result<(), ApiError> {
+        let mut request = self.client.get(format!("{}/v1/customers/{customer}/dossier", self.base)).timeout(IMPORT_TIMEOUT);
+        if let Some(partner) = partner {
+            request = request.query(&[("partnerId", partner)]);
+        }
+        let mut response = self.send(request).await?;
+        while let Some(piece) = response.chunk().await.map_err(|source| self.unreachable(source))? {
+            out.write_all(&piece).map_err(ApiError::Written)?;
+        }
+        Ok(())
+    }
+
     /// How the steps are.
     ///
     /// # Errors

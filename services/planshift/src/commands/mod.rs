@@ -1,6 +1,7 @@
 //! The commands, each in a file of its own.
 
 mod act;
+mod audit;
 pub mod demo;
 mod import;
 mod letters;
@@ -76,6 +77,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Why(args) => why::why(args).await,
         Command::Stuck(args) => why::stuck(args).await,
         Command::Steps(args) => steps::steps(args).await,
+        Command::Audit(args) => audit::audit(args).await,
         Command::DeadLetters(args) => letters::dead_letters(args).await,
         Command::Redrive(args) => letters::redrive(args).await,
         Command::Sample(args) => sample::sample(&args),

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `stores` | opens the services' databases |
 //! | `transitions`, `gather`, `lines`, `ledgers`, `history` | transitions with their lines, plans, effects, history: I3, I4, I7 to I9, I12 to I14, I16, I19, S1, S2, S6 |
+//! | `chains` | customers' chains, and the histories that they seal: I19 |
 //! | `live` | transitions that are not at an end: I10 |
 //! | `ownership` | Azure subscriptions, and who owns their usage: I2 |
 //! | `subscriptions` | the subscriptions as they were imported: I9, I12 |
@@ -18,6 +19,7 @@
 //! | `report`, `print` | what was found |
 //! | `watch` | pass after pass, with counters |
 
+mod chains;
 mod convert;
 mod gather;
 mod history;
@@ -58,6 +60,7 @@ pub async fn run(stores: &Stores) -> Result<Report, StorageError> {
 async fn pass(stores: &Stores, report: Report) -> Result<Report, StorageError> {
     try_join!(
         Box::pin(transitions::check(stores, &report)),
+        chains::check(stores, &report),
         live::check(stores, &report),
         ownership::check_points(stores, &report),
         ownership::check_attachments(stores, &report),

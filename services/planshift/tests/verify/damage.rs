@@ -107,6 +107,26 @@ pub const DAMAGES: &[Damage] = &[
     ),
     damage("a history that was changed", "coordinator", "UPDATE history SET text = text || '.' WHERE number = 2", &["I19"]),
     damage("a history that was cut off", "coordinator", "DELETE FROM history WHERE state = 'Completed'", &["I14", "I19"]),
+    damage("a customer's chain that was changed", "coordinator", "UPDATE customer_audit SET actor = 'nobody' WHERE number = 2", &["I19"]),
+    damage(
+        "a customer's chain that was cut off",
+        "coordinator",
+        "DELETE FROM customer_audit WHERE (partner_id, customer_id, number) IN (SELECT partner_id, customer_id, entries FROM customer_chains)",
+        &["I19"],
+    ),
+    damage(
+        "a customer's chain that was cut off together with its end",
+        "coordinator",
+        "DELETE FROM customer_audit; UPDATE customer_chains SET entries = 0",
+        &["I19"],
+    ),
+    damage(
+        "a history that its customer's chain has sealed, and that is gone with all that tells of it",
+        "coordinator",
+        "UPDATE transitions SET history = 0, history_hash = '' WHERE state = 'Ineligible';
+         DELETE FROM history WHERE transition_id IN (SELECT id FROM transitions WHERE state = 'Ineligible')",
+        &["I19"],
+    ),
     damage(
         "undone after the pivot",
         "purchasing",

@@ -3,6 +3,7 @@
 use super::body;
 use crate::{
     account::facts::{CustomerPart, Relationship, ResellerFacts},
+    audit::CustomerEntry,
     history::HistoryEntry,
     ids::{CustomerId, MpnId, PartnerId},
     time::Timestamp,
@@ -32,7 +33,9 @@ pub struct TransitionChanged {
     pub history: Vec<HistoryEntry>,
 }
 
-/// Facts of customers were taken. Routing key `account.imported`.
+/// Facts of customers were taken. Routing key `account.imported`; `customer.audited` where it only tells of chains.
+///
+/// Chains are told in this type so that a gateway of a version before them takes it too, and is not stopped by what it does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountImported {
@@ -48,6 +51,10 @@ pub struct AccountImported {
     /// The resellers on record of their subscriptions, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resellers: Vec<ResellerFacts>,
+    /// Entries of any customers' chains; those of one in the order of their numbers. They never change: order and duplicates do not
+    /// matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<CustomerEntry>,
 }
 
 /// A customer, as lists show it.

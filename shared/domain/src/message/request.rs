@@ -21,6 +21,9 @@ pub struct ImportCustomers {
     pub chunk: u32,
     /// When the import began: of two imports of a customer the later one holds.
     pub begun_at: Timestamp,
+    /// Who has it imported, and from what.
+    #[serde(default, skip_serializing_if = "ImportedBy::is_unknown")]
+    pub by: ImportedBy,
     /// The partner.
     pub partner: PartnerFacts,
     /// Customers, or parts of them.
@@ -38,6 +41,28 @@ pub struct OnlyIf {
     pub facts_version: u32,
     /// It may buy the legacy Azure offer: no transition of it has completed, and none has failed that nobody has accepted.
     pub may_buy_legacy_azure: bool,
+}
+
+/// Who has something imported, and from what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedBy {
+    /// Who; empty: a version before this one did not say.
+    #[serde(default)]
+    pub actor: String,
+    /// SHA-256 of the document as it came, hexadecimal; empty where there was none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document: String,
+    /// For a change of what was there: which, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub change: String,
+}
+
+impl ImportedBy {
+    /// Nothing was said.
+    pub const fn is_unknown(&self) -> bool {
+        self.actor.is_empty() && self.document.is_empty()
+    }
 }
 
 /// All four workers have the chunk; or some of its customers were refused.
@@ -320,8 +345,23 @@ pub struct CustomerPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TellAgain {
-    /// The transition.
+    /// The transition; all zeros where only a chain is asked for.
     pub transition_id: TransitionId,
+    /// The chain of a customer. (A coordinator of a version before them knows no transition of that id, and goes on.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainAsked>,
+}
+
+/// What is wanted of a customer's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainAsked {
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub customer_id: CustomerId,
+    /// What comes after the entry of this number.
+    pub after: u32,
 }
 
 body! {

@@ -3,6 +3,7 @@
 use super::{EvidenceEntry, Failed, NextStep, Report, UnderPlan, Undone, UndoneKind};
 use crate::{
     account::facts::{PlanStatus, SubscriptionStatus},
+    audit::EXCHANGED,
     history::HistoryEntry,
     step::Step,
     transition::{Failure, State},
@@ -30,8 +31,16 @@ pub(super) fn report(view: &TransitionView, history: &[HistoryEntry]) -> Report 
         as_it_was: as_it_was(view),
         next: next(view, &under_plan),
         under_plan: if view.state == State::Completed { Vec::new() } else { under_plan },
-        evidence: history.iter().rev().take(EVIDENCE_ENTRIES).rev().map(evidence).collect(),
+        evidence: last(history),
     }
+}
+
+/// The last entries that are told to people, in order: what was sent and got is for who checks.
+fn last(history: &[HistoryEntry]) -> Vec<EvidenceEntry> {
+    let told = history.iter().rev().filter(|entry| entry.event != EXCHANGED);
+    let mut last: Vec<EvidenceEntry> = told.take(EVIDENCE_ENTRIES).map(evidence).collect();
+    last.reverse();
+    last
 }
 
 fn summary(view: &TransitionView) -> String {

@@ -61,6 +61,48 @@ pub fn history_is_whole(transition: Id, told: usize, stored: usize, broken_at: O
     checked
 }
 
+/// How a customer's chain is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainOf {
+    /// The customer.
+    pub customer: Id,
+    /// How many entries it says that it has.
+    pub told: u32,
+    /// How many there are.
+    pub stored: u32,
+    /// The first entry whose hash or number is not what the one before it demands.
+    pub broken_at: Option<u32>,
+    /// The last entry's hash is the one that the chain says that it ends with.
+    pub same_end: bool,
+}
+
+/// I19: no entry of a customer's chain is missing or was changed.
+pub fn chain_is_whole(chain: &ChainOf) -> Checked {
+    let ChainOf { customer, told, stored, broken_at, same_end } = *chain;
+    let mut checked = Checked::of("I19");
+    checked.item();
+    let whole = checked.expect(broken_at.is_none(), customer, || {
+        format!("the chain of the customer {customer} was changed at entry {}", broken_at.unwrap_or_default())
+    });
+    checked.expect(!whole || (told == stored && same_end), customer, || {
+        format!("the chain of the customer {customer} does not end where it should: {stored} of {told} entries")
+    });
+    checked
+}
+
+/// I19: the history of a transition is still what a customer's chain has sealed. `is` is the hash of the history's entry of that
+/// number, where there is one.
+pub fn seal_holds(customer: Id, transition: Id, entries: u32, sealed: &str, is: Option<&str>) -> Checked {
+    let mut checked = Checked::of("I19");
+    checked.item();
+    checked.expect(is == Some(sealed), transition, || {
+        format!(
+            "the first {entries} entries of the transition {transition} are not those that the chain of its customer {customer} has sealed"
+        )
+    });
+    checked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +130,21 @@ mod tests {
         for (stored, broken, same_end) in [(3, Some(2), true), (2, None, true), (3, None, false)] {
             assert_eq!(history_is_whole(T, 3, stored, broken, same_end).violations.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_changed_or_shortened_chain_and_a_broken_seal_are_found() {
+        let chain = ChainOf { customer: T, told: 3, stored: 3, broken_at: None, same_end: true };
+        assert!(chain_is_whole(&chain).violations.is_empty());
+        for broken in [
+            ChainOf { broken_at: Some(2), ..chain },
+            ChainOf { stored: 2, ..chain },
+            ChainOf { told: 2, ..chain },
+            ChainOf { same_end: false, ..chain },
+        ] {
+            assert_eq!(chain_is_whole(&broken).violations.len(), 1, "{broken:?}");
+        }
+        assert!(seal_holds(T, T, 1, "a", Some("a")).violations.is_empty());
+        assert_eq!(seal_holds(T, T, 1, "a", Some("b")).violations.len() + seal_holds(T, T, 1, "a", None).violations.len(), 2);
     }
 }

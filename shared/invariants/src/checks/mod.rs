@@ -35,7 +35,7 @@ pub use completeness::{Count, lines_are_counted, lines_are_whole, nothing_is_lef
 pub use customers::one_live_transition;
 pub use effects::{bought_at_most_once, change_is_told, changes_on_the_hour, every_change_is_stored, had_once};
 pub use ends::{as_it_was, completed_wholly, plans_in_use_are_active, undone_wholly};
-pub use history::{HistoryOf, history_is_whole, moves_are_legal};
+pub use history::{ChainOf, HistoryOf, chain_is_whole, history_is_whole, moves_are_legal, seal_holds};
 pub use order::{CLOCK_TOLERANCE, suspended_last};
 pub use ownership::{Attached, owner_follows_attachment, points_are_sound};
 pub use plans::{one_active_plan, one_bought_plan, one_plan_each, reseller_is_kept};

@@ -5,11 +5,12 @@ use crate::{
     broker::{self, MemoryBroker},
     client::Client,
     fleet::Stores,
+    store::MemoryStore,
     world::World,
 };
 use planshift_domain::ids::{PartnerId, TransitionId};
 use planshift_messaging::{Queue, Service};
-use planshift_storage::{Statement, StorageError};
+use planshift_storage::{Row, Statement, StorageError};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -20,6 +21,10 @@ static OPEN: Statement = Statement::new("SELECT id FROM transitions WHERE open A
 static WAITING: Statement = Statement::new("SELECT import_id, waiting FROM imports WHERE waiting <> 0 ORDER BY import_id");
 static VERSIONS: Statement = Statement::new("SELECT id, version, state FROM transitions ORDER BY id");
 static MODEL: Statement = Statement::new("SELECT id, version, state, whole FROM transitions ORDER BY id");
+static CHAINS: Statement = Statement::new("SELECT customer_id, partner_id, entries FROM customer_chains ORDER BY customer_id, partner_id");
+static ENTRIES: Statement = Statement::new(
+    "SELECT customer_id, partner_id, count(*) FROM customer_audit GROUP BY customer_id, partner_id ORDER BY customer_id, partner_id",
+);
 static ASKED: Statement = Statement::new(
     "SELECT t.id, t.partner_id, l.commerce_subscription_id FROM transitions AS t LEFT JOIN lines AS l ON l.transition_id = t.id
      WHERE t.state = 'NeedsOperator' ORDER BY t.id, l.commerce_subscription_id",
@@ -94,7 +99,24 @@ fn read_model(stores: &Stores) -> Result<Vec<Finding>, StorageError> {
             ));
         }
     }
+    findings.extend(chains(coordinator, gateway)?);
     Ok(findings)
+}
+
+/// Each customer's chain has come to the gateway, whole.
+fn chains(coordinator: &MemoryStore, gateway: &MemoryStore) -> Result<Vec<Finding>, StorageError> {
+    let of = |row: &Row| -> Result<((Uuid, Uuid), i64), StorageError> { Ok(((row.get(0)?, row.get(1)?), row.get(2)?)) };
+    let shown: BTreeMap<_, _> = rows(gateway, &ENTRIES)?.iter().map(of).collect::<Result<_, _>>()?;
+    let stored = rows(coordinator, &CHAINS)?.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+    let lacking = stored.into_iter().filter(|(key, entries)| shown.get(key) != Some(entries));
+    let finding = |((customer, partner), entries): ((Uuid, Uuid), i64)| {
+        let text = format!(
+            "of the chain of {customer} the read model shows {:?} entries, and {entries} are stored",
+            shown.get(&(customer, partner))
+        );
+        Finding::new("read model", text, [customer])
+    };
+    Ok(lacking.map(finding).collect())
 }
 
 /// The transitions that wait for an operator, and whether an item of theirs is refused for good.

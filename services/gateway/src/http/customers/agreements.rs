@@ -122,7 +122,8 @@ pub(in crate::http) async fn confirm(
     let agreement = confirmation(&fields, app.ports.clock.now())?;
     let target = format!("POST /v1/customers/{}/agreements of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        change(&app, &context, whose, Needs::default(), |facts| {
+        let what = "A confirmation of the Microsoft Customer Agreement was added";
+        change(&app, &context, whose, Needs::default(), what, |facts| {
             let same = |known: &&AgreementFacts| known.kind == agreement.kind && known.primary_contact == agreement.primary_contact;
             if let Some(known) = facts.customer.agreements.iter().find(same) {
                 let text = format!("The agreement was confirmed for this contact before: accepted at {}.", known.date_agreed);

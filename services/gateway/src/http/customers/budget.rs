@@ -46,7 +46,9 @@ pub(in crate::http) async fn set_budget(
     let amount = amount(&fields)?;
     let target = format!("PATCH /v1/customers/{}/usagebudget of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        change(&app, &context, whose, Needs::default(), |facts| {
+        let what =
+            amount.as_ref().map_or_else(|| "The budget was taken away".to_owned(), |amount| format!("The budget was set to {amount}"));
+        change(&app, &context, whose, Needs::default(), &what, |facts| {
             let changes = facts.customer.budget != amount;
             facts.customer.budget.clone_from(&amount);
             Ok(changes)

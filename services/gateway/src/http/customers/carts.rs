@@ -97,7 +97,8 @@ pub(in crate::http) async fn checkout(
             }
             let legacy_azure = cart.lines.iter().any(|line| line.bought == Bought::LegacyAzure);
             let needs = Needs { legacy_azure, purchase: true, standing_of: None };
-            change(&app, &context, whose, needs, |facts| buy(&cart, order_id, facts, now)).await?;
+            let what = format!("The order {order_id} of {} lines was placed", cart.lines.len());
+            change(&app, &context, whose, needs, &what, |facts| buy(&cart, order_id, facts, now)).await?;
             app.model.ordered(&cart, &Order { id: order_id, created_at: now, lines: cart.lines.clone() }).await?;
         }
         let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;

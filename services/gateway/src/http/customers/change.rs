@@ -17,7 +17,7 @@ use planshift_domain::{
         facts::{CustomerFacts, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
     },
     ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
-    message::request::{OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
+    message::request::{ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
     transition::State,
 };
 use std::collections::BTreeMap;
@@ -128,13 +128,14 @@ impl Facts {
 
 const CHANGED: &str = "The customer is being changed by somebody else. Try again.";
 
-/// Changes the customer: `edit` makes the change of what is there, says that there is nothing to change (`false`), or why it cannot be. It
+/// Changes the customer, which is `what` in its chain of records: `edit` makes the change of what is there, says that there is nothing to change (`false`), or why it cannot be. It
 /// may be called more than once; where the same request has been carried out before, it is not called.
 pub(super) async fn change(
     app: &App,
     context: &Context,
     whose: Whose,
     needs: Needs,
+    what: &str,
     mut edit: impl FnMut(&mut Facts) -> Result<bool, ApiError> + Send,
 ) -> Result<(), ApiError> {
     for _ in 0..TRIES {
@@ -159,7 +160,8 @@ pub(super) async fn change(
         // of the version too: a change that was refused since another came first is another one when it is tried again
         let import_id = Uuid::new_v5(&context.request_id, format!("change/{version}").as_bytes()).into();
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
-        let refused = import::import_change(app, &context.trace, import_id, partner, only_if, parts).await.map_err(failed)?;
+        let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: what.to_owned() };
+        let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, parts).await.map_err(failed)?;
         match refused {
             None => return Ok(()),
             Some(refused) if refused.code == "FactsChanged" || refused.code == "ImportSuperseded" => {}

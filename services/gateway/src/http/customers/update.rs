@@ -53,7 +53,11 @@ pub(in crate::http) async fn update(
     let target = format!("PATCH /v1/customers/{}/subscriptions/{id} of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
         let needs = Needs { standing_of: Some(id), ..Needs::default() };
-        change(&app, &context, whose, needs, |facts| apply(&wanted, facts)).await?;
+        let mut what = format!("The subscription {id} was changed");
+        if let Some(status) = wanted.status {
+            what.push_str(&format!(": {status}"));
+        }
+        change(&app, &context, whose, needs, &what, |facts| apply(&wanted, facts)).await?;
         Answer::json(&read_one(&app, &context, whose, id).await?)
     })
     .await

@@ -57,7 +57,7 @@ impl UpgradeRequest {
 
 /// Whose customer it is: the caller's own; while there are no tokens, that of the one partner that imported it, or of the
 /// one that the request names.
-async fn partner_of(
+pub(in crate::http) async fn partner_of(
     app: &App,
     context: &Context,
     customer: CustomerId,

@@ -17,6 +17,7 @@ use crate::{
 };
 use planshift_domain::{
     account::{Format, check, read},
+    audit::EXCHANGED,
     ids::{CustomerId, TransitionId},
     step::Step,
     time::Timestamp,
@@ -128,7 +129,8 @@ async fn show(api: &Api, customer: CustomerId) -> Result<TransitionView, Failure
 async fn new_entries(api: &Api, id: TransitionId, shown: usize) -> Result<usize, Failure> {
     let entries = api.history(id).await?;
     let began = entries.first().map_or(Timestamp::from_micros(0), |entry| entry.at);
-    for entry in entries.iter().skip(shown) {
+    // what was sent and got is for who checks
+    for entry in entries.iter().skip(shown).filter(|entry| entry.event != EXCHANGED) {
         let time = format!("{:>6.0} ms  ", entry.at.seconds_since(began) * 1000.0);
         output::print(&format!("{}{}\n", To::Out.dim(&time), text::wrapped(&entry.text, To::Out.width().into(), time.len())))?;
     }

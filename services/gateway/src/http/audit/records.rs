@@ -1,0 +1,180 @@
+//! `GET /v1/auditrecords`: as Partner Center does it, but for its 90 days: ours are kept.
+
+use crate::{
+    app::App,
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    model::{RecordFilter, RecordKey},
+    records::audit_record,
+};
+use axum::{Extension, extract::State, http::HeaderMap};
+use planshift_domain::{ids::parse_guid, time::Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How many a page has at most. Source: Partner Center's lists.
+const LARGEST_PAGE: u32 = 500;
+/// How many it has unless asked otherwise.
+const PAGE: u32 = 100;
+/// Where the next page begins; opaque to clients.
+const TOKEN: &str = "MS-ContinuationToken";
+/// Seconds of a day.
+const DAY: i64 = 24 * 3600;
+/// How far back a list begins unless asked otherwise. Source: the domain's section 6.7.
+const DAYS_BACK: i64 = 30;
+/// How far back it may begin: as long as records are kept, seven years and two leap days. Source: I19.
+const DAYS_KEPT: i64 = 7 * 365 + 2;
+
+/// `GET /v1/auditrecords?startDate=2026-11-01&endDate=2026-11-30&filter={…}&size=100`, newest first.
+pub(in crate::http) async fn records(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let filter = filter(&context, &parameters, app.ports.clock.now())?;
+    let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
+    let header = headers.get(TOKEN).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    let token = header.or(parameters.get("continuationToken"));
+    let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
+    let after = token.map(|token| key(token).ok_or_else(wrong)).transpose()?;
+
+    let (records, more) = app.model.records(&filter, after, size).await?;
+    let next = records.last().filter(|_| more).map(|last| {
+        let entry = &last.entry;
+        let (partner, customer) = (entry.partner_id.0.as_simple(), entry.customer_id.0.as_simple());
+        format!("{:x}-{partner}-{customer}-{:x}", entry.at.as_micros(), entry.number)
+    });
+    let mut links = json!({ "self": link(&parameters, size, token) });
+    if let Some(next) = &next {
+        links["next"] = link(&parameters, size, Some(next));
+    }
+    let answer = Answer::json(&json!({
+        // of this page, as Partner Center counts here: a count over years would cost more than the page
+        "totalCount": records.len(),
+        "items": records.iter().map(audit_record).collect::<Vec<_>>(),
+        "links": links,
+        "attributes": { "objectType": "Collection" },
+    }))?;
+    Ok(match next {
+        Some(next) => answer.header(TOKEN, next),
+        None => answer,
+    })
+}
+
+fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<RecordFilter, ApiError> {
+    let date = |name: &str| parameters.parse(name, "a date as 2026-11-30, or a time", time_of);
+    let wrong = |text: String| ApiError::bad_input("InvalidDateRange", text);
+    let until = match date("endDate")? {
+        None => Timestamp::from_micros(now.as_micros().saturating_add(1)),
+        // the whole of the last day
+        Some((day, true)) => day.plus_seconds(DAY),
+        Some((time, false)) => time,
+    };
+    let from = date("startDate")?.map_or(now.plus_seconds(-DAYS_BACK * DAY), |(from, _)| from);
+    if from < now.plus_seconds(-DAYS_KEPT * DAY) {
+        return Err(wrong("startDate may be seven years back: so long are records kept.".to_owned()));
+    }
+    if until < from {
+        return Err(wrong("endDate is before startDate.".to_owned()));
+    }
+    let partner = parameters.parse("partnerId", "a GUID", parse_guid)?.map(Into::into);
+    let mut filter = RecordFilter {
+        // a caller that is a partner sees its own, whatever it asks for
+        partner: context.caller.partner.or(partner),
+        customer: None,
+        resource_type: None,
+        company: None,
+        from,
+        until,
+    };
+    if let Some(text) = parameters.get("filter") {
+        narrow(&mut filter, text)?;
+    }
+    Ok(filter)
+}
+
+/// `{"Field":"CustomerId","Value":"…","Operator":"equals"}`, its names and words in any case.
+fn narrow(filter: &mut RecordFilter, text: &str) -> Result<(), ApiError> {
+    let wrong = |why: &str| {
+        let text = format!("The filter {why}. {{\"Field\":\"CustomerId\",\"Value\":\"…\",\"Operator\":\"equals\"}} was expected.");
+        ApiError::bad_input("InvalidFilter", text)
+    };
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return Err(wrong("is no JSON object")) };
+    let member = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str());
+    let (field, value) = (member("Field").unwrap_or_default().to_lowercase(), member("Value").unwrap_or_default());
+    let operator = member("Operator").unwrap_or_default().to_lowercase();
+    if value.is_empty() {
+        return Err(wrong("has no Value"));
+    }
+    match (field.as_str(), operator.as_str()) {
+        ("customerid", "equals") => filter.customer = Some(parse_guid(value).ok_or_else(|| wrong("has a Value that is no GUID"))?.into()),
+        ("resourcetype", "equals") => filter.resource_type = Some(value.to_lowercase()),
+        ("companyname", "substring") => filter.company = Some(value.to_owned()),
+        ("customerid" | "resourcetype", _) => return Err(wrong("must have the Operator equals for this Field")),
+        ("companyname", _) => return Err(wrong("must have the Operator substring for this Field")),
+        _ => return Err(wrong("must have one of the Fields CompanyName, CustomerId, ResourceType")),
+    }
+    Ok(())
+}
+
+/// A time; true: it is a day, from its first moment.
+fn time_of(text: &str) -> Option<(Timestamp, bool)> {
+    match text.len() {
+        10 => format!("{text}T00:00:00Z").parse().ok().map(|day| (day, true)),
+        _ => text.parse().ok().map(|time| (time, false)),
+    }
+}
+
+fn key(token: &str) -> Option<RecordKey> {
+    let mut parts = token.split('-');
+    let at = i64::from_str_radix(parts.next()?, 16).ok()?;
+    let mut guid = || Uuid::try_parse(parts.next()?).ok();
+    let (partner, customer) = (guid()?, guid()?);
+    let number = u32::from_str_radix(parts.next()?, 16).ok()?;
+    parts.next().is_none().then_some((Timestamp::from_micros(at), partner.into(), customer.into(), number))
+}
+
+/// The same list, at this place.
+fn link(parameters: &Parameters, size: u32, token: Option<&str>) -> Value {
+    let mut uri = format!("/auditrecords?size={size}");
+    for name in ["partnerId", "startDate", "endDate", "filter"] {
+        if let Some(value) = parameters.get(name) {
+            uri.push_str(&format!("&{name}={}", encoded(value)));
+        }
+    }
+    if let Some(token) = token {
+        uri.push_str(&format!("&continuationToken={token}"));
+    }
+    json!({ "uri": uri, "method": "GET", "headers": [] })
+}
+
+fn encoded(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_key_or_nothing() {
+        let (one, two) = (Uuid::from_u128(1).as_simple().to_string(), Uuid::from_u128(2).as_simple().to_string());
+        let token = format!("ff-{one}-{two}-1f");
+        let expected = (Timestamp::from_micros(255), Uuid::from_u128(1).into(), Uuid::from_u128(2).into(), 31);
+        assert_eq!(key(&token), Some(expected));
+        for wrong in ["", "x", "ff-1-2-3", &format!("{token}-1"), &format!("ff-{one}-{two}")] {
+            assert_eq!(key(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_a_link_is_encoded() {
+        assert_eq!(encoded("{\"a\":\"é&\"}"), "%7B%22a%22%3A%22%C3%A9%26%22%7D");
+    }
+}

@@ -1,0 +1,145 @@
+//! Entries of customers' chains as Partner Center's audit records. Source: the domain's section 6.7.
+//!
+//! Partner Center has no operation for an upgrade: those with `product_upgrade` in their names, and the imports, are ours, beside its
+//! own and in its style. Times, ids and values are those of the entry; values are JSON as text, as it has them.
+
+use crate::model::Record;
+use planshift_domain::{
+    audit::{CustomerEntry, event},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+
+/// From the year 1 to 1970, in the ticks (100 ns) that Partner Center's ids end with.
+const TICKS_BEFORE_1970: i128 = 621_355_968_000_000_000;
+
+/// What an entry is about, as Partner Center names it.
+pub(crate) fn resource_type(event: &str) -> &'static str {
+    match event {
+        event::IMPORTED | event::IMPORT_REFUSED => "customer",
+        event::MAPPED => "azure_entitlement",
+        event::SUSPENDED => "subscription",
+        _ => "product_upgrade",
+    }
+}
+
+/// The operation, and how it went.
+fn operation(entry: &CustomerEntry) -> (&'static str, &'static str) {
+    const GOOD: &str = "succeeded";
+    const BAD: &str = "failed";
+    match entry.event.as_str() {
+        event::IMPORTED => ("import_customer", GOOD),
+        event::IMPORT_REFUSED => ("import_customer", BAD),
+        event::STARTED => ("create_product_upgrade", GOOD),
+        event::START_REFUSED => ("create_product_upgrade", BAD),
+        event::MAPPED => ("map_azure_entitlement", GOOD),
+        event::SUSPENDED => ("suspend_commerce_subscription", GOOD),
+        event::ENDED => match value(entry.new_value.as_ref())["state"].as_str() {
+            Some("Completed") => ("complete_product_upgrade", GOOD),
+            Some("Compensated") => ("compensate_product_upgrade", GOOD),
+            _ => ("fail_product_upgrade", GOOD),
+        },
+        event::OPERATOR_NEEDED => ("fail_product_upgrade", "progress"),
+        event::CANCELLED => ("cancel_product_upgrade", GOOD),
+        event::RESUMED => ("resume_product_upgrade", GOOD),
+        event::CLOSED => ("close_product_upgrade", GOOD),
+        event::ACT_REFUSED => match value(entry.new_value.as_ref())["act"].as_str() {
+            Some("cancel") => ("cancel_product_upgrade", BAD),
+            Some("resume") => ("resume_product_upgrade", BAD),
+            _ => ("close_product_upgrade", BAD),
+        },
+        // whatever a later version writes
+        _ => ("update_product_upgrade", GOOD),
+    }
+}
+
+fn value(text: Option<&String>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+}
+
+/// The record.
+pub(crate) fn audit_record(record: &Record) -> Value {
+    let Record { entry, resource_type, company_name } = record;
+    let (operation, status) = operation(entry);
+    let mut data = vec![("ChainNumber", entry.number.to_string()), ("ChainHash", entry.hash.clone()), ("Text", entry.text.clone())];
+    if let Some(seal) = &entry.transition {
+        data.push(("ProductUpgradeId", seal.transition_id.to_string()));
+        data.push(("HistoryEntries", seal.entries.to_string()));
+        data.push(("HistoryHash", seal.hash.clone()));
+    }
+    if let Some(id) = entry.request_id {
+        data.push(("RequestId", id.as_hyphenated().to_string()));
+    }
+    let data: Vec<Value> = data.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    json!({
+        "id": format!("{}_{}_{operation}_{}", entry.partner_id, entry.customer_id, ticks(entry.at, entry.number)),
+        "partnerId": entry.partner_id,
+        "customerId": entry.customer_id,
+        "customerName": company_name,
+        "userPrincipalName": entry.actor,
+        "applicationId": Value::Null,
+        "resourceType": resource_type,
+        "resourceOldValue": entry.old_value,
+        "resourceNewValue": entry.new_value,
+        "operationType": operation,
+        "originalCorrelationId": entry.correlation_id,
+        "operationDate": entry.at,
+        "operationStatus": status,
+        "customizedData": data,
+        "attributes": { "objectType": "AuditRecord" },
+    })
+}
+
+/// Entries of one microsecond are told apart by what a tick is finer than that.
+fn ticks(at: Timestamp, number: u32) -> i128 {
+    TICKS_BEFORE_1970 + i128::from(at.as_micros()) * 10 + i128::from(number % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use planshift_domain::ids::{CustomerId, PartnerId};
+    use uuid::Uuid;
+
+    fn entry(event: &str, new_value: &str) -> CustomerEntry {
+        CustomerEntry {
+            partner_id: PartnerId(Uuid::from_u128(1)),
+            customer_id: CustomerId(Uuid::from_u128(2)),
+            number: 3,
+            at: Timestamp::from_micros(0),
+            event: event.into(),
+            text: "t".into(),
+            actor: "maria".into(),
+            transition: None,
+            request_id: None,
+            correlation_id: None,
+            old_value: None,
+            new_value: Some(new_value.into()),
+            hash: "h".into(),
+        }
+    }
+
+    #[test]
+    fn a_record_has_partner_centers_shape() {
+        let entry = entry(event::ENDED, r#"{"state":"Completed"}"#);
+        let record = audit_record(&Record { entry, resource_type: "product_upgrade".into(), company_name: Some("Contoso".into()) });
+        let (partner, customer) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(record["id"], format!("{partner}_{customer}_complete_product_upgrade_621355968000000003"));
+        assert_eq!(record["resourceNewValue"], r#"{"state":"Completed"}"#, "JSON as text");
+        assert_eq!((&record["userPrincipalName"], &record["customerName"]), (&json!("maria"), &json!("Contoso")));
+    }
+
+    #[test]
+    fn operations_are_in_snake_case_and_say_how_it_went() {
+        for (event, value, expected) in [
+            (event::STARTED, "{}", ("create_product_upgrade", "succeeded")),
+            (event::START_REFUSED, "{}", ("create_product_upgrade", "failed")),
+            (event::ENDED, r#"{"state":"Compensated"}"#, ("compensate_product_upgrade", "succeeded")),
+            (event::ENDED, r#"{"state":"Ineligible"}"#, ("fail_product_upgrade", "succeeded")),
+            (event::ACT_REFUSED, r#"{"act":"cancel"}"#, ("cancel_product_upgrade", "failed")),
+            (event::IMPORTED, "", ("import_customer", "succeeded")),
+        ] {
+            assert_eq!(operation(&entry(event, value)), expected);
+        }
+    }
+}

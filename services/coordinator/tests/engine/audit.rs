@@ -165,7 +165,13 @@ async fn a_long_history_is_told_again_in_several_messages() {
 async fn no_entry_is_lost_by_a_crash_between_commit_and_publish() {
     let mut world = World::new(4).await;
     world.import(1, &[1]).await;
-    let start = StartTransition { request_id: Uuid::from_u128(1), partner_id: PARTNER, customer_id: customer(1), actor: "ann".into() };
+    let start = StartTransition {
+        request_id: Uuid::from_u128(1),
+        partner_id: PARTNER,
+        customer_id: customer(1),
+        actor: "ann".into(),
+        plan_hash: None,
+    };
     let mut waiting = VecDeque::from([Input::Start(start, World::asker())]);
     let mut lost = 0;
     while let Some(input) = waiting.pop_front() {

@@ -6,7 +6,7 @@ use planshift_domain::{
     step::{Action, Step},
     transition::{Findings, PacketRow, State},
 };
-use planshift_gateway::{Gateway, Options, Settings};
+use planshift_gateway::{Auth, Gateway, LocalToken, Options, Settings};
 use planshift_messaging::Service;
 use planshift_worker::Ports;
 use reqwest::Response;
@@ -107,6 +107,7 @@ async fn replica(world: &World, settings: Settings) -> (String, CancellationToke
     let mut options = Options::new(world.database.clone(), world.broker.for_service(Service::Gateway), Ports::system());
     options.address.set_port(0);
     options.settings = settings;
+    options.auth = Auth::local(LocalToken::try_new(TOKEN).unwrap());
     let gateway = Gateway::bind(options).await.unwrap();
     let base = format!("http://{}", gateway.address());
     let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());

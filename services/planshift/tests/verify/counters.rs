@@ -37,7 +37,9 @@ async fn running_services_count_and_are_verified_meanwhile() {
     let sample = planshift(&["sample", "--customers", "60", "--subscriptions", "20", "--seed", "5"]).stdout;
     let document = left.folder().join("sample.json");
     std::fs::write(&document, sample).unwrap();
-    let moving = std::thread::spawn(move || planshift(&["run", &document.to_string_lossy(), "--api", &api, "--json"]));
+    // the token of those who serve is in their folder
+    let data = left.folder().to_string_lossy().into_owned();
+    let moving = std::thread::spawn(move || planshift(&["run", &document.to_string_lossy(), "--api", &api, "--json", "--data", &data]));
     let mut passes = 0;
     while passes == 0 || !moving.is_finished() {
         let found = verify(left.folder());

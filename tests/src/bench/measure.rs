@@ -39,7 +39,7 @@ pub fn measure(system: &System, counts: &mut Counts, order: &Order) -> Result<Fi
     let (through, customers) = (order.through, order.customers.clone());
     let work = Work { through, customers, concurrency, plans: PLANS, subscriptions: SUBSCRIPTIONS };
     let window = Window::open(system, counts, work)?;
-    let sampler = Sampler::start(window.roots().iter().map(|(name, root)| (name.to_string(), *root)).collect());
+    let sampler = Sampler::start(window.roots().to_vec());
     let outcome = window.run();
     let peaks = sampler.peaks();
 

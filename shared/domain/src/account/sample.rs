@@ -93,7 +93,7 @@ pub fn write(options: SampleOptions, mut out: impl Write) -> io::Result<()> {
 /// Writes the same document in lines (NDJSON): the partner and its resellers, then a customer a line.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_lines(options: SampleOptions, out: impl Write) -> io::Result<()> {
     let mut out = OneLine(out);
     let mut random = head(options, &mut out)?;

@@ -59,7 +59,9 @@ impl Asked {
             links["next"] = uri(Some(next));
         }
         let attributes = json!({ "objectType": "Collection" });
-        let answer = Answer::json(&json!({ "totalCount": total, "items": items, "links": links, "attributes": attributes }))?;
+        let mut body = json!({ "totalCount": total, "links": links, "attributes": attributes });
+        body["items"] = Value::Array(items);
+        let answer = Answer::json(&body)?;
         Ok(match next {
             Some(next) => answer.header(TOKEN, next),
             None => answer,
@@ -69,12 +71,10 @@ impl Asked {
 
 /// A collection that is whole on its one page.
 pub(super) fn whole(path: &str, items: Vec<Value>) -> Result<Answer, ApiError> {
-    Answer::json(&json!({
-        "totalCount": items.len(),
-        "items": items,
-        "links": { "self": link(path) },
-        "attributes": { "objectType": "Collection" },
-    }))
+    let links = json!({ "self": link(path) });
+    let mut body = json!({ "totalCount": items.len(), "links": links, "attributes": { "objectType": "Collection" } });
+    body["items"] = Value::Array(items);
+    Answer::json(&body)
 }
 
 /// A text for a query.

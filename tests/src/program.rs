@@ -33,6 +33,11 @@ static BIN_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
+/// The folder with the programs.
+pub fn bin_dir() -> &'static Path {
+    &BIN_DIR
+}
+
 /// A program to start: its name, arguments and environment.
 #[derive(Debug)]
 pub struct Program {

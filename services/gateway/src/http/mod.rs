@@ -13,6 +13,7 @@
 //! | `serve` | connections: how many, and how slow they may be |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
+//! | `pages` | collections, and pages of them |
 //! | `actor` | who acts, and why |
 //! | `accounts` | the import |
 //! | `uploads` | documents that are being received |
@@ -34,6 +35,7 @@ mod fields;
 mod letters;
 mod local;
 mod once;
+mod pages;
 mod reasons;
 mod routes;
 mod rules;

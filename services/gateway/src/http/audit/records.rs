@@ -2,21 +2,23 @@
 
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, Page, again},
+    },
     model::{RecordFilter, RecordKey},
     records::audit_record,
 };
 use axum::{Extension, extract::State, http::HeaderMap};
 use planshift_domain::{ids::parse_guid, time::Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-/// How many a page has at most. Source: Partner Center's lists.
-const LARGEST_PAGE: u32 = 500;
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
-/// Where the next page begins; opaque to clients.
-const TOKEN: &str = "MS-ContinuationToken";
 /// Seconds of a day.
 const DAY: i64 = 24 * 3600;
 /// How far back a list begins unless asked otherwise. Source: the domain's section 6.7.
@@ -32,33 +34,17 @@ pub(in crate::http) async fn records(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     let filter = filter(&context, &parameters, app.ports.clock.now())?;
-    let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let header = headers.get(TOKEN).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    let token = header.or(parameters.get("continuationToken"));
-    let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
-    let after = token.map(|token| key(token).ok_or_else(wrong)).transpose()?;
-
-    let (records, more) = app.model.records(&filter, after, size).await?;
+    let asked = Asked::read(&headers, &parameters, PAGE)?;
+    let (records, more) = app.model.records(&filter, asked.after(key)?, asked.size).await?;
     let next = records.last().filter(|_| more).map(|last| {
         let entry = &last.entry;
         let (partner, customer) = (entry.partner_id.0.as_simple(), entry.customer_id.0.as_simple());
         format!("{:x}-{partner}-{customer}-{:x}", entry.at.as_micros(), entry.number)
     });
-    let mut links = json!({ "self": link(&parameters, size, token) });
-    if let Some(next) = &next {
-        links["next"] = link(&parameters, size, Some(next));
-    }
-    let answer = Answer::json(&json!({
-        // of this page, as Partner Center counts here: a count over years would cost more than the page
-        "totalCount": records.len(),
-        "items": records.iter().map(audit_record).collect::<Vec<_>>(),
-        "links": links,
-        "attributes": { "objectType": "Collection" },
-    }))?;
-    Ok(match next {
-        Some(next) => answer.header(TOKEN, next),
-        None => answer,
-    })
+    // of this page, as Partner Center counts here: a count over years would cost more than the page
+    let total = Some(records.len() as u64);
+    let page = Page { items: records.iter().map(audit_record).collect(), total, next, ..Page::default() };
+    asked.answer("/auditrecords", &again(&parameters, &["partnerId", "startDate", "endDate", "filter"]), page)
 }
 
 fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<RecordFilter, ApiError> {
@@ -134,30 +120,6 @@ fn key(token: &str) -> Option<RecordKey> {
     parts.next().is_none().then_some((Timestamp::from_micros(at), partner.into(), customer.into(), number))
 }
 
-/// The same list, at this place.
-fn link(parameters: &Parameters, size: u32, token: Option<&str>) -> Value {
-    let mut uri = format!("/auditrecords?size={size}");
-    for name in ["partnerId", "startDate", "endDate", "filter"] {
-        if let Some(value) = parameters.get(name) {
-            uri.push_str(&format!("&{name}={}", encoded(value)));
-        }
-    }
-    if let Some(token) = token {
-        uri.push_str(&format!("&continuationToken={token}"));
-    }
-    json!({ "uri": uri, "method": "GET", "headers": [] })
-}
-
-fn encoded(value: &str) -> String {
-    value.bytes().fold(String::new(), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,10 +133,5 @@ mod tests {
         for wrong in ["", "x", "ff-1-2-3", &format!("{token}-1"), &format!("ff-{one}-{two}")] {
             assert_eq!(key(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_value_in_a_link_is_encoded() {
-        assert_eq!(encoded("{\"a\":\"é&\"}"), "%7B%22a%22%3A%22%C3%A9%26%22%7D");
     }
 }

@@ -5,7 +5,6 @@ use super::{
     Whose,
     change::{Needs, change},
     profile::whose_resellers,
-    resource::{in_query, whole},
 };
 use crate::{
     app::App,
@@ -15,6 +14,7 @@ use crate::{
         errors::ApiError,
         fields::{Fields, Parameters},
         once::{hash, once},
+        pages::{again, whole},
     },
 };
 use axum::{
@@ -200,5 +200,5 @@ fn wanted(parameters: &Parameters) -> &str {
 }
 
 fn as_asked(parameters: &Parameters) -> String {
-    parameters.get("agreementType").map(|kind| format!("?agreementType={}", in_query(kind))).unwrap_or_default()
+    again(parameters, &["agreementType", "partnerId"]).replacen('&', "?", 1)
 }

@@ -3,7 +3,6 @@
 use super::{
     Whose,
     change::{Needs, change},
-    resource::link,
 };
 use crate::{
     app::App,
@@ -13,6 +12,7 @@ use crate::{
         errors::ApiError,
         fields::{Fields, Parameters},
         once::{hash, once},
+        pages::link,
     },
 };
 use axum::{

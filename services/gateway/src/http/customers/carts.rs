@@ -8,7 +8,6 @@ use super::{
     catalogue::{LEGACY, Offer, PLAN},
     change::{Facts, Needs, change},
     orders,
-    resource::link,
 };
 use crate::{
     app::App,
@@ -18,6 +17,7 @@ use crate::{
         errors::ApiError,
         fields::{Fields, Parameters},
         once::{hash, once},
+        pages::link,
     },
     model::{Bought, Cart, Order, OrderLine},
 };

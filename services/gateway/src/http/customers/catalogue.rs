@@ -2,13 +2,16 @@
 //!
 //! Which of them a customer may buy here and now depends on its transitions: the two exclude each other.
 
-use super::{
-    Whose,
-    resource::{link, whole},
-};
+use super::Whose;
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{link, whole},
+    },
 };
 use axum::{
     Extension,

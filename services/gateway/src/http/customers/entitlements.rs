@@ -3,12 +3,17 @@
 
 use super::{
     Whose,
-    resource::{Asked, link},
     subscriptions::{Merged, unknown},
 };
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, LARGEST_PAGE, Page, again, link},
+    },
     model::Standing,
 };
 use axum::{
@@ -34,7 +39,7 @@ pub(in crate::http) async fn entitlements(
 ) -> Result<Answer, ApiError> {
     let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let plan = existing_plan(&app, &context, whose, &plan).await?;
-    let asked = Asked::read(&headers, &parameters)?;
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?.unwrap_or(Uuid::nil());
     let (mut under, total) = app.model.under_plan((whose.partner, whose.customer), plan, after, asked.size + 1).await?;
     let more = under.len() > asked.size as usize;
@@ -43,7 +48,8 @@ pub(in crate::http) async fn entitlements(
     let names = names(&app, &context, whose, &under).await?;
     let items = under.iter().map(|standing| resource(whose, plan, standing, &names)).collect();
     let path = format!("/customers/{}/subscriptions/{plan}/azureEntitlements", whose.customer);
-    asked.collection(&path, "", items, total, next)
+    let page = Page { items, total: Some(total), next, ..Page::default() };
+    asked.answer(&path, &again(&parameters, &["partnerId"]), page)
 }
 
 /// `GET …/azureEntitlements/{id}`.

@@ -1,6 +1,5 @@
 //! `GET /v1/customers?size=&filter=`: in the order of their names, by key. Source: the domain's section 6.3.
 
-use super::resource::{Asked, in_query, link};
 use crate::{
     app::App,
     http::{
@@ -8,6 +7,7 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{Fields, Parameters},
+        pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
     model::{CustomerFilter, ListKey, Pattern},
 };
@@ -30,7 +30,7 @@ pub(in crate::http) async fn customers(
     if let Some(condition) = condition {
         narrow(&mut filter, condition)?;
     }
-    let asked = Asked::read(&headers, &parameters)?;
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(key)?;
     let page = app.model.customers(&filter, after, asked.size).await?;
     let items = page.rows.iter().map(|row| {
@@ -47,11 +47,9 @@ pub(in crate::http) async fn customers(
             "attributes": { "objectType": "Customer" },
         })
     });
-    let mut query = partner.map(|partner| format!("&partnerId={partner}")).unwrap_or_default();
-    if let Some(condition) = condition {
-        query.push_str(&format!("&filter={}", in_query(condition)));
-    }
-    asked.collection("/customers", &query, items.collect(), page.total, page.next.map(|key| token(&key)))
+    let (items, next) = (items.collect(), page.next.map(|key| token(&key)));
+    let page = Page { items, total: Some(page.total), next, ..Page::default() };
+    asked.answer("/customers", &again(&parameters, &["partnerId", "filter"]), page)
 }
 
 /// Adds the condition of a `filter`: a JSON object with `Field`, `Value` and `Operator`.

@@ -15,7 +15,7 @@
 //! | `carts`, `orders` | purchases of the two Azure offers |
 //! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
-//! | `resource` | what all shapes have in common |
+//! | `etag` | versions of resources |
 
 mod agreements;
 mod budget;
@@ -23,10 +23,10 @@ mod carts;
 mod catalogue;
 mod change;
 mod entitlements;
+mod etag;
 mod list;
 mod orders;
 mod profile;
-mod resource;
 mod subscriptions;
 mod update;
 

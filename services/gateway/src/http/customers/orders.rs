@@ -1,13 +1,15 @@
 //! Orders: those that were made through this API, and the pending ones that the newest import tells of. Source: the domain's section 6.5.
 
-use super::{
-    Whose,
-    carts::offer,
-    resource::{Asked, link, whole},
-};
+use super::{Whose, carts::offer};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, LARGEST_PAGE, Page, again, link, whole},
+    },
     model::Order,
 };
 use axum::{
@@ -28,7 +30,7 @@ pub(in crate::http) async fn list(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     let whose = Whose::find(&app, &context, &id, &parameters).await?;
-    let asked = Asked::read(&headers, &parameters)?;
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| {
         let (at, id) = token.split_once('-')?;
         Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
@@ -44,7 +46,8 @@ pub(in crate::http) async fn list(
     }
     items.extend(orders.iter().map(|order| resource(whose, order, &customer.currency_code)));
     let total = total + customer.orders.len() as u64;
-    asked.collection(&format!("/customers/{}/orders", whose.customer), "", items, total, next)
+    let page = Page { items, total: Some(total), next, ..Page::default() };
+    asked.answer(&format!("/customers/{}/orders", whose.customer), &again(&parameters, &["partnerId"]), page)
 }
 
 /// `GET /v1/customers/{id}/orders/{id}`.

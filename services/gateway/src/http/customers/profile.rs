@@ -1,12 +1,15 @@
 //! One customer, its resellers, and all resellers of a partner. Source: the domain's section 6.3.
 
-use super::{
-    Whose,
-    resource::{Asked, etag, link, whole},
-};
+use super::{Whose, etag::etag};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, LARGEST_PAGE, Page, again, link, whole},
+    },
 };
 use axum::{
     Extension,
@@ -79,7 +82,7 @@ pub(in crate::http) async fn relationships(
         return Err(ApiError::bad_input("InvalidRelationshipType", text));
     }
     let partner = whose_resellers(&context, &parameters)?;
-    let asked = Asked::read(&headers, &parameters)?;
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| token.split_once('-').and_then(|(mpn, partner)| Some((partner.parse().ok()?, mpn.to_owned()))))?;
     let mut rows = app.model.resellers(partner, (None, None), after, asked.size + 1).await?;
     let more = rows.len() > asked.size as usize;
@@ -87,8 +90,8 @@ pub(in crate::http) async fn relationships(
     let next = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.facts.mpn_id.as_str(), row.partner_id));
     let total = app.model.count_resellers(partner).await?;
     let items = rows.iter().map(|row| relationship(&row.facts)).collect();
-    let named = parameters.get("partnerId").map(|partner| format!("&partnerId={partner}")).unwrap_or_default();
-    asked.collection("/relationships", &format!("&relationship_type={OF_RESELLERS}{named}"), items, total, next)
+    let page = Page { items, total: Some(total), next, ..Page::default() };
+    asked.answer("/relationships", &again(&parameters, &["relationship_type", "partnerId"]), page)
 }
 
 /// `GET /v1/profiles/mpn?mpnId=…`: is this an MPN id that is known: the partner's resellers'.

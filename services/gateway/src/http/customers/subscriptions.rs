@@ -6,11 +6,17 @@ use super::{
     Whose,
     catalogue::{LEGACY, PLAN},
     change::Facts,
-    resource::{Asked, LARGEST_PAGE, etag, in_query, link},
+    etag::etag,
 };
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, LARGEST_PAGE, Page, again, link},
+    },
     model::{OwnPlan, Standing},
 };
 use axum::{
@@ -37,7 +43,7 @@ pub(in crate::http) async fn subscriptions(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     let whose = Whose::find(&app, &context, &id, &parameters).await?;
-    let asked = Asked::read(&headers, &parameters)?;
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?;
     let reseller = parameters.parse("mpn_id", "a number", |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
     let order_id = parameters.get("order_id").map(str::to_owned);
@@ -54,14 +60,10 @@ pub(in crate::http) async fn subscriptions(
     let more = items.len() > asked.size as usize;
     let items: Vec<(Uuid, Value)> = items.into_iter().take(asked.size as usize).collect();
     let next = items.last().filter(|_| more).map(|(id, _)| id.as_simple().to_string());
-    let mut query = String::new();
-    for name in ["order_id", "mpn_id"] {
-        if let Some(value) = parameters.get(name) {
-            query.push_str(&format!("&{name}={}", in_query(value)));
-        }
-    }
     let path = format!("/customers/{}/subscriptions", whose.customer);
-    asked.collection(&path, &query, items.into_iter().map(|(_, item)| item).collect(), total, next)
+    let items = items.into_iter().map(|(_, item)| item).collect();
+    let page = Page { items, total: Some(total), next, ..Page::default() };
+    asked.answer(&path, &again(&parameters, &["order_id", "mpn_id", "partnerId"]), page)
 }
 
 /// `GET /v1/customers/{id}/subscriptions/{id}`: a commerce subscription, or a plan.

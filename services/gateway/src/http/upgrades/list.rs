@@ -5,7 +5,13 @@
 
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        pages::{Asked, Page, link, query_of},
+    },
     model::{Filter, Status},
 };
 use axum::{Extension, extract::State, http::HeaderMap};
@@ -16,14 +22,10 @@ use planshift_domain::{
 };
 use serde_json::{Value, json};
 
-/// How many a page has at most. Source: Partner Center's lists.
-const LARGEST_PAGE: u32 = 500;
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
 /// The longest text that is looked for.
 const TEXT_CHARS: usize = 200;
-/// Where the next page begins; opaque to clients.
-const TOKEN: &str = "MS-ContinuationToken";
 
 pub(in crate::http) async fn list(
     State(app): State<App>,
@@ -57,102 +59,41 @@ pub(in crate::http) async fn list(
         started_before: time("startedBefore")?.into_iter().chain(older).min(),
         any_id: guid("id")?.or(text_id),
     };
-    let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let header = headers.get(TOKEN).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    let token = header.or(parameters.get("continuationToken"));
-    let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
-    let after = token.map(|token| key(token).ok_or_else(wrong)).transpose()?;
-
-    let asked = Asked { filter: &filter, text, size };
-    if filter.states_are_none() {
-        return asked.answer(&[], Some(0), None, token, None);
-    }
-    match text {
+    let asked = Asked::read(&headers, &parameters, PAGE)?;
+    let after = asked.after(key)?;
+    let query = query_of(&[
+        ("partnerId", filter.partner.map(|id| id.to_string())),
+        ("customerId", filter.customer.map(|id| id.to_string())),
+        ("state", filter.state.map(|state| state.name().to_owned())),
+        ("status", filter.status.map(|status| status.name().to_owned())),
+        ("startedAfter", filter.started_after.map(|at| at.to_string())),
+        ("startedBefore", filter.started_before.map(|at| at.to_string())),
+        ("id", filter.any_id.map(|id| id.as_hyphenated().to_string())),
+        ("q", text.map(str::to_owned)),
+    ]);
+    let page = match text {
+        _ if filter.states_are_none() => Page { total: Some(0), ..Page::default() },
         None => {
-            let page = app.model.list(&filter, after, size).await?;
-            asked.answer(&page.rows, Some(page.total), page.next, token, None)
+            let page = app.model.list(&filter, after, asked.size).await?;
+            Page { items: items(&page.rows), total: Some(page.total), next: page.next.map(token), more: None }
         }
         Some(text) => {
-            let found = app.model.search(&filter, text, after, size).await?;
+            let found = app.model.search(&filter, text, after, asked.size).await?;
             // how many there are in all is known where everything was looked through at once
             let total = (found.next.is_none() && after.is_none()).then_some(found.rows.len() as u64);
-            asked.answer(&found.rows, total, found.next, token, Some(found.looked_through))
+            let more = Some(("lookedThrough", json!(found.looked_through)));
+            Page { items: items(&found.rows), total, next: found.next.map(token), more }
         }
-    }
+    };
+    asked.answer("/productUpgrades", &query, page)
 }
 
-/// What was asked for: the links lead to the same.
-struct Asked<'a> {
-    filter: &'a Filter,
-    text: Option<&'a str>,
-    size: u32,
+fn items(rows: &[TransitionRow]) -> Vec<Value> {
+    rows.iter().map(summary).collect()
 }
 
-impl Asked<'_> {
-    fn answer(
-        &self,
-        rows: &[TransitionRow],
-        total: Option<u64>,
-        next: Option<(Timestamp, TransitionId)>,
-        token: Option<&str>,
-        looked_through: Option<usize>,
-    ) -> Result<Answer, ApiError> {
-        let next = next.map(|(at, id)| format!("{:x}-{}", at.as_micros(), id.0.as_simple()));
-        let mut links = json!({ "self": self.link(token) });
-        if let Some(next) = &next {
-            links["next"] = self.link(Some(next));
-        }
-        let mut body = json!({
-            "totalCount": total,
-            "items": rows.iter().map(summary).collect::<Vec<_>>(),
-            "links": links,
-            "attributes": { "objectType": "Collection" },
-        });
-        if let Some(looked_through) = looked_through {
-            body["lookedThrough"] = json!(looked_through);
-        }
-        let answer = Answer::json(&body)?;
-        Ok(match next {
-            Some(next) => answer.header(TOKEN, next),
-            None => answer,
-        })
-    }
-
-    /// The same list, at this place.
-    fn link(&self, token: Option<&str>) -> Value {
-        let Self { filter, text, size } = self;
-        let mut query = url_query(&[("size", Some(size.to_string()))]);
-        query.push_str(&url_query(&[
-            ("partnerId", filter.partner.map(|id| id.to_string())),
-            ("customerId", filter.customer.map(|id| id.to_string())),
-            ("state", filter.state.map(|state| state.name().to_owned())),
-            ("status", filter.status.map(|status| status.name().to_owned())),
-            ("startedAfter", filter.started_after.map(|at| at.to_string())),
-            ("startedBefore", filter.started_before.map(|at| at.to_string())),
-            ("id", filter.any_id.map(|id| id.as_hyphenated().to_string())),
-            ("q", text.map(str::to_owned)),
-            ("continuationToken", token.map(str::to_owned)),
-        ]));
-        json!({ "uri": format!("/productUpgrades?{}", query.trim_start_matches('&')), "method": "GET", "headers": [] })
-    }
-}
-
-/// Parameters of a query, each after an `&`; what is no letter, digit or dash of a value stands as its bytes.
-fn url_query(parameters: &[(&str, Option<String>)]) -> String {
-    let mut query = String::new();
-    for (name, value) in parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-        query.push('&');
-        query.push_str(name);
-        query.push('=');
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                query.push(char::from(byte));
-            } else {
-                query.push_str(&format!("%{byte:02X}"));
-            }
-        }
-    }
-    query
+fn token((at, id): (Timestamp, TransitionId)) -> String {
+    format!("{:x}-{}", at.as_micros(), id.0.as_simple())
 }
 
 fn key(token: &str) -> Option<(Timestamp, TransitionId)> {
@@ -179,7 +120,7 @@ fn summary(row: &TransitionRow) -> Value {
         "closedAt": row.closed_at,
         "startedBy": row.started_by,
         "failure": row.failure,
-        "links": { "self": { "uri": format!("/productUpgrades/{}", row.id), "method": "GET", "headers": [] } },
+        "links": { "self": link(format!("/productUpgrades/{}", row.id)) },
         "attributes": { "objectType": "ProductUpgrade" },
     })
 }

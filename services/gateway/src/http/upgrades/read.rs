@@ -3,7 +3,7 @@
 use super::{find, find_parts, progress::progress_of};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters, pages::link},
     model::{Known, expected_end, percent},
     view::assemble,
 };
@@ -83,7 +83,6 @@ pub(in crate::http) async fn history(
     let mut entries = app.model.history(row.id, after, size + 1).await?;
     let more = entries.len() > size as usize;
     entries.truncate(size as usize);
-    let link = |uri: String| json!({ "uri": uri, "method": "GET", "headers": [] });
     let here = format!("/productUpgrades/{}/history", row.id);
     let mut links = json!({ "self": link(format!("{here}?after={after}&size={size}")) });
     if let Some(last) = entries.last().filter(|_| more) {

@@ -1,0 +1,113 @@
+//! Collections, and pages of them. Source: the domain's section 5.2: a list is never cut short without `links.next`.
+
+use super::{answer::Answer, errors::ApiError, fields::Parameters};
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+/// How many items a page has at most. Source: Partner Center's lists of customers.
+pub(super) const LARGEST_PAGE: u32 = 500;
+/// Where the next page begins; opaque to clients.
+const TOKEN: &str = "MS-ContinuationToken";
+
+/// The page that a request asks for.
+pub(super) struct Asked {
+    pub(super) size: u32,
+    pub(super) token: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Default)]
+pub(super) struct Page {
+    pub(super) items: Vec<Value>,
+    /// How many there are in all, where that is known.
+    pub(super) total: Option<u64>,
+    /// Where the next page begins, where there is one.
+    pub(super) next: Option<String>,
+    /// One more property of the collection.
+    pub(super) more: Option<(&'static str, Value)>,
+}
+
+impl Asked {
+    /// From the query, and from the header `MS-ContinuationToken`. Without a `size` a page has `usual` items.
+    pub(super) fn read(headers: &HeaderMap, parameters: &Parameters, usual: u32) -> Result<Self, ApiError> {
+        let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(usual);
+        let header = headers.get(TOKEN).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        Ok(Self { size, token: header.or(parameters.get("continuationToken")).map(str::to_owned) })
+    }
+
+    /// What the token says, read by `parse`.
+    pub(super) fn after<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+        let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
+        self.token.as_deref().map(|token| parse(token).ok_or_else(wrong)).transpose()
+    }
+
+    /// The page as an answer. `query` is what else the list was asked for: the links lead to the same.
+    pub(super) fn answer(&self, path: &str, query: &str, page: Page) -> Result<Answer, ApiError> {
+        let uri = |token: Option<&str>| {
+            let token = query_of(&[("continuationToken", token.map(str::to_owned))]);
+            link(format!("{path}?size={}{query}{token}", self.size))
+        };
+        let mut links = json!({ "self": uri(self.token.as_deref()) });
+        if let Some(next) = &page.next {
+            links["next"] = uri(Some(next));
+        }
+        let mut body = json!({ "totalCount": page.total, "links": links, "attributes": { "objectType": "Collection" } });
+        body["items"] = Value::Array(page.items);
+        if let Some((name, value)) = page.more {
+            body[name] = value;
+        }
+        let answer = Answer::json(&body)?;
+        Ok(match page.next {
+            Some(next) => answer.header(TOKEN, next),
+            None => answer,
+        })
+    }
+}
+
+/// A collection that is whole on its one page.
+pub(super) fn whole(path: &str, items: Vec<Value>) -> Result<Answer, ApiError> {
+    let links = json!({ "self": link(path) });
+    let mut body = json!({ "totalCount": items.len(), "links": links, "attributes": { "objectType": "Collection" } });
+    body["items"] = Value::Array(items);
+    Answer::json(&body)
+}
+
+/// A link, relative to the version of the API.
+pub(super) fn link(uri: impl Into<String>) -> Value {
+    json!({ "uri": uri.into(), "method": "GET", "headers": [] })
+}
+
+/// Parameters of a query that are given, each after an `&`.
+pub(super) fn query_of(parameters: &[(&str, Option<String>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    given.map(|(name, value)| format!("&{name}={}", encoded(value))).collect()
+}
+
+/// Those of these parameters that a request has given, to be asked for again.
+pub(super) fn again(parameters: &Parameters, names: &[&str]) -> String {
+    let given: Vec<(&str, Option<String>)> = names.iter().map(|name| (*name, parameters.get(name).map(str::to_owned))).collect();
+    query_of(&given)
+}
+
+/// A value in a query: what is no letter, digit or dash stands as its bytes.
+fn encoded(value: &str) -> String {
+    value.bytes().fold(String::with_capacity(value.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_a_link_is_encoded() {
+        let query = query_of(&[("filter", Some("{\"a\":\"é&\"}".to_owned())), ("none", None), ("x", Some("-._~".to_owned()))]);
+        assert_eq!(query, "&filter=%7B%22a%22%3A%22%C3%A9%26%22%7D&x=-._~");
+    }
+}

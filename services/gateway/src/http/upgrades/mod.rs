@@ -55,8 +55,8 @@ impl UpgradeRequest {
     }
 }
 
-/// Whose customer it is: the caller's own; while there are no tokens, that of the one partner that imported it, or of the
-/// one that the request names.
+/// Whose customer it is: the caller's own; for one who sees all, that of the one partner that imported it, or of the one that the request
+/// names.
 pub(in crate::http) async fn partner_of(
     app: &App,
     context: &Context,

@@ -161,7 +161,7 @@ pub fn in_promised_order(mut expected: Value) -> Value {
     expected
 }
 
-/// A transition as the API gives it: what `run` prints, and its version.
+/// A transition as the API gives it: what `run` prints, its version, how far it is and when it is expected to end.
 ///
 /// # Panics
 /// Where it has no version, or is otherwise not as it must be.
@@ -169,6 +169,10 @@ pub fn in_promised_order(mut expected: Value) -> Value {
 pub fn from_api(mut answer: Value) -> Value {
     let version = answer.as_object_mut().and_then(|object| object.remove("version"));
     assert!(version.is_some_and(|version| version.is_u64()), "a version: {answer}");
+    for name in ["percent", "expectedEnd"] {
+        let value = answer.as_object_mut().and_then(|object| object.remove(name));
+        assert!(value.is_some(), "{name}: {answer}");
+    }
     check_transition(&answer);
     answer
 }

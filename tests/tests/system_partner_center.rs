@@ -61,8 +61,10 @@ impl Api {
     }
     /// A cart with one line, checked out.
     fn buy(&self, customer: &str, item: &str) -> Answer {
-        let lines = json!({ "LineItems": [{ "Id": 0, "CatalogItemId": item, "Quantity": 1 }] });
-        let cart = self.post(&format!("/customers/{customer}/carts"), &lines).expect(201).json();
+        self.buy_all(customer, &json!([{ "Id": 0, "CatalogItemId": item, "Quantity": 1 }]))
+    }
+    fn buy_all(&self, customer: &str, lines: &Value) -> Answer {
+        let cart = self.post(&format!("/customers/{customer}/carts"), &json!({ "LineItems": lines })).expect(201).json();
         let id = cart["id"].as_str().expect("an id");
         self.post(&format!("/customers/{customer}/carts/{id}/checkout"), &json!({}))
     }
@@ -118,6 +120,7 @@ fn reads(api: &Api) {
     refused(api.ask(Method::GET, &format!("/customers/{}", Uuid::new_v4()), &[], None), 404, "404");
     refused(api.ask(Method::GET, &format!("/customers/{CONTOSO}/subscriptions/{}", Uuid::new_v4()), &[], None), 404, "20003");
     refused(api.ask(Method::DELETE, &format!("/customers/{CONTOSO}"), &[], None), 405, "405");
+    refused(api.ask(Method::GET, &format!("/customers/{CONTOSO}/subscriptions?order_id=%00"), &[], None), 400, "800002");
     // a page at a time gives the same list
     let listed = texts(&api.subscriptions(CONTOSO), "id");
     let of_one = api.get(&format!("/customers/{CONTOSO}/subscriptions?size=1"));
@@ -302,7 +305,22 @@ fn guards(api: &Api, place: &Place) {
         "800096",
     );
     api.post(&format!("/productUpgrades/{upgrade}/close"), &json!({})).expect(202);
-    api.buy(&held, LEGACY_ITEM).expect(201);
+    // neither the one after the other nor both together
+    let both = json!([{ "catalogItemId": LEGACY_ITEM }, { "catalogItemId": PLAN_ITEM }]);
+    refused(api.buy_all(&held, &both), 403, "800020");
+    let through = |mpn: &str| {
+        let participants = json!([{ "key": "transaction_reseller", "value": mpn }]);
+        api.buy_all(&held, &json!([{ "catalogItemId": LEGACY_ITEM, "participants": participants }]))
+    };
+    refused(through("1234567"), 400, "2071");
+    let resellers = api.get(&format!("/customers/{held}/relationships"))["items"].as_array().expect("resellers").clone();
+    assert!(!resellers.is_empty());
+    for reseller in &resellers {
+        through(reseller["mpnId"].as_str().expect("an MPN id")).expect(201);
+    }
+    let eligibility = api.post("/productUpgrades/eligibility", &json!({ "customerId": held, "productFamily": "Azure" })).expect(200).json();
+    let reasons = texts(eligibility["reasons"].as_array().expect("reasons"), "code");
+    assert!(reasons.iter().all(|code| code == "SubscriptionTooRecent") && reasons.len() == resellers.len(), "{reasons:?}");
 
     // a new attempt lifts the bar of the one before, and completes
     steps(&["pause", "mapping", "--reason", "a test"]);
@@ -325,6 +343,7 @@ fn everything(place: &Place) {
     reads(&api);
     patches(&api);
     agreement_and_budget(&api, CONTOSO);
+    large(&api);
     purchases(&api);
     let upgrade = api.move_it(CONTOSO);
     moved(&api, &upgrade);
@@ -333,6 +352,20 @@ fn everything(place: &Place) {
     guards(&api, place);
     served.stop();
     place.assert_verified();
+}
+
+/// A customer whose facts do not fit a message is read a page at a time, and changed by an import alone.
+fn large(api: &Api) {
+    let document = Document::generated(1, 501, 78);
+    let document = read(&document.path());
+    api.import(&document);
+    let customer = document["customers"][0]["id"].as_str().expect("an id").to_lowercase();
+    let first = api.get(&format!("/customers/{customer}/subscriptions"));
+    assert_eq!((&first["totalCount"], first["items"].as_array().map(Vec::len)), (&json!(501), Some(500)));
+    let next = api.get(first["links"]["next"]["uri"].as_str().expect("a next page"));
+    assert_eq!(next["items"].as_array().map(Vec::len), Some(1));
+    let refusal = refused(api.patch(&format!("/customers/{customer}/usagebudget"), &[], &json!({ "amount": 5 })), 409, "409");
+    assert_eq!(refusal["errorName"], "CustomerTooLarge");
 }
 
 /// What was told of the customer through the API is kept over the transition, and may change after it.

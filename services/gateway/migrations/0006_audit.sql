@@ -24,4 +24,5 @@ CREATE TABLE customer_chains (
     asked bigint NOT NULL,
     PRIMARY KEY (partner_id, customer_id)
 );
+CREATE INDEX customer_chains_by_customer ON customer_chains (customer_id, partner_id);
 CREATE INDEX customer_chains_with_gaps ON customer_chains (ask_at) WHERE NOT whole;

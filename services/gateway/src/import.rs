@@ -145,7 +145,7 @@ async fn take(app: &App, trace: &TraceContext, chunk: ImportCustomers) -> Result
 
 /// The customers that were taken, as version 0: the event that tells of them has the true version, and is never overwritten.
 fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Changes {
-    let ImportCustomers { partner, customers: parts, begun_at, .. } = chunk;
+    let ImportCustomers { partner, customers: parts, begun_at, only_if, .. } = chunk;
     let imported: BTreeSet<CustomerId> = answer.imported.iter().copied().collect();
     let taken = || parts.iter().filter(|part| imported.contains(&part.customer_id));
     let mut changes = Changes::default();
@@ -154,7 +154,7 @@ fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Chang
         partner_name: partner.name.clone(),
         begun_at: Some(*begun_at),
         customers: taken().map(|part| ImportedCustomer::of(part, 0)).collect(),
-        resellers: resellers_of(taken()),
+        resellers: if only_if.is_some() { Vec::new() } else { resellers_of(taken()) },
         audit: Vec::new(),
     });
     changes

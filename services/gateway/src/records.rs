@@ -72,7 +72,7 @@ pub(crate) fn audit_record(record: &Record) -> Value {
     }
     let data: Vec<Value> = data.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     json!({
-        "id": format!("{}_{}_{operation}_{}", entry.partner_id, entry.customer_id, ticks(entry.at, entry.number)),
+        "id": format!("{}_{}_{operation}_{}_{}", entry.partner_id, entry.customer_id, ticks(entry.at), entry.number),
         "partnerId": entry.partner_id,
         "customerId": entry.customer_id,
         "customerName": company_name,
@@ -90,9 +90,9 @@ pub(crate) fn audit_record(record: &Record) -> Value {
     })
 }
 
-/// Entries of one microsecond are told apart by what a tick is finer than that.
-fn ticks(at: Timestamp, number: u32) -> i128 {
-    TICKS_BEFORE_1970 + i128::from(at.as_micros()) * 10 + i128::from(number % 10)
+/// As .NET counts. Entries of one microsecond are told apart by their numbers.
+fn ticks(at: Timestamp) -> i128 {
+    TICKS_BEFORE_1970 + i128::from(at.as_micros()) * 10
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
         let entry = entry(event::ENDED, r#"{"state":"Completed"}"#);
         let record = audit_record(&Record { entry, resource_type: "product_upgrade".into(), company_name: Some("Contoso".into()) });
         let (partner, customer) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(record["id"], format!("{partner}_{customer}_complete_product_upgrade_621355968000000003"));
+        assert_eq!(record["id"], format!("{partner}_{customer}_complete_product_upgrade_621355968000000000_3"));
         assert_eq!(record["resourceNewValue"], r#"{"state":"Completed"}"#, "JSON as text");
         assert_eq!((&record["userPrincipalName"], &record["customerName"]), (&json!("maria"), &json!("Contoso")));
     }

@@ -160,7 +160,10 @@ impl Versions {
             }
         }
         let imported: HashSet<CustomerId> = answer.imported.iter().map(|c| c.customer_id).collect();
-        answer.resellers = resellers_of(chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
+        // a change of one customer tells nothing new of resellers
+        if chunk.only_if.is_none() {
+            answer.resellers = resellers_of(chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
+        }
         answer
     }
 

@@ -48,6 +48,9 @@ impl Fields {
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.fields.get(&name.to_lowercase()) {
             None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.contains('\0') => {
+                Err(ApiError::bad_input("InvalidBody", format!("The property {name} may not have the character U+0000.")))
+            }
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be a text."))),
         }
@@ -104,7 +107,9 @@ impl Fields {
         let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} texts."));
         match self.fields.get(&name.to_lowercase()) {
             None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(texts)) if texts.len() <= most => texts.iter().map(|text| text.as_str().ok_or_else(wrong)).collect(),
+            Some(Value::Array(texts)) if texts.len() <= most => {
+                texts.iter().map(|text| text.as_str().filter(|text| !text.contains('\0')).ok_or_else(wrong)).collect()
+            }
             Some(_) => Err(wrong()),
         }
     }
@@ -168,6 +173,10 @@ impl FromRequestParts<App> for Parameters {
         let Query(pairs) = query.map_err(|rejection| ApiError::bad_input("InvalidParameter", rejection.body_text()))?;
         let mut parameters = HashMap::with_capacity(pairs.len());
         for (name, value) in pairs {
+            // no database keeps it in a text
+            if name.contains('\0') || value.contains('\0') {
+                return Err(ApiError::bad_input("InvalidParameter", "No parameter may have the character U+0000."));
+            }
             if parameters.insert(name.to_lowercase(), value).is_some() {
                 return Err(ApiError::bad_input("InvalidParameter", format!("The parameter {name} is given twice.")));
             }

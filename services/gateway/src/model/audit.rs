@@ -78,7 +78,7 @@ macro_rules! records {
             "SELECT a.body, a.resource_type, c.company_name
              FROM customer_audit AS a LEFT JOIN customers AS c ON c.partner_id = a.partner_id AND c.customer_id = a.customer_id
              WHERE ", $first, " AND ($1::uuid IS NULL OR a.partner_id = $1) AND ($2::uuid IS NULL OR a.customer_id = $2)
-               AND ($3::text IS NULL OR a.resource_type = $3) AND ($4::text IS NULL OR lower(c.company_name) LIKE $4 ESCAPE '\\')
+               AND ($3::text IS NULL OR a.resource_type = $3) AND ($4::text IS NULL OR c.sort_name LIKE $4 ESCAPE '\\')
                AND a.at >= $5::bigint AND a.at < $6::bigint AND (a.at, a.partner_id, a.customer_id, a.number) < ($7::bigint, $8::uuid, $9::uuid, $10::bigint)
              ORDER BY a.at DESC, a.partner_id DESC, a.customer_id DESC, a.number DESC LIMIT $11",
         ));

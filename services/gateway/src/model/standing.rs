@@ -40,6 +40,13 @@ pub(crate) struct OwnPlan {
     pub(crate) bought_at: Option<Timestamp>,
 }
 
+impl OwnPlan {
+    /// Was it bought by a transition? One that was there before is as the newest import says.
+    pub(crate) const fn is_ours(&self) -> bool {
+        self.bought_at.is_some()
+    }
+}
+
 static LINES: Statement = Statement::new(
     "SELECT t.id, l.azure_id, l.commerce_id, l.reseller, l.packet, l.error, l.undo, l.version
      FROM {3: azure uuid} AS r CROSS JOIN lines AS l CROSS JOIN transitions AS t
@@ -183,8 +190,8 @@ impl ReadModel {
         rows.iter().map(|row| Ok((from_json("a transition", &row.get::<String>(0)?)?, row.get(1)?))).collect()
     }
 
-    /// How many of a transition's lines are under the plan of this reseller. Where it has completed that is all of them, counted from
-    /// the index; else they are looked at, one page after the other.
+    /// How many of a transition's lines are under the plan of this reseller. Where it has completed that is all of them; else they are
+    /// looked at, one page after the other.
     async fn mapped_under(&self, transition: &TransitionRow, reseller: &str) -> Result<u64, StorageError> {
         const PAGE: u32 = 2_000;
         if matches!(transition.state, State::Completed | State::SuspendingCommerce) {

@@ -89,7 +89,7 @@ fn narrow(filter: &mut RecordFilter, text: &str) -> Result<(), ApiError> {
     let member = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str());
     let (field, value) = (member("Field").unwrap_or_default().to_lowercase(), member("Value").unwrap_or_default());
     let operator = member("Operator").unwrap_or_default().to_lowercase();
-    if value.is_empty() {
+    if value.is_empty() || value.contains('\0') {
         return Err(wrong("has no Value"));
     }
     match (field.as_str(), operator.as_str()) {

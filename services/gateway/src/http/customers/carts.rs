@@ -27,11 +27,15 @@ use axum::{
     http::{StatusCode, header},
 };
 use planshift_domain::{
-    account::facts::{PartnerType, PlanFacts, PlanStatus, Relationship, SubscriptionFacts, SubscriptionStatus},
+    account::{
+        facts::{PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
+        scope::is_active,
+    },
     ids::{AzureSubscriptionId, CommerceSubscriptionId, MpnId, PlanId, Reseller},
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How many lines a cart has at most: a customer has one plan for each reseller.
@@ -96,9 +100,11 @@ pub(in crate::http) async fn checkout(
                 return Err(unknown(&id));
             }
             let legacy_azure = cart.lines.iter().any(|line| line.bought == Bought::LegacyAzure);
-            let needs = Needs { legacy_azure, purchase: true, standing_of: None };
+            let made = cart.lines.first().map(|line| line.subscription_id);
+            let needs = Needs { legacy_azure, purchase: true, made, ..Needs::default() };
+            let resellers = resellers_of(&app, whose, &cart).await?;
             let what = format!("The order {order_id} of {} lines was placed", cart.lines.len());
-            change(&app, &context, whose, needs, &what, |facts| buy(&cart, order_id, facts, now)).await?;
+            change(&app, &context, whose, needs, &what, |facts| buy(&cart, order_id, facts, &resellers, now)).await?;
             app.model.ordered(&cart, &Order { id: order_id, created_at: now, lines: cart.lines.clone() }).await?;
         }
         let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;
@@ -111,6 +117,17 @@ pub(in crate::http) async fn checkout(
         Ok(answer.status(StatusCode::CREATED))
     })
     .await
+}
+
+/// The partner's resellers that a cart names, as far as imports have told of them.
+async fn resellers_of(app: &App, whose: Whose, cart: &Cart) -> Result<BTreeMap<MpnId, ResellerFacts>, ApiError> {
+    let mut resellers = BTreeMap::new();
+    for mpn in cart.lines.iter().filter_map(|line| line.reseller.0.as_ref()) {
+        if let Some(row) = app.model.resellers(Some(whose.partner), (Some(mpn), None), None, 1).await?.pop() {
+            resellers.insert(mpn.clone(), row.facts);
+        }
+    }
+    Ok(resellers)
 }
 
 /// The customer's cart of that id.
@@ -161,7 +178,13 @@ fn line(cart: Uuid, number: u32, item: &Fields, kind: PartnerType) -> Result<Ord
 }
 
 /// Adds what the cart holds to the facts, or says why it may not be bought. What is there already was bought by this cart before.
-fn buy(cart: &Cart, order_id: Uuid, facts: &mut Facts, now: Timestamp) -> Result<bool, ApiError> {
+fn buy(
+    cart: &Cart,
+    order_id: Uuid,
+    facts: &mut Facts,
+    resellers: &BTreeMap<MpnId, ResellerFacts>,
+    now: Timestamp,
+) -> Result<bool, ApiError> {
     let refused = |status, code, name: &str, text: String| Err(ApiError::new(status, code, name, text).definite());
     if facts.customer.relationship_to_partner != Relationship::Reseller {
         let text = "The partner has no reseller relationship with the customer.".to_owned();
@@ -180,11 +203,13 @@ fn buy(cart: &Cart, order_id: Uuid, facts: &mut Facts, now: Timestamp) -> Result
         if !is_new(facts, line) {
             continue;
         }
-        if let Some(mpn) = &line.reseller.0
-            && facts.resellers.get(mpn).is_some_and(|reseller| !reseller.state.eq_ignore_ascii_case("Active"))
-        {
-            let text = format!("The reseller {} is not active.", mpn.as_str());
-            return refused(StatusCode::BAD_REQUEST, "2071", "PartnerIdOnRecordInvalid", text);
+        if let Some(mpn) = &line.reseller.0 {
+            let Some(reseller) = resellers.get(mpn).filter(|reseller| is_active(&reseller.state)) else {
+                let text = format!("The partner has no active reseller with the MPN id {}.", mpn.as_str());
+                return refused(StatusCode::BAD_REQUEST, "2071", "PartnerIdOnRecordInvalid", text);
+            };
+            // on record from now on
+            facts.resellers.entry(mpn.clone()).or_insert_with(|| reseller.clone());
         }
         match line.bought {
             Bought::LegacyAzure => {
@@ -192,6 +217,7 @@ fn buy(cart: &Cart, order_id: Uuid, facts: &mut Facts, now: Timestamp) -> Result
                     let text = "Legacy Azure cannot be bought any more: the customer has an Azure plan.".to_owned();
                     return refused(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text);
                 }
+                facts.legacy_in_use.push(CommerceSubscriptionId(line.subscription_id));
                 facts.subscriptions.push(SubscriptionFacts {
                     commerce_subscription_id: CommerceSubscriptionId(line.subscription_id),
                     azure_subscription_id: Some(AzureSubscriptionId(line.subscription_id)),

@@ -203,8 +203,8 @@ async fn available(app: &App, context: &Context, whose: Whose, offer: &Offer) ->
     }
     // legacy Azure is gone for ever once a transition has completed, and barred while one is not at an end
     let barred = app.model.open_of(whose.partner, whose.customer).await?.is_some()
-        || app.model.completed_of(whose.partner, whose.customer).await?.is_some();
-    let is_purchasable = is_plan || !barred;
+        || (!is_plan && app.model.completed_of(whose.partner, whose.customer).await?.is_some());
+    let is_purchasable = !barred;
     Ok(Some(offer.availability(whose, is_purchasable, country)))
 }
 

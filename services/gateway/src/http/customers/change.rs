@@ -14,7 +14,9 @@ use axum::http::StatusCode;
 use planshift_domain::{
     account::{
         self,
-        facts::{CustomerFacts, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
+        facts::{
+            CustomerFacts, PART_SUBSCRIPTIONS, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus,
+        },
     },
     ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
     message::request::{ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
@@ -64,14 +66,21 @@ pub(super) struct Needs {
     pub(super) legacy_azure: bool,
     /// Something is bought.
     pub(super) purchase: bool,
+    /// It is to be known what is in use beside it.
+    pub(super) looks_around: bool,
     /// It is to be known how this subscription or plan stands.
     pub(super) standing_of: Option<Uuid>,
+    /// What the change makes, where that has an id that nothing else has: if it is there, the change was made before.
+    pub(super) made: Option<Uuid>,
 }
 
 impl Facts {
     async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
         let first = whose.read(app, context, Wanted::default(), None, READ_AT_MOST).await?;
-        let mut facts = Self {
+        if first.subscriptions_total as usize > PART_SUBSCRIPTIONS || first.plans_total as usize > PART_SUBSCRIPTIONS {
+            return Err(too_large());
+        }
+        Ok(Self {
             version: first.facts_version,
             partner: first.partner,
             customer: first.customer,
@@ -81,24 +90,11 @@ impl Facts {
             legacy_in_use: Vec::new(),
             active_plans: Vec::new(),
             one: None,
-        };
-        let last = |facts: &Self| {
-            let subscription = facts.subscriptions.last().map(|facts| facts.commerce_subscription_id.0);
-            let plan = facts.plans.last().map(|facts| facts.id.0);
-            (subscription, plan)
-        };
-        // each list along its own key: the one may be much longer than the other
-        while facts.subscriptions.len() < first.subscriptions_total as usize {
-            let next = whose.read(app, context, Wanted::default(), last(&facts).0, READ_AT_MOST).await?;
-            facts.goes_on(next.facts_version, next.subscriptions.is_empty())?;
-            facts.subscriptions.extend(next.subscriptions);
-        }
-        while facts.plans.len() < first.plans_total as usize {
-            let next = whose.read(app, context, Wanted::default(), last(&facts).1, READ_AT_MOST).await?;
-            facts.goes_on(next.facts_version, next.plans.is_empty())?;
-            facts.plans.extend(next.plans);
-        }
-        Ok(facts)
+        })
+    }
+
+    fn has(&self, id: Uuid) -> bool {
+        self.subscriptions.iter().any(|facts| facts.commerce_subscription_id.0 == id) || self.plans.iter().any(|plan| plan.id.0 == id)
     }
 
     /// What a purchase must know besides: what transitions have made of it.
@@ -110,26 +106,26 @@ impl Facts {
             facts.status == SubscriptionStatus::Active && !moved
         });
         self.legacy_in_use = in_use.map(|facts| facts.commerce_subscription_id).collect();
-        let own = app.model.own_plans(whose.partner, whose.customer).await?;
+        let mut own = app.model.own_plans(whose.partner, whose.customer).await?;
+        own.retain(|own| own.is_ours() || !self.plans.iter().any(|plan| plan.id == own.id));
         let told = self.plans.iter().filter(|plan| !own.iter().any(|own| own.id == plan.id));
         let active = told.map(|plan| (plan.status, &plan.reseller)).chain(own.iter().map(|plan| (plan.status, &plan.reseller)));
         self.active_plans = active.filter(|(status, _)| *status == PlanStatus::Active).map(|(_, reseller)| reseller.clone()).collect();
-        Ok(())
-    }
-
-    /// Is the next page of the same version, and is there anything on it?
-    fn goes_on(&self, version: u32, is_empty: bool) -> Result<(), ApiError> {
-        if version != self.version || is_empty {
-            return Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1));
-        }
         Ok(())
     }
 }
 
 const CHANGED: &str = "The customer is being changed by somebody else. Try again.";
 
-/// Changes the customer, which is `what` in its chain of records: `edit` makes the change of what is there, says that there is nothing to change (`false`), or why it cannot be. It
-/// may be called more than once; where the same request has been carried out before, it is not called.
+/// A change must be one message, so that it is taken whole or not at all.
+fn too_large() -> ApiError {
+    let text =
+        format!("The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.");
+    ApiError::new(StatusCode::CONFLICT, "409", "CustomerTooLarge", text).definite()
+}
+
+/// Changes the customer, which is `what` in its chain of records: `edit` makes the change of what is there, says that there is nothing to
+/// change (`false`), or why it cannot be. It may be called more than once; where the same request has been carried out before, it is not called.
 pub(super) async fn change(
     app: &App,
     context: &Context,
@@ -138,14 +134,18 @@ pub(super) async fn change(
     what: &str,
     mut edit: impl FnMut(&mut Facts) -> Result<bool, ApiError> + Send,
 ) -> Result<(), ApiError> {
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         let mut facts = Facts::read(app, context, whose).await?;
-        if facts.customer.changed_by == Some(context.request_id) {
+        // the same request has been here before, and its answer was lost
+        let is_done = facts.customer.changed_by == Some(context.request_id) || needs.made.is_some_and(|id| facts.has(id));
+        if is_done {
             return Ok(());
         }
         let version = facts.version;
         if needs.purchase {
             seen_here(app, whose, needs).await?;
+        }
+        if needs.purchase || needs.looks_around {
             facts.look_around(app, whose).await?;
         }
         if let Some(id) = needs.standing_of {
@@ -157,8 +157,12 @@ pub(super) async fn change(
         facts.customer.changed_by = Some(context.request_id);
         let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
         let parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
-        // of the version too: a change that was refused since another came first is another one when it is tried again
-        let import_id = Uuid::new_v5(&context.request_id, format!("change/{version}").as_bytes()).into();
+        if parts.len() > 1 {
+            return Err(too_large());
+        }
+        // Of the attempt, and not of the version: of a request that comes again after its answer was lost, and after other changes, the
+        // coordinator knows the import, and answers that it was taken.
+        let import_id = Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into();
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
         let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: what.to_owned() };
         let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, parts).await.map_err(failed)?;

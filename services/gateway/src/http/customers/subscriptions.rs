@@ -34,6 +34,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// What every plan is called. Source: the domain's section 1.2.
+pub(super) const PLAN_NAME: &str = "Azure plan";
+
 /// `GET /v1/customers/{id}/subscriptions?order_id=&mpn_id=&size=`.
 pub(in crate::http) async fn subscriptions(
     State(app): State<App>,
@@ -117,7 +120,8 @@ impl Merged {
         let azure = page.subscriptions.iter().filter_map(|subscription| subscription.azure_subscription_id);
         let standings = app.model.standings(whose.partner, whose.customer, azure).await?;
         let version = u64::from(page.facts_version) + app.model.versions_of(whose.partner, whose.customer).await?;
-        let plans = own.into_iter().map(|plan| (plan.id, plan)).collect();
+        let told = |id: PlanId| page.plans.iter().any(|plan| plan.id == id);
+        let plans = own.into_iter().filter(|plan| plan.is_ours() || !told(plan.id)).map(|plan| (plan.id, plan)).collect();
         Ok(Self { whose, page, plans, standings, version, now: app.ports.clock.now() })
     }
 
@@ -144,9 +148,9 @@ impl Merged {
         etag(id, self.version)
     }
 
-    /// Is it a plan that a transition bought or took?
+    /// Is it a plan that a transition bought?
     pub(super) fn is_own(&self, id: PlanId) -> bool {
-        self.plans.contains_key(&id)
+        self.plans.get(&id).is_some_and(OwnPlan::is_ours)
     }
 
     /// All of it after this id, in the order of the ids.
@@ -223,7 +227,7 @@ impl Merged {
             "id": id,
             "offerId": PLAN.offer_id,
             "offerName": PLAN.title,
-            "friendlyName": "Azure plan",
+            "friendlyName": PLAN_NAME,
             "productType": { "id": "Azure", "displayName": "Azure" },
             "quantity": 1,
             "unitType": "Usage-based",

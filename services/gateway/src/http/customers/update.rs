@@ -4,7 +4,7 @@
 use super::{
     Whose,
     change::{Facts, Needs, One, change},
-    subscriptions::{Merged, read_one, unknown},
+    subscriptions::{Merged, PLAN_NAME, read_one, unknown},
 };
 use crate::{
     app::App,
@@ -52,7 +52,9 @@ pub(in crate::http) async fn update(
     let wanted = Wanted::read(id, &headers, &fields)?;
     let target = format!("PATCH /v1/customers/{}/subscriptions/{id} of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let needs = Needs { standing_of: Some(id), ..Needs::default() };
+        // what is to be active again is as if it were bought
+        let purchase = wanted.status == Some(SubscriptionStatus::Active);
+        let needs = Needs { standing_of: Some(id), looks_around: purchase, ..Needs::default() };
         let mut what = format!("The subscription {id} was changed");
         if let Some(status) = wanted.status {
             what.push_str(&format!(": {status}"));
@@ -87,6 +89,13 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// The whole resource comes back: with the name that it was given out with.
+    fn is_name_of_plan(&self) -> bool {
+        self.friendly_name.as_deref().is_none_or(|name| name == PLAN_NAME)
+    }
+}
+
 /// Makes the change of the facts, or says why it cannot be.
 fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
     let Some(One { merged, under }) = facts.one.take() else { return Err(unknown(&wanted.id.to_string())) };
@@ -94,6 +103,7 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
         let text = "The subscription has changed since it was read: read it again, and send what is to be changed of it.";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "2055", "StaleETag", text).definite());
     }
+    let has_plan = !facts.active_plans.is_empty();
     match facts.subscriptions.iter_mut().find(|facts| facts.commerce_subscription_id.0 == wanted.id) {
         Some(facts) => {
             let (now, by_transition) = merged.status(facts);
@@ -116,6 +126,10 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
                     format!("The subscription is {now} and cannot become {next}{why}."),
                 ));
             }
+            if next != now && next == SubscriptionStatus::Active && has_plan {
+                let text = "The customer has an Azure plan: legacy Azure cannot be made active beside it.".to_owned();
+                return Err(not_again(text));
+            }
             facts.status = next;
             if let Some(name) = renamed {
                 facts.friendly_name.clone_from(name);
@@ -136,8 +150,15 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
         Some(SubscriptionStatus::Suspended) => PlanStatus::Suspended,
         Some(other) => return Err(refused("800096", "StatusChangeNotAllowed", format!("An Azure plan cannot become {other}."))),
     };
+    if wanted.friendly_name.is_some() && !wanted.is_name_of_plan() {
+        return Err(ApiError::bad_input("InvalidSubscription", "The name of an Azure plan is not kept here: leave friendlyName as it is.")
+            .definite());
+    }
     if next == now {
         return Ok(false);
+    }
+    if now == PlanStatus::Deleted {
+        return Err(refused("800096", "StatusChangeNotAllowed", "The plan is deleted.".to_owned()));
     }
     if next == PlanStatus::Suspended && under > 0 {
         let text = format!("{under} Azure subscriptions are active under the plan: it cannot be suspended.");
@@ -148,11 +169,23 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
         let text = format!("The plan belongs to an upgrade: it is {now}, and only an upgrade makes it {next}.");
         return Err(refused("800096", "StatusChangeNotAllowed", text));
     }
+    if next == PlanStatus::Active
+        && let Some(legacy) = facts.legacy_in_use.first()
+    {
+        return Err(not_again(format!("The legacy Azure subscription {legacy} is in use: an Azure plan cannot be made active beside it.")));
+    }
     match facts.plans.iter_mut().find(|plan| plan.id == id) {
+        Some(plan) if next == PlanStatus::Active && facts.active_plans.contains(&plan.reseller) => {
+            return Err(not_again("The customer has an active plan of that reseller: there is never a second one.".to_owned()));
+        }
         Some(plan) => plan.status = next,
         None => return Err(unknown(&wanted.id.to_string()).definite()),
     }
     Ok(true)
+}
+
+fn not_again(text: String) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "900337", "ReactivationRefused", text).definite()
 }
 
 fn refused(code: &'static str, name: &str, text: String) -> ApiError {

@@ -313,6 +313,9 @@ fn guards(api: &Api, place: &Place) {
         api.buy_all(&held, &json!([{ "catalogItemId": LEGACY_ITEM, "participants": participants }]))
     };
     refused(through("1234567"), 400, "2071");
+    let two = json!([{ "key": "transaction_reseller", "value": "1" }, { "key": "transaction_reseller", "value": "2" }]);
+    let two = json!({ "lineItems": [{ "catalogItemId": LEGACY_ITEM, "participants": two }] });
+    refused(api.post(&format!("/customers/{held}/carts"), &two), 400, "800009");
     let resellers = api.get(&format!("/customers/{held}/relationships"))["items"].as_array().expect("resellers").clone();
     assert!(!resellers.is_empty());
     for reseller in &resellers {

@@ -110,28 +110,18 @@ pub(crate) async fn import(
     Ok(outcome(answers))
 }
 
-/// Imports one customer that was changed, if what it was made of has not changed meanwhile. One chunk after the other: the first decides
-/// for all.
+/// Imports one customer that was changed, if what it was made of has not changed meanwhile. It is one message: taken whole, or not at all.
 pub(crate) async fn import_change(
     app: &App,
     trace: &TraceContext,
     (import_id, by): (ImportId, ImportedBy),
     partner: PartnerFacts,
     only_if: OnlyIf,
-    parts: Vec<CustomerPart>,
+    changed: CustomerPart,
 ) -> Result<Option<RefusedCustomer>, ImportError> {
-    let begun_at = app.ports.clock.now();
-    let mut chunker = Chunker::default();
-    let mut chunks: Vec<Vec<CustomerPart>> = parts.into_iter().filter_map(|part| chunker.add(part)).collect();
-    chunks.push(chunker.parts);
-    for (number, customers) in (0..).zip(chunks) {
-        let (by, partner, only_if) = (by.clone(), partner.clone(), Some(only_if));
-        let chunk = ImportCustomers { import_id, chunk: number, begun_at, by, partner, customers, only_if };
-        if let Some(refused) = take(app, trace, chunk).await?.refused.pop() {
-            return Ok(Some(refused));
-        }
-    }
-    Ok(None)
+    let (begun_at, customers, only_if) = (app.ports.clock.now(), vec![changed], Some(only_if));
+    let chunk = ImportCustomers { import_id, chunk: 0, begun_at, by, partner, customers, only_if };
+    Ok(take(app, trace, chunk).await?.refused.pop())
 }
 
 /// Has a chunk taken, and writes its customers to the read model, so that whoever was told of the import can start them.

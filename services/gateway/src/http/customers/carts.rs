@@ -171,6 +171,9 @@ fn line(cart: Uuid, number: u32, item: &Fields, kind: PartnerType) -> Result<Ord
         if kind == PartnerType::DirectBill {
             return Err(wrong(10004, "a direct-bill partner sells without resellers: there are no participants.".to_owned()));
         }
+        if reseller != Reseller::NONE {
+            return Err(wrong(10010, "a line has one transaction_reseller.".to_owned()));
+        }
         reseller = Reseller(Some(MpnId::try_new(value).map_err(|_| wrong(10010, format!("{value:?} is no MPN id.")))?));
     }
     let subscription_id = Uuid::new_v5(&cart, number.to_string().as_bytes());

@@ -156,16 +156,14 @@ pub(super) async fn change(
         }
         facts.customer.changed_by = Some(context.request_id);
         let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
-        let parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
-        if parts.len() > 1 {
-            return Err(too_large());
-        }
+        let mut parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
+        let Some(changed) = parts.pop().filter(|_| parts.is_empty()) else { return Err(too_large()) };
         // Of the attempt, and not of the version: of a request that comes again after its answer was lost, and after other changes, the
         // coordinator knows the import, and answers that it was taken.
         let import_id = Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into();
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
         let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: what.to_owned() };
-        let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, parts).await.map_err(failed)?;
+        let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, changed).await.map_err(failed)?;
         match refused {
             None => return Ok(()),
             Some(refused) if refused.code == "FactsChanged" || refused.code == "ImportSuperseded" => {}

@@ -17,11 +17,7 @@ use crate::{
         pages::{again, whole},
     },
 };
-use axum::{
-    Extension,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use planshift_domain::{
     account::{
         self,
@@ -62,10 +58,9 @@ pub(in crate::http) async fn metadata(parameters: Parameters) -> Result<Answer, 
 pub(in crate::http) async fn agreements(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
+    whose: Whose,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let wanted = wanted(&parameters);
     let confirmed = whose.head(&app, &context).await?.customer.agreements;
     let of_type = confirmed.iter().filter(|agreement| wanted == "*" || agreement.kind.eq_ignore_ascii_case(wanted));
@@ -76,10 +71,8 @@ pub(in crate::http) async fn agreements(
 pub(in crate::http) async fn direct_signature(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let signed = whose.head(&app, &context).await?.customer.has_signed_directly;
     Answer::json(&json!({ "isSigned": signed, "attributes": { "objectType": "DirectSignedCustomerAgreementStatus" } }))
 }
@@ -114,11 +107,9 @@ pub(in crate::http) async fn reseller_agreement(
 pub(in crate::http) async fn confirm(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let agreement = confirmation(&fields, app.ports.clock.now())?;
     let target = format!("POST /v1/customers/{}/agreements of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {

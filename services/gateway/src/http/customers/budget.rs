@@ -10,15 +10,12 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::{Fields, Parameters},
+        fields::Fields,
         once::{hash, once},
         pages::link,
     },
 };
-use axum::{
-    Extension,
-    extract::{Path, State},
-};
+use axum::{Extension, extract::State};
 use serde_json::{json, value::RawValue};
 use std::collections::BTreeMap;
 
@@ -26,10 +23,8 @@ use std::collections::BTreeMap;
 pub(in crate::http) async fn budget(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let customer = whose.head(&app, &context).await?.customer;
     answer(whose, customer.budget, &customer.currency_code)
 }
@@ -38,11 +33,9 @@ pub(in crate::http) async fn budget(
 pub(in crate::http) async fn set_budget(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let amount = amount(&fields)?;
     let target = format!("PATCH /v1/customers/{}/usagebudget of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {

@@ -15,7 +15,7 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::{Fields, Parameters},
+        fields::Fields,
         once::{hash, once},
         pages::link,
     },
@@ -47,11 +47,9 @@ const LIFE_SECONDS: i64 = 7 * 24 * 3600;
 pub(in crate::http) async fn create(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let target = format!("POST /v1/customers/{}/carts of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
         let kind = whose.head(&app, &context).await?.partner.kind;
@@ -71,13 +69,7 @@ pub(in crate::http) async fn create(
 }
 
 /// `GET /v1/customers/{id}/carts/{id}`.
-pub(in crate::http) async fn cart(
-    State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
-    parameters: Parameters,
-) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+pub(in crate::http) async fn cart(State(app): State<App>, whose: Whose, Path((_, id)): Path<(String, String)>) -> Result<Answer, ApiError> {
     Answer::json(&resource(&find(&app, whose, &id).await?))
 }
 
@@ -85,11 +77,10 @@ pub(in crate::http) async fn cart(
 pub(in crate::http) async fn checkout(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, id)): Path<(String, String)>,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let cart = find(&app, whose, &id).await?;
     let target = format!("POST /v1/customers/{}/carts/{}/checkout of {}", whose.customer, cart.id, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {

@@ -115,13 +115,7 @@ impl Offer {
 }
 
 /// `GET /v1/customers/{id}/products?targetView=MicrosoftAzure`.
-pub(in crate::http) async fn products(
-    State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
-) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
+pub(in crate::http) async fn products(whose: Whose, parameters: Parameters) -> Result<Answer, ApiError> {
     let view = parameters.get("targetView").unwrap_or_default();
     if !view.eq_ignore_ascii_case(AZURE_VIEW) {
         let text = format!("The view {view:?} is not served here: {AZURE_VIEW} is the one that is.");
@@ -132,36 +126,18 @@ pub(in crate::http) async fn products(
 }
 
 /// `GET …/products/{id}`.
-pub(in crate::http) async fn product(
-    State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path((customer, product)): Path<(String, String)>,
-    parameters: Parameters,
-) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+pub(in crate::http) async fn product(whose: Whose, Path((_, product)): Path<(String, String)>) -> Result<Answer, ApiError> {
     Answer::json(&of_product(&product)?.product(whose))
 }
 
 /// `GET …/products/{id}/skus`.
-pub(in crate::http) async fn skus(
-    State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path((customer, product)): Path<(String, String)>,
-    parameters: Parameters,
-) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+pub(in crate::http) async fn skus(whose: Whose, Path((_, product)): Path<(String, String)>) -> Result<Answer, ApiError> {
     let offer = of_product(&product)?;
     whole(&format!("/customers/{}/products/{}/skus", whose.customer, offer.product_id), vec![offer.sku(whose)])
 }
 
 /// `GET …/skus/{id}`.
-pub(in crate::http) async fn sku(
-    State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path((customer, product, sku)): Path<(String, String, String)>,
-    parameters: Parameters,
-) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
+pub(in crate::http) async fn sku(whose: Whose, Path((_, product, sku)): Path<(String, String, String)>) -> Result<Answer, ApiError> {
     Answer::json(&of_sku(&product, &sku)?.sku(whose))
 }
 
@@ -169,10 +145,9 @@ pub(in crate::http) async fn sku(
 pub(in crate::http) async fn availabilities(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, product, sku)): Path<(String, String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, product, sku)): Path<(String, String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let offer = of_sku(&product, &sku)?;
     let item = available(&app, &context, whose, offer).await?;
     let path = format!("/customers/{}/products/{}/skus/{}/availabilities", whose.customer, offer.product_id, offer.sku_id);
@@ -183,10 +158,9 @@ pub(in crate::http) async fn availabilities(
 pub(in crate::http) async fn availability(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, product, sku, id)): Path<(String, String, String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, product, sku, id)): Path<(String, String, String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let offer = of_sku(&product, &sku)?;
     let item = if offer.availability_id.eq_ignore_ascii_case(&id) { available(&app, &context, whose, offer).await? } else { None };
     let none = || ApiError::new(StatusCode::NOT_FOUND, "400019", "AvailabilityNotFound", format!("There is no availability {id} of it."));

@@ -33,11 +33,11 @@ use uuid::Uuid;
 pub(in crate::http) async fn entitlements(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, plan)): Path<(String, String)>,
+    whose: Whose,
+    Path((_, plan)): Path<(String, String)>,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let plan = existing_plan(&app, &context, whose, &plan).await?;
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?.unwrap_or(Uuid::nil());
@@ -56,10 +56,9 @@ pub(in crate::http) async fn entitlements(
 pub(in crate::http) async fn entitlement(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, plan, id)): Path<(String, String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, plan, id)): Path<(String, String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let plan = existing_plan(&app, &context, whose, &plan).await?;
     let none = || {
         let text = format!("The Azure subscription {id} is not under the plan {plan}.");

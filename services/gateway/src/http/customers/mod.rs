@@ -43,7 +43,11 @@ pub(super) use update::update;
 
 use super::{context::Context, errors::ApiError, fields::Parameters};
 use crate::app::App;
-use axum::http::StatusCode;
+use axum::{
+    Extension,
+    extract::{FromRequestParts, RawPathParams},
+    http::{StatusCode, request::Parts},
+};
 use planshift_domain::{
     ids::{CustomerId, PartnerId},
     message::request::{CustomerPage, ReadCustomer, ReadOutcome, Wanted},
@@ -52,13 +56,25 @@ use uuid::Uuid;
 
 /// A customer of a partner.
 #[derive(Clone, Copy, Debug)]
-struct Whose {
+pub(super) struct Whose {
     partner: PartnerId,
     customer: CustomerId,
 }
 
+/// The customer of the path, where the caller may see it. Where several partners have it, `partnerId` says which is meant.
+impl FromRequestParts<App> for Whose {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let path = RawPathParams::from_request_parts(parts, app).await.map_err(|error| ApiError::internal(&error))?;
+        let id = path.iter().find(|(name, _)| *name == "customer").map(|(_, id)| id.to_owned()).unwrap_or_default();
+        let Extension(context) = Extension::<Context>::from_request_parts(parts, app).await.map_err(|error| ApiError::internal(&error))?;
+        let parameters = Parameters::from_request_parts(parts, app).await?;
+        Self::find(app, &context, &id, &parameters).await
+    }
+}
+
 impl Whose {
-    /// The customer of the path, where the caller may see it. Where several partners have it, `partnerId` says which is meant.
     async fn find(app: &App, context: &Context, id: &str, parameters: &Parameters) -> Result<Self, ApiError> {
         let named: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
         let Ok(customer): Result<CustomerId, _> = id.parse() else { return Err(unknown(id)) };

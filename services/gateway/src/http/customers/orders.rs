@@ -25,11 +25,10 @@ use uuid::Uuid;
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
+    whose: Whose,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| {
         let (at, id) = token.split_once('-')?;
@@ -54,10 +53,9 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn order(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, id)): Path<(String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let facts = whose.head(&app, &context).await?.customer;
     if let Some(pending) = facts.orders.iter().find(|order| order.id.eq_ignore_ascii_case(&id)) {
         return Answer::json(&told(whose, pending));
@@ -68,11 +66,9 @@ pub(in crate::http) async fn order(
 /// `GET /v1/customers/{id}/orders/{id}/provisioningstatus`: what is ordered here is there with its order.
 pub(in crate::http) async fn provisioning(
     State(app): State<App>,
-    Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, id)): Path<(String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let order = find(&app, whose, &id).await?;
     let items = order.lines.iter().map(|line| {
         json!({

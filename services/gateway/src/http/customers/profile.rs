@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use planshift_domain::{
@@ -26,10 +26,8 @@ use serde_json::{Value, json};
 pub(in crate::http) async fn customer(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let page = whose.head(&app, &context).await?;
     let (id, facts) = (whose.customer, page.customer);
     Answer::json(&json!({
@@ -61,10 +59,8 @@ pub(in crate::http) async fn customer(
 pub(in crate::http) async fn relationships_of(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
-    parameters: Parameters,
+    whose: Whose,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let resellers = whose.head(&app, &context).await?.resellers;
     whole(&format!("/customers/{}/relationships", whose.customer), resellers.iter().map(relationship).collect())
 }

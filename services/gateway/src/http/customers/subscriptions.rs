@@ -41,11 +41,10 @@ pub(super) const PLAN_NAME: &str = "Azure plan";
 pub(in crate::http) async fn subscriptions(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path(id): Path<String>,
+    whose: Whose,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &id, &parameters).await?;
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?;
     let reseller = parameters.parse("mpn_id", "a number", |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
@@ -73,10 +72,9 @@ pub(in crate::http) async fn subscriptions(
 pub(in crate::http) async fn subscription(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
-    parameters: Parameters,
+    whose: Whose,
+    Path((_, id)): Path<(String, String)>,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let Ok(id) = Uuid::try_parse(&id) else { return Err(unknown(&id)) };
     Answer::json(&read_one(&app, &context, whose, id).await?)
 }

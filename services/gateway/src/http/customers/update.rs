@@ -12,7 +12,7 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::{Fields, Parameters},
+        fields::Fields,
         once::{hash, once},
     },
 };
@@ -42,12 +42,11 @@ struct Wanted {
 pub(in crate::http) async fn update(
     State(app): State<App>,
     Extension(context): Extension<Context>,
-    Path((customer, id)): Path<(String, String)>,
+    whose: Whose,
+    Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
-    parameters: Parameters,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let whose = Whose::find(&app, &context, &customer, &parameters).await?;
     let Ok(id) = Uuid::try_parse(&id) else { return Err(unknown(&id)) };
     let wanted = Wanted::read(id, &headers, &fields)?;
     let target = format!("PATCH /v1/customers/{}/subscriptions/{id} of {}", whose.customer, whose.partner);

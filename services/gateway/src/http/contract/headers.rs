@@ -1,0 +1,39 @@
+//! Headers that every request may have, and those that every answer has. Source: the domain's section 5.1.
+
+use super::shapes::{guid, text_up_to};
+use serde_json::{Value, json};
+
+/// Parameters of every request: their name in the document, and what they are.
+pub(super) fn parameters() -> Vec<(&'static str, Value)> {
+    let header = |name: &str, schema: Value, text: &str| json!({ "name": name, "in": "header", "description": text, "schema": schema });
+    vec![
+        (
+            "RequestId",
+            header(
+                "MS-RequestId",
+                guid(),
+                "The idempotency key: the same request under the same key has the same answer, and nothing happens twice. A new request \
+                 needs a new one. It is made up where it is missing.",
+            ),
+        ),
+        ("CorrelationId", header("MS-CorrelationId", guid(), "The caller's own id for what it does; made up where it is missing.")),
+        ("Vector", header("MS-CV", text_up_to(128), "Microsoft's correlation vector; handed back.")),
+        ("Locale", header("X-Locale", json!({ "type": "string", "default": "en-US" }), "In which language errors are told.")),
+    ]
+}
+
+/// Headers of every answer: their name in the document and on the wire, and what they are.
+pub(super) fn answers() -> Vec<(&'static str, &'static str, Value)> {
+    let header = |schema: Value, text: &str| json!({ "description": text, "required": true, "schema": schema });
+    vec![
+        ("RequestId", "MS-RequestId", header(guid(), "That of the request.")),
+        ("CorrelationId", "MS-CorrelationId", header(guid(), "That of the request; the log has it too.")),
+        ("Vector", "MS-CV", header(text_up_to(128), "That of the request.")),
+    ]
+}
+
+/// References to [`answers`], to be put under `headers` of a response.
+pub(super) fn of_every_answer() -> serde_json::Map<String, Value> {
+    let reference = |(name, wire, _): (&str, &str, Value)| (wire.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    answers().into_iter().map(reference).collect()
+}

@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, always, collection, count, flag, guid, mpn_id, object, optional, or_null, pattern, text, time},
+    shapes::{Object, Schema, always, collection, count, flag, guid, mpn_id, object, optional, or_null, pattern, plain, text, time},
 };
 
 /// The agreement's text that there is.
@@ -17,9 +17,9 @@ pub(super) fn describe(api: &Api) {
         .has("type", text())
         .has("agreementLink", text())
         .has("versionRank", count())
-        .is_a("AgreementMetaData");
+        .of_type("AgreementMetaData");
     api.add(
-        Operation::get("/v1/agreements", "listAgreementTexts", "Which agreements there are.").query("agreementType", text(), WHICH).json(
+        Operation::get("/v1/agreements", "listAgreementTexts", "Which agreements there are.").query("agreementType", plain(), WHICH).json(
             200,
             "All of them.",
             collection(metadata),
@@ -29,7 +29,7 @@ pub(super) fn describe(api: &Api) {
     const PATH: &str = "/v1/customers/{customer}/agreements";
     api.add(
         Operation::get(PATH, "listAgreements", "Confirmations that the customer has accepted an agreement.")
-            .query("agreementType", text(), WHICH)
+            .query("agreementType", plain(), WHICH)
             .of_partner()
             .json(200, "All of them.", collection(agreement.clone()))
             .fails(&[409]),
@@ -41,7 +41,7 @@ pub(super) fn describe(api: &Api) {
             .json(201, "The confirmation.", agreement)
             .fails(&[409]),
     );
-    let signed = object().has("isSigned", flag()).is_a("DirectSignedCustomerAgreementStatus");
+    let signed = object().has("isSigned", flag()).of_type("DirectSignedCustomerAgreementStatus");
     api.add(
         Operation::get(
             "/v1/customers/{customer}/directSignedMicrosoftCustomerAgreementStatus",
@@ -71,7 +71,7 @@ fn agreement() -> Object {
         .has("dateAgreed", time())
         .has("type", text())
         .has("agreementLink", text())
-        .is_a("Agreement")
+        .of_type("Agreement")
 }
 
 /// The body of a confirmation.

@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, collection, count, guid, list, object, one_of, or_null, text, time},
+    shapes::{Object, Schema, always, collection, count, guid, list, object, one_of, or_null, plain_and_not_empty, text, time},
 };
 use planshift_domain::{audit::CustomerEntry, history::HistoryEntry};
 use serde_json::json;
@@ -11,17 +11,22 @@ use serde_json::json;
 pub(super) fn describe(api: &Api) {
     // a day, or an instant of it
     let day = || json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] });
-    let filter = object()
-        .has("Field", one_of(&["CompanyName", "CustomerId", "ResourceType"]))
-        .has("Value", text())
-        .has("Operator", one_of(&["equals", "substring"]));
+    let by = |field: &str, value: Schema, operator: &str| {
+        Schema::from(object().has("Field", always(field)).has("Value", value).has("Operator", always(operator)))
+    };
+    let filters = [
+        by("CompanyName", plain_and_not_empty(), "substring"),
+        by("CustomerId", guid(), "equals"),
+        by("ResourceType", plain_and_not_empty(), "equals"),
+    ];
+    let filter = json!({ "anyOf": filters });
     api.add(
         Operation::get("/v1/auditrecords", "listAuditRecords", "What was done, by whom, and how it went; the newest first.")
             .says("Kept for seven years, and not for Partner Center's 90 days; 30 days unless `startDate` is given.")
             .of_partner()
             .query("startDate", day(), "From this day on.")
             .query("endDate", day(), "Until this day, and including it.")
-            .query_json("filter", filter, "A condition: CompanyName with substring, the others with equals.")
+            .query_json("filter", filter, "A condition.")
             .pages()
             .json(200, "A page of them; `totalCount` is of the page.", collection(api.named("AuditRecord", record())))
             .may_give(200, "MS-ContinuationToken", "Where the next page begins, where there is one."),
@@ -51,7 +56,7 @@ fn record() -> Object {
         .has("operationDate", time())
         .has("operationStatus", one_of(&["succeeded", "failed", "progress"]))
         .has("customizedData", list(object().has("key", text()).has("value", text())))
-        .is_a("AuditRecord")
+        .of_type("AuditRecord")
 }
 
 /// What it is made of; how its hashes are made: `docs/audit.md`.

@@ -17,7 +17,7 @@ pub(super) fn describe(api: &Api) {
         .has("isPurchasable", flag())
         .has("isRenewable", flag())
         .links(&[])
-        .is_a("Availability");
+        .of_type("Availability");
     let availability = api.named("Availability", availability);
     const PATH: &str = "/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities";
     const ONE: &str = "/v1/customers/{customer}/products/{product}/skus/{sku}/availabilities/{availability}";
@@ -44,12 +44,11 @@ fn products(api: &Api) {
         .has("isMicrosoftProduct", flag())
         .has("publisherName", text())
         .links(&["skus"])
-        .is_a("Product");
+        .of_type("Product");
     let product = api.named("Product", product);
     api.add(
         Operation::get("/v1/customers/{customer}/products", "listProducts", "The two Azure offers.")
-            .query("targetView", pattern("^[Mm]icrosoft[Aa]zure$"), "The one view of the catalogue that is served.")
-            .required()
+            .needs("targetView", pattern("^[Mm]icrosoft[Aa]zure$"), "The one view of the catalogue that is served.")
             .of_partner()
             .json(200, "Both.", collection(product.clone())),
     );
@@ -70,7 +69,7 @@ fn products(api: &Api) {
         .has("purchasePrerequisites", list(text()))
         .has("dynamicAttributes", object())
         .links(&["availabilities"])
-        .is_a("Sku");
+        .of_type("Sku");
     let sku = api.named("Sku", sku);
     api.add(Operation::get("/v1/customers/{customer}/products/{product}/skus", "listSkus", "The SKU of an offer.").of_partner().json(
         200,

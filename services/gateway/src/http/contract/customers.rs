@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, text},
+    shapes::{Object, Schema, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text},
 };
 use planshift_domain::account::facts::{Cloud, Relationship};
 use serde_json::json;
@@ -18,30 +18,31 @@ pub(super) fn describe(api: &Api) {
 }
 
 fn resources(api: &Api) {
-    let filter = object()
-        .has("Field", one_of(&["CompanyName", "Domain", "IndirectReseller"]))
-        .has("Value", text())
-        .has("Operator", one_of(&OPERATORS));
-    let company = object().has("tenantId", guid()).has("domain", text()).has("companyName", text()).is_a("CustomerCompanyProfile");
+    let by_text =
+        object().has("Field", one_of(&["CompanyName", "Domain"])).has("Value", plain_and_not_empty()).has("Operator", one_of(&OPERATORS));
+    let by_reseller =
+        object().has("Field", always("IndirectReseller")).has("Value", guid()).has("Operator", one_of(&["equals", "starts_with"]));
+    let filter = json!({ "anyOf": [Schema::from(by_text), Schema::from(by_reseller)] });
+    let company = object().has("tenantId", guid()).has("domain", text()).has("companyName", text()).of_type("CustomerCompanyProfile");
     let address = object().has("country", text());
     let item = object()
         .has("id", guid())
         .has("companyProfile", company.clone())
-        .has("billingProfile", object().has("defaultAddress", address.clone()).is_a("CustomerBillingProfile"))
+        .has("billingProfile", object().has("defaultAddress", address.clone()).of_type("CustomerBillingProfile"))
         .has("relationshipToPartner", or_null(one_of(Relationship::TEXTS)))
         .has("partnerId", guid())
         .links(&[])
-        .is_a("Customer");
+        .of_type("Customer");
     api.add(
         Operation::get("/v1/customers", "listCustomers", "Customers, in the order of their names.")
             .of_partner()
-            .query_json("filter", filter, "A condition: `IndirectReseller` is the tenant of a reseller, with equals or starts_with.")
+            .query_json("filter", filter, "A condition; `IndirectReseller` is the tenant of a reseller.")
             .pages()
             .json(200, "A page of them.", collection(api.named("ListedCustomer", item)))
             .may_give(200, "MS-ContinuationToken", TOKEN)
             .leads_to(200, "getCustomer", &[("customer", "$response.body#/items/0/id")]),
     );
-    let billing = object().has("companyName", text()).has("defaultAddress", address).is_a("CustomerBillingProfile");
+    let billing = object().has("companyName", text()).has("defaultAddress", address).of_type("CustomerBillingProfile");
     let customer = object()
         .has("id", guid())
         .has("companyProfile", company.links(&[]))
@@ -55,7 +56,7 @@ fn resources(api: &Api) {
         .has("partnerId", guid())
         .has("factsVersion", count())
         .links(&[])
-        .is_a_versioned("Customer");
+        .of_versioned_type("Customer");
     api.add(
         Operation::get("/v1/customers/{customer}", "getCustomer", "One customer.")
             .of_partner()
@@ -84,11 +85,10 @@ fn resellers(api: &Api) {
             .json(200, "A page of them.", collection(relationship))
             .may_give(200, "MS-ContinuationToken", TOKEN),
     );
-    let profile = object().has("mpnId", mpn_id()).has("partnerName", text()).links(&[]).is_a("MpnProfile");
+    let profile = object().has("mpnId", mpn_id()).has("partnerName", text()).links(&[]).of_type("MpnProfile");
     api.add(
         Operation::get("/v1/profiles/mpn", "getMpnProfile", "Is this an MPN id that is known?")
-            .query("mpnId", mpn_id(), "The MPN id.")
-            .required()
+            .needs("mpnId", mpn_id(), "The MPN id.")
             .of_partner()
             .json(200, "It is a reseller's.", profile)
             .fails(&[404]),
@@ -103,7 +103,7 @@ fn relationship() -> Object {
         .has("state", text())
         .has("mpnId", mpn_id())
         .has("location", or_null(text()))
-        .is_a("PartnerRelationship")
+        .of_type("PartnerRelationship")
 }
 
 fn budget(api: &Api) {
@@ -113,7 +113,7 @@ fn budget(api: &Api) {
         .has("usageSpendingBudget", amount())
         .has("currencyCode", pattern("^[A-Z]{3}$"))
         .links(&[])
-        .is_a("SpendingBudget");
+        .of_type("SpendingBudget");
     let budget = api.named("SpendingBudget", budget);
     const PATH: &str = "/v1/customers/{customer}/usagebudget";
     api.add(

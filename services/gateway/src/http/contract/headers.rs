@@ -1,6 +1,6 @@
 //! Headers that every request may have, and those that every answer has. Source: the domain's section 5.1.
 
-use super::shapes::{guid, text_up_to};
+use super::shapes::{guid, text};
 use serde_json::{Value, json};
 
 /// Parameters of every request: their name in the document, and what they are.
@@ -17,7 +17,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("CorrelationId", header("MS-CorrelationId", guid(), "The caller's own id for what it does; made up where it is missing.")),
-        ("Vector", header("MS-CV", text_up_to(128), "Microsoft's correlation vector; handed back.")),
+        ("Vector", header("MS-CV", text(), "Microsoft's correlation vector; handed back, where it has at most 128 characters.")),
         ("Locale", header("X-Locale", json!({ "type": "string", "default": "en-US" }), "In which language errors are told.")),
     ]
 }
@@ -28,7 +28,7 @@ pub(super) fn answers() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("RequestId", "MS-RequestId", header(guid(), "That of the request.")),
         ("CorrelationId", "MS-CorrelationId", header(guid(), "That of the request; the log has it too.")),
-        ("Vector", "MS-CV", header(text_up_to(128), "That of the request.")),
+        ("Vector", "MS-CV", header(text(), "That of the request.")),
     ]
 }
 

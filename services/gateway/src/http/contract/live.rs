@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{guid, pattern, text},
+    shapes::{guid, pattern, plain, text},
 };
 use planshift_domain::transition::State;
 
@@ -13,7 +13,7 @@ const STREAM: &str = "Events `history` (an entry of a history), `state` and `end
 
 pub(super) fn describe(api: &Api) {
     let stream = |operation: Operation| {
-        operation.query("lastEventId", text(), CURSOR).header("Last-Event-ID", text(), CURSOR).kind(
+        operation.query("lastEventId", plain(), CURSOR).header("Last-Event-ID", text(), CURSOR).kind(
             200,
             STREAM,
             "text/event-stream",

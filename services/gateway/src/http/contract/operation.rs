@@ -3,7 +3,7 @@
 use super::{
     errors::name_of,
     headers::of_every_answer,
-    shapes::{Schema, guid, number, pattern, text},
+    shapes::{Schema, guid, number, or_empty, pattern, plain, text},
 };
 use crate::http::{pages::LARGEST_PAGE, rules::RULES};
 use serde_json::{Map, Value, json};
@@ -62,9 +62,15 @@ impl Operation {
         self
     }
 
-    /// A parameter of the query.
+    /// A parameter of the query; an empty one is the same as none.
     pub(super) fn query(self, name: &str, schema: impl Into<Schema>, text: &str) -> Self {
-        self.parameter(json!({ "name": name, "in": "query", "description": text, "schema": schema.into() }))
+        self.parameter(json!({ "name": name, "in": "query", "description": text, "schema": or_empty(schema) }))
+    }
+
+    /// A parameter of the query that must be given.
+    pub(super) fn needs(self, name: &str, schema: impl Into<Schema>, text: &str) -> Self {
+        let schema = schema.into();
+        self.parameter(json!({ "name": name, "in": "query", "required": true, "description": text, "schema": schema }))
     }
 
     /// A parameter of the query that is JSON itself.
@@ -83,14 +89,6 @@ impl Operation {
         self
     }
 
-    /// That parameter must be given.
-    pub(super) fn required(mut self) -> Self {
-        if let Some(last) = self.parameters.last_mut() {
-            last["required"] = Value::Bool(true);
-        }
-        self
-    }
-
     /// Where several partners have what is asked for, an operator says which is meant.
     pub(super) fn of_partner(self) -> Self {
         self.query("partnerId", guid(), "Whose: needed where the caller sees several partners that have it. Others see their own alone.")
@@ -100,7 +98,7 @@ impl Operation {
     pub(super) fn pages(self) -> Self {
         const TOKEN: &str = "Where the page begins: as the page before it has told.";
         self.query("size", number(1, LARGEST_PAGE), "How many items the page has at most.")
-            .query("continuationToken", text(), TOKEN)
+            .query("continuationToken", plain(), TOKEN)
             .header("MS-ContinuationToken", text(), TOKEN)
     }
 

@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, collection, count, guid, list, mpn_id, object, one_of, optional, or_null, pattern, text, time},
+    shapes::{Object, Schema, collection, count, guid, list, mpn_id, object, one_of, optional, or_null, pattern, plain, text, time},
 };
 use serde_json::json;
 
@@ -52,7 +52,7 @@ fn carts(api: &Api, order: Schema) {
         .has("status", one_of(&["Active", "Ordered"]))
         .has("lineItems", list(line))
         .links(&[])
-        .is_a("Cart");
+        .of_type("Cart");
     let cart = api.named("Cart", cart);
     let ids = [("customer", "$request.path.customer"), ("cart", "$response.body#/id")];
     api.add(
@@ -67,7 +67,7 @@ fn carts(api: &Api, order: Schema) {
     );
     api.add(Operation::get("/v1/customers/{customer}/carts/{cart}", "getCart", "A cart.").of_partner().json(200, "The cart.", cart));
     let fault = object().has("orderGroupId", text()).has("code", count()).has("description", text());
-    let result = object().has("orders", list(order)).has("orderErrors", list(fault)).is_a("CartCheckoutResult");
+    let result = object().has("orders", list(order)).has("orderErrors", list(fault)).of_type("CartCheckoutResult");
     let order_ids = [("customer", "$request.path.customer"), ("order", "$response.body#/orders/0/id")];
     api.add(
         Operation::post(
@@ -89,7 +89,7 @@ fn wanted() -> Object {
     let participant = object().has("key", pattern("^transaction_reseller$")).has("value", mpn_id());
     let participants = json!({ "type": "array", "maxItems": 1, "items": Schema::from(participant) });
     let line = object()
-        .has("catalogItemId", text())
+        .has("catalogItemId", plain())
         .may_have("id", json!({}))
         .may_have("quantity", or_null(json!({ "const": 1 })))
         .may_have("billingCycle", optional(one_of(&["monthly", "one_time"])))
@@ -116,10 +116,10 @@ fn made_here() -> Object {
         .has("status", text())
         .has("lineItems", list(line))
         .links(&[])
-        .is_a("Order")
+        .of_type("Order")
 }
 
 /// An order that an import tells of.
 fn told() -> Object {
-    object().has("id", text()).has("referenceCustomerId", guid()).has("status", text()).has("lineItems", list(json!({}))).is_a("Order")
+    object().has("id", text()).has("referenceCustomerId", guid()).has("status", text()).has("lineItems", list(json!({}))).of_type("Order")
 }

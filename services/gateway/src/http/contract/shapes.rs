@@ -20,6 +20,16 @@ pub(super) fn pattern(pattern: &str) -> Schema {
     json!({ "type": "string", "pattern": pattern })
 }
 
+/// A text of a request: it may have any character but U+0000.
+pub(super) fn plain() -> Schema {
+    pattern(r"^[^\u0000]*$")
+}
+
+/// The same, and not empty.
+pub(super) fn plain_and_not_empty() -> Schema {
+    pattern(r"^[^\u0000]+$")
+}
+
 /// One of these texts.
 pub(super) fn one_of(texts: &[&str]) -> Schema {
     json!({ "type": "string", "enum": texts })
@@ -75,6 +85,11 @@ pub(super) fn optional(schema: impl Into<Schema>) -> Schema {
     json!({ "anyOf": [schema.into(), { "enum": [null, ""] }] })
 }
 
+/// This, or an empty text, which is the same as nothing.
+pub(super) fn or_empty(schema: impl Into<Schema>) -> Schema {
+    json!({ "anyOf": [schema.into(), { "const": "" }] })
+}
+
 /// An object; its properties follow.
 #[derive(Clone, Default)]
 pub(super) struct Object {
@@ -102,12 +117,12 @@ impl Object {
     }
 
     /// A resource's `attributes`. Source: the domain's section 5.2.
-    pub(super) fn is_a(self, object_type: &str) -> Self {
+    pub(super) fn of_type(self, object_type: &str) -> Self {
         self.has("attributes", object().has("objectType", always(object_type)))
     }
 
     /// The `attributes` of a resource that has versions.
-    pub(super) fn is_a_versioned(self, object_type: &str) -> Self {
+    pub(super) fn of_versioned_type(self, object_type: &str) -> Self {
         self.has("attributes", object().has("objectType", always(object_type)).has("etag", text()))
     }
 
@@ -137,5 +152,5 @@ pub(super) fn link_itself() -> Schema {
 /// A collection: where it is cut into pages, each but the last has `links.next`. Source: the domain's section 5.2.
 pub(super) fn collection(item: impl Into<Schema>) -> Object {
     let links = object().has("self", link()).may_have("next", link());
-    object().has("totalCount", or_null(count())).has("items", list(item)).has("links", links).is_a("Collection")
+    object().has("totalCount", or_null(count())).has("items", list(item)).has("links", links).of_type("Collection")
 }

@@ -4,7 +4,7 @@ use super::{
     api::Api,
     operation::Operation,
     shapes::{count, list, object},
-    upgrades::who_and_why,
+    upgrades::{who_and_certainly_why, who_and_why},
 };
 use planshift_domain::message::operator::StepState;
 
@@ -16,7 +16,7 @@ pub(super) fn describe(api: &Api) {
     api.add(
         Operation::post("/v1/steps/{step}/pause", "pauseStep", "Nothing of the step is sent any more.")
             .says("Why, must be said.")
-            .body(who_and_why())
+            .body(who_and_certainly_why())
             .json(200, ALL, steps.clone()),
     );
     api.add(

@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, collection, flag, guid, link, list, mpn_id, object, optional, or_null, text, time},
+    shapes::{Object, Schema, collection, flag, guid, link, list, mpn_id, object, optional, or_null, plain, text, time},
 };
 use planshift_domain::account::facts::{PlanStatus, SubscriptionStatus};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(super) fn describe(api: &Api) {
             "listSubscriptions",
             "Legacy subscriptions and Azure plans of a customer.",
         )
-        .query("order_id", text(), "Only those of this order.")
+        .query("order_id", plain(), "Only those of this order.")
         .query("mpn_id", mpn_id(), "Only those of this reseller.")
         .of_partner()
         .pages()
@@ -67,7 +67,7 @@ fn common() -> Object {
         .has("suspensionReasons", list(text()))
         .has("actions", list(text()))
         .has("refundOptions", list(text()))
-        .is_a_versioned("Subscription")
+        .of_versioned_type("Subscription")
 }
 
 fn legacy() -> Object {
@@ -102,7 +102,7 @@ fn change() -> Object {
         .may_have("id", optional(guid()))
         .may_have("status", optional(status))
         .may_have("friendlyName", or_null(name))
-        .may_have("attributes", or_null(object().may_have("etag", or_null(text()))))
+        .may_have("attributes", or_null(object().may_have("etag", or_null(plain()))))
 }
 
 fn entitlements(api: &Api) {
@@ -115,7 +115,7 @@ fn entitlements(api: &Api) {
         .has("effectiveAt", or_null(time()))
         .has("upgradeId", guid())
         .has("links", object().has("self", link()))
-        .is_a("AzureEntitlement");
+        .of_type("AzureEntitlement");
     let entitlement = api.named("AzureEntitlement", entitlement);
     const PATH: &str = "/v1/customers/{customer}/subscriptions/{subscription}/azureEntitlements";
     const ONE: &str = "/v1/customers/{customer}/subscriptions/{subscription}/azureEntitlements/{entitlement}";

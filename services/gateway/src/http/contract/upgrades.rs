@@ -26,7 +26,7 @@ pub(super) fn describe(api: &Api) {
 
 /// Partner Center's three calls, and the dry run beside them.
 fn microsofts(api: &Api) {
-    let eligibility = said(api, object(), or_null(facts())).may_have("reason", text()).is_a("ProductUpgradesEligibility");
+    let eligibility = said(api, object(), or_null(facts())).may_have("reason", text()).of_type("ProductUpgradesEligibility");
     api.add(
         Operation::post("/v1/productUpgrades/eligibility", "checkEligibility", "May this customer move? Has no effect.")
             .of_partner()
@@ -86,7 +86,7 @@ fn plan(api: &Api) -> Object {
         .has("subscriptionsTotal", count())
         .has("budget", or_null(budget))
         .has("invoices", invoices)
-        .is_a("ProductUpgradePlan")
+        .of_type("ProductUpgradePlan")
 }
 
 fn status() -> Object {
@@ -105,7 +105,7 @@ fn status() -> Object {
         .has("status", statuses())
         .has("lineItems", list(line))
         .may_have("errorDetails", details())
-        .is_a("ProductUpgradesStatus")
+        .of_type("ProductUpgradesStatus")
 }
 
 /// Partner Center's states.
@@ -131,7 +131,7 @@ fn lists(api: &Api) {
         .has("startedBy", text())
         .has("failure", or_null(api.of::<Failure>()))
         .links(&[])
-        .is_a("ProductUpgrade");
+        .of_type("ProductUpgrade");
     let list_of = collection(api.named("ProductUpgrade", item)).may_have("lookedThrough", count());
     api.add(
         Operation::get("/v1/productUpgrades", "listUpgrades", "Transitions, the newest first.")
@@ -248,11 +248,19 @@ fn acts(api: &Api) {
 
 /// Who acts, and why: both are kept for ever.
 pub(super) fn who_and_why() -> Object {
-    // no control characters but line breaks and tabs
-    let plain = |characters: usize| {
-        let mut schema = text_up_to(characters);
-        schema["pattern"] = r"^[^\u0000-\u0008\u000B-\u001F\u007F-\u009F]*$".into();
-        schema
-    };
-    object().may_have("actor", or_null(plain(100))).may_have("reason", or_null(plain(1_000)))
+    object().may_have("actor", or_null(told(100))).may_have("reason", or_null(told(1_000)))
+}
+
+/// The same where it must be said why.
+pub(super) fn who_and_certainly_why() -> Object {
+    let mut reason = told(1_000);
+    reason["pattern"] = r"^[^\u0000-\u0008\u000B-\u001F\u007F-\u009F]*[!-~][^\u0000-\u0008\u000B-\u001F\u007F-\u009F]*$".into();
+    object().may_have("actor", or_null(told(100))).has("reason", reason)
+}
+
+/// A text without control characters but line breaks and tabs.
+fn told(characters: usize) -> Schema {
+    let mut schema = text_up_to(characters);
+    schema["pattern"] = r"^[^\u0000-\u0008\u000B-\u001F\u007F-\u009F]*$".into();
+    schema
 }

@@ -93,7 +93,7 @@ fn redrives(api: &Api) {
     api.add(page(Operation::get(PATH, "listRedrives", "Redrives, the newest first."), api.of::<Redrive>()));
     api.add(
         Operation::get("/v1/deadLetters/redrives/{id}", "getRedrive", "A redrive, with the letters that died again.")
-            .query("wait", pattern("^[0-5]?[0-9]s$"), "Answer once it has ended, or after so long: up to a minute.")
+            .query("wait", pattern("^[0-5]?[0-9]s?$"), "Answer once it has ended, or after so long: up to a minute.")
             .json(200, "How it is.", shown.clone()),
     );
     api.add(

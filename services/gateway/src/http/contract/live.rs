@@ -3,13 +3,24 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{guid, pattern, plain, text},
+    shapes::{Object, count, guid, object, one_of, plain, text},
 };
 use planshift_domain::transition::State;
+use serde_json::json;
 
 const CURSOR: &str = "The id of the last event that was had: it goes on from there. The header counts before the parameter.";
 const STREAM: &str = "Events `history` (an entry of a history), `state` and `end` (how far a transition is) as they happen; `reset` where \
     what was missed cannot be known. See docs/api/live-events.md.";
+
+/// One event: in this version of OpenAPI, what each of a stream is.
+fn event() -> Object {
+    let data = json!({ "type": "string", "contentMediaType": "application/json" });
+    object()
+        .may_have("event", one_of(&["history", "state", "end", "reset"]))
+        .may_have("id", text())
+        .may_have("data", data)
+        .may_have("retry", count())
+}
 
 pub(super) fn describe(api: &Api) {
     let stream = |operation: Operation| {
@@ -17,7 +28,7 @@ pub(super) fn describe(api: &Api) {
             200,
             STREAM,
             "text/event-stream",
-            pattern("^retry: "),
+            event(),
         )
     };
     api.add(

@@ -65,7 +65,8 @@ fn microsofts(api: &Api) {
 }
 
 fn plan(api: &Api) -> Object {
-    let subscription = object().has("azureSubscriptionId", guid()).has("commerceSubscriptionId", guid()).has("friendlyName", text());
+    let subscription =
+        object().has("azureSubscriptionId", or_null(guid())).has("commerceSubscriptionId", guid()).has("friendlyName", text());
     let source = object().has("action", one_of(&["reuse", "reactivate", "buy"])).has("planId", or_null(guid())).has("why", text());
     let group = object()
         .has("partnerId", or_null(mpn_id()))

@@ -55,10 +55,10 @@ impl Answer {
     /// # Panics
     /// Where it is not.
     #[track_caller]
-    pub fn as_declared(self, contract: &Contract, method: &Method, path: &str) -> Self {
+    pub fn as_declared(self, contract: &Contract, method: &str, path: &str) -> Self {
         let headers = self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let body = Some(self.body.as_bytes());
-        let faults = contract.faults(&Heard { method: method.as_str(), path, status: self.status, headers, body });
+        let faults = contract.faults(&Heard { method, path, status: self.status, headers, body });
         assert!(faults.is_empty(), "{method} {path} answers {}, and the document says otherwise: {faults:#?}\n{}", self.status, self.body);
         self
     }

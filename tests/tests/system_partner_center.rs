@@ -29,9 +29,9 @@ struct Api {
 
 impl Api {
     fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let (url, path) = (format!("{}/v1{path}", self.url), format!("/v1{path}"));
-        let answer = ask_with(method.clone(), &url, headers, body).expect("an answer");
-        answer.as_declared(&self.contract, &method, path.split('?').next().unwrap_or_default())
+        let (name, url, path) = (method.to_string(), format!("{}/v1{path}", self.url), format!("/v1{path}"));
+        let answer = ask_with(method, &url, headers, body).expect("an answer");
+        answer.as_declared(&self.contract, &name, path.split('?').next().unwrap_or_default())
     }
     fn of(url: String) -> Self {
         let contract = Contract::new(&get(&format!("{url}/openapi.json")).json());

@@ -62,7 +62,9 @@ impl Fields {
         match self.fields.get(&name.to_lowercase()) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+                // 5.0 and 5e0 are whole numbers too, as JSON Schema has it; the nearest of any other is not the number itself
+                let whole = value.as_f64().map(|number| number as u32).filter(|whole| value.as_f64() == Some(f64::from(*whole)));
+                let number = value.as_u64().and_then(|number| u32::try_from(number).ok()).or(whole);
                 number.filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(wrong)
             }
         }
@@ -196,6 +198,11 @@ mod tests {
         assert_eq!(fields.text("productFamily").unwrap(), None);
         assert!(fields.text("n").is_err());
         assert_eq!((fields.number("N", 1, 5).unwrap(), fields.number("m", 1, 5).unwrap()), (Some(1), None));
+        let floats = Fields::read(Bytes::from_static(b"{\"a\": 5.0, \"b\": 5e0, \"c\": 5.5, \"d\": -1.0, \"e\": 1e300}")).unwrap();
+        assert_eq!((floats.number("a", 1, 5).unwrap(), floats.number("b", 1, 5).unwrap()), (Some(5), Some(5)));
+        for wrong in ["c", "d", "e"] {
+            assert!(floats.number(wrong, 0, u32::MAX).is_err(), "{wrong}");
+        }
         assert!(fields.number("n", 2, 5).is_err() && fields.number("customerId", 1, 5).is_err() && fields.flag("n").is_err());
         assert!(!fields.flag("m").unwrap() && fields.texts("m", 1).unwrap().is_empty() && fields.texts("n", 1).is_err());
         for wrong in [&b"{\"a\":1,\"A\":2}"[..], b"[]", b"{", b"\"x\""] {

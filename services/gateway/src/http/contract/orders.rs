@@ -3,8 +3,9 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, collection, count, guid, list, mpn_id, object, one_of, optional, or_null, pattern, plain, text, time},
+    shapes::{Object, Schema, always, collection, count, guid, list, mpn_id, object, one_of, optional, or_null, pattern, text, time},
 };
+use crate::http::customers::catalogue::{LEGACY, Offer, PLAN};
 use serde_json::json;
 
 const CARTS: &str = "/v1/customers/{customer}/carts";
@@ -88,13 +89,19 @@ fn carts(api: &Api, order: Schema) {
 fn wanted() -> Object {
     let participant = object().has("key", pattern("^transaction_reseller$")).has("value", mpn_id());
     let participants = json!({ "type": "array", "maxItems": 1, "items": Schema::from(participant) });
-    let line = object()
-        .has("catalogItemId", plain())
-        .may_have("id", json!({}))
-        .may_have("quantity", or_null(json!({ "const": 1 })))
-        .may_have("billingCycle", optional(one_of(&["monthly", "one_time"])))
-        .may_have("participants", or_null(participants));
-    object().has("lineItems", json!({ "type": "array", "minItems": 1, "maxItems": 50, "items": Schema::from(line) }))
+    // in any case; they are the catalogue's own
+    let line = |offer: &Offer| {
+        Schema::from(
+            object()
+                .has("catalogItemId", one_of(&[offer.catalog_item_id().as_str(), offer.offer_id]))
+                .may_have("id", json!({}))
+                .may_have("quantity", or_null(json!({ "const": 1 })))
+                .may_have("billingCycle", optional(always(offer.billing_cycle)))
+                .may_have("participants", or_null(participants.clone())),
+        )
+    };
+    let line = json!({ "anyOf": [line(&LEGACY), line(&PLAN)] });
+    object().has("lineItems", json!({ "type": "array", "minItems": 1, "maxItems": 50, "items": line }))
 }
 
 /// An order that was made here.

@@ -20,7 +20,7 @@
 mod agreements;
 mod budget;
 mod carts;
-mod catalogue;
+pub(super) mod catalogue;
 mod change;
 mod entitlements;
 mod etag;

@@ -34,6 +34,8 @@ pub(crate) struct App {
     pub(crate) uploads: Uploads,
     /// One for each document that may be read at once.
     pub(crate) documents: Arc<Semaphore>,
+    /// One for each dossier that may be made at once.
+    pub(crate) dossiers: Arc<Semaphore>,
     /// One for each reader of events that may be here.
     pub(crate) streams: Arc<Semaphore>,
     /// Nothing new is begun, and nobody waits any longer.

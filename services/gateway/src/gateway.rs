@@ -169,6 +169,7 @@ impl Gateway {
             ports: ports.clone(),
             uploads: http::Uploads::default(),
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
+            dossiers: Arc::new(Semaphore::new(settings.dossiers_at_once)),
             streams: Arc::new(Semaphore::new(settings.streams)),
             settings: Arc::new(settings.clone()),
             stop: stop.clone(),

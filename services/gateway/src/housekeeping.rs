@@ -13,6 +13,8 @@ use planshift_worker::{Ports, codec};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// So many times some thousand changes are counted in a round, so that whoever asks for a number need not wait for all of them.
+const COUNTS_IN_A_ROUND: usize = 10;
 /// One round in so many also forgets old keys.
 const ROUNDS_TO_FORGET: u32 = 100;
 
@@ -59,6 +61,7 @@ impl Housekeeping {
                 tracing::warn!(%error, "the coordinator could not be asked");
             }
         }
+        self.model.count_changes(COUNTS_IN_A_ROUND).await?;
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;

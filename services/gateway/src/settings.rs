@@ -13,6 +13,8 @@ pub struct Settings {
     pub document_folder: Option<PathBuf>,
     /// How many documents are read at once; others wait.
     pub documents_at_once: usize,
+    /// How many dossiers are made at once: each holds a customer's chain and the largest of its transitions.
+    pub dossiers_at_once: usize,
     /// How many chunks of a document are on their way to the coordinator at once: enough to keep four workers busy.
     pub chunks_in_flight: usize,
     /// How long a chunk may take until all four workers have it.
@@ -73,6 +75,7 @@ impl Default for Settings {
             document_bytes: 1024 * 1024 * 1024,
             document_folder: None,
             documents_at_once: 2,
+            dossiers_at_once: 8,
             chunks_in_flight: 8,
             chunk_answer: Duration::from_secs(120),
             answer: Duration::from_secs(10),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod changes;
+mod counts;
 mod customers;
 mod feed;
 mod gaps;
@@ -43,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "customers", sql: include_str!("../../migrations/0004_customers.sql") },
     Migration { version: 5, name: "live events and search", sql: include_str!("../../migrations/0005_search.sql") },
     Migration { version: 6, name: "audit", sql: include_str!("../../migrations/0006_audit.sql") },
+    Migration { version: 7, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -1,0 +1,185 @@
+//! The sender: batches of several partners side by side, of each partner one.
+//!
+//! Whoever was served longest ago comes first, and one whose receiver has just failed gets a batch of one. So a receiver that answers
+//! nobody holds one place for as long as a request may take, and never keeps another partner's events waiting behind its own.
+
+use super::{
+    Webhooks,
+    due::{DuePartner, Outcome, Taken},
+    retry,
+    signer::{Signing, SigningKeyError},
+};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
+use planshift_domain::{ids::PartnerId, time::Timestamp};
+use planshift_storage::StorageError;
+use planshift_worker::metrics::WEBHOOKS;
+use reqwest::Client;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How many partners are served at once.
+const PARTNERS: usize = 64;
+/// How many deliveries a batch has, and how many of its transitions are told of at once.
+const BATCH: u32 = 40;
+const WIDTH: usize = 8;
+/// After this long nothing more of a batch is begun: with the last request, it stays within its lease.
+const BATCH_TIME: f64 = 30.0;
+/// How long requests under way may take when the program is stopped; they are made again then, under the same id.
+const STOP_TIME: Duration = Duration::from_secs(2);
+
+/// How long a partner waits when the fault is here.
+const TROUBLE: Duration = Duration::from_secs(5);
+
+/// A partner that was served: whether all went well.
+type Served = (PartnerId, bool);
+
+/// What a batch is sent with.
+struct With {
+    client: Client,
+    signing: Arc<Signing>,
+}
+
+/// Why nothing could be sent: no fault of the receiver, and nothing that is counted.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("there can be no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Key(#[from] SigningKeyError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Webhooks {
+    /// Sends what is due until `stop`.
+    pub(crate) async fn send(self, stop: CancellationToken) {
+        if !self.settings.sends {
+            return;
+        }
+        let mut serving: stream::FuturesUnordered<BoxFuture<'static, Served>> = stream::FuturesUnordered::new();
+        let (mut busy, mut last): (HashSet<PartnerId>, HashMap<PartnerId, (Timestamp, bool)>) = Default::default();
+        while !stop.is_cancelled() {
+            let room = PARTNERS - busy.len();
+            let due = if room == 0 { Ok(Vec::new()) } else { self.due_partners().await };
+            let mut due = due.unwrap_or_else(|error| {
+                tracing::warn!(%error, "webhooks are not sent now; the next look will");
+                Vec::new()
+            });
+            due.retain(|one| !busy.contains(&one.partner));
+            due.sort_by_key(|one| last.get(&one.partner).map(|(at, _)| *at));
+            for one in due.into_iter().take(room) {
+                busy.insert(one.partner);
+                let is_well = last.get(&one.partner).is_none_or(|(_, is_well)| *is_well);
+                serving.push(self.clone().serve(one, is_well, stop.clone()).boxed());
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some((partner, is_well)) = serving.next() => {
+                    busy.remove(&partner);
+                    last.insert(partner, (self.ports.clock.now(), is_well));
+                }
+                () = self.news.to_send.notified() => {}
+                () = self.ports.clock.sleep(self.settings.look) => {}
+            }
+        }
+        // each ends by itself soon, and tells what became of what it had
+        while serving.next().await.is_some() {}
+    }
+
+    /// Sends a batch of a partner's.
+    async fn serve(self, due: DuePartner, is_well: bool, stop: CancellationToken) -> Served {
+        let partner = due.partner;
+        let is_well = match self.serve_batch(&due, if is_well { BATCH } else { 1 }, &stop).await {
+            Ok(is_well) => is_well,
+            Err(error) => {
+                tracing::warn!(%partner, %error, "the events of a partner wait");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.ports.clock.sleep(TROUBLE) => {}
+                }
+                false
+            }
+        };
+        (partner, is_well)
+    }
+
+    async fn serve_batch(&self, due: &DuePartner, most: u32, stop: &CancellationToken) -> Result<bool, Trouble> {
+        let with = With { client: self.caller.client().await?, signing: self.signing().await? };
+        let (lease, taken) = self.take(due.partner, most).await?;
+        // events of one transition go one after the other, so that they come in their order where nothing fails
+        let mut groups: BTreeMap<_, Vec<Taken>> = BTreeMap::new();
+        for one in taken {
+            groups.entry(one.transition.map_or(one.id, |transition| transition.0)).or_default().push(one);
+        }
+        let (begun, failed) = (self.ports.clock.now(), AtomicBool::new(false));
+        let cut = async {
+            stop.cancelled().await;
+            self.ports.clock.sleep(STOP_TIME).await;
+        }
+        .shared();
+        let outcomes = stream::iter(groups.into_values()).map(|group| {
+            let (cut, failed, with) = (cut.clone(), &failed, &with);
+            async move {
+                let mut outcomes = Vec::with_capacity(group.len());
+                for one in group {
+                    let is_late = self.ports.clock.now().seconds_since(begun) > BATCH_TIME;
+                    let outcome = if is_late || stop.is_cancelled() || failed.load(Ordering::Relaxed) {
+                        Outcome::Untried
+                    } else {
+                        tokio::select! {
+                            outcome = self.outcome(with, &due.url, &one) => outcome,
+                            () = cut.clone() => Outcome::Untried,
+                        }
+                    };
+                    if matches!(outcome, Outcome::Again(..) | Outcome::Dead(_)) {
+                        failed.store(true, Ordering::Relaxed);
+                    }
+                    outcomes.push((one, outcome));
+                }
+                outcomes
+            }
+        });
+        let outcomes: Vec<(Taken, Outcome)> = outcomes.buffer_unordered(WIDTH).collect::<Vec<_>>().await.into_iter().flatten().collect();
+        self.count(due.partner, &outcomes);
+        self.tell(lease, outcomes).await?;
+        Ok(!failed.into_inner())
+    }
+
+    async fn outcome(&self, with: &With, url: &str, taken: &Taken) -> Outcome {
+        let (attempted, asked) = self.attempt(&with.client, url, taken, &with.signing).await;
+        if attempted.error.is_none() {
+            return Outcome::Delivered(attempted);
+        }
+        let attempts = taken.attempts + 1;
+        if attempts >= retry::ATTEMPTS {
+            return Outcome::Dead(attempted);
+        }
+        let wait = retry::wait(attempts, self.ports.random.fraction(), asked);
+        let at = Timestamp::from_micros(self.ports.clock.now().as_micros() + super::deliveries::micros(wait));
+        Outcome::Again(attempted, at)
+    }
+
+    fn count(&self, partner: PartnerId, outcomes: &[(Taken, Outcome)]) {
+        for (taken, outcome) in outcomes {
+            let name = match outcome {
+                Outcome::Delivered(_) => "delivered",
+                Outcome::Again(..) => "failed",
+                Outcome::Dead(attempted) => {
+                    let why = attempted.error.as_deref().unwrap_or_default();
+                    tracing::warn!(delivery = %taken.id, %partner, event = taken.event, why, "a webhook is dead: its attempts are used up");
+                    "dead"
+                }
+                Outcome::Untried => continue,
+            };
+            self.metrics.add(WEBHOOKS, &[("outcome", name)], 1);
+        }
+    }
+}

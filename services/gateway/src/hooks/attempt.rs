@@ -8,7 +8,7 @@ use super::{
     retry,
     signer::Signing,
 };
-use reqwest::{Client, Response, Url, header, redirect};
+use reqwest::{Client, RequestBuilder, Url, header, redirect};
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
@@ -16,8 +16,9 @@ use tokio::sync::OnceCell;
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// How long a connection is kept that nothing is sent on.
 const IDLE_TIME: Duration = Duration::from_secs(20);
-/// How much of an answer is read, so that its connection can be used again: nothing of it is looked at.
+/// How much of an answer is read, and for how long: nothing of it is looked at.
 const ANSWER_BYTES: usize = 16 * 1024;
+const REST_TIME: Duration = Duration::from_millis(500);
 /// The longest description of a failure.
 const ERROR_CHARS: usize = 300;
 
@@ -76,7 +77,7 @@ impl Webhooks {
         });
         let sent = match request {
             Ok(request) => tokio::select! {
-                sent = answer(request) => sent,
+                sent = self.answer(request) => sent,
                 () = self.ports.clock.sleep(self.settings.answer) => Err("it took too long".to_owned()),
             },
             Err(why) => Err(why),
@@ -91,7 +92,29 @@ impl Webhooks {
         (Try { at: begun, status, error, milliseconds }, asked)
     }
 
-    fn request(&self, client: &Client, url: Url, taken: &Taken, signature: &str) -> reqwest::RequestBuilder {
+    /// The answer's status and `Retry-After`, or why there is no answer.
+    async fn answer(&self, request: RequestBuilder) -> Result<(u16, Option<Duration>), String> {
+        let mut response = request.send().await.map_err(|error| why(&error))?;
+        let asked = response.headers().get(header::RETRY_AFTER).and_then(|value| retry::retry_after(value.to_str().ok()?));
+        let status = response.status().as_u16();
+        // what comes after its head changes nothing, and is read so that the connection can be used again
+        let rest = async {
+            let mut read = 0;
+            while let Ok(Some(piece)) = response.chunk().await {
+                read += piece.len();
+                if read > ANSWER_BYTES {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            () = rest => {}
+            () = self.ports.clock.sleep(REST_TIME) => {}
+        }
+        Ok((status, asked))
+    }
+
+    fn request(&self, client: &Client, url: Url, taken: &Taken, signature: &str) -> RequestBuilder {
         let request = client
             .post(url)
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
@@ -104,22 +127,6 @@ impl Webhooks {
             .header(ATTEMPT, (taken.attempts + 1).to_string());
         request.body(taken.body.clone())
     }
-}
-
-/// The answer's status and `Retry-After`, or why there is no answer.
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Option<Duration>), String> {
-    let mut response: Response = request.send().await.map_err(|error| why(&error))?;
-    let asked = response.headers().get(header::RETRY_AFTER).and_then(|value| retry::retry_after(value.to_str().ok()?));
-    let status = response.status().as_u16();
-    let mut read = 0;
-    // what comes after its head changes nothing
-    while let Ok(Some(piece)) = response.chunk().await {
-        read += piece.len();
-        if read > ANSWER_BYTES {
-            break;
-        }
-    }
-    Ok((status, asked))
 }
 
 /// What kept a request from being answered: the innermost cause, which says most, and never the URL, which may be a secret.

@@ -166,10 +166,15 @@ impl Webhooks {
             return Ok(None);
         };
         let (partner, transition) = (PartnerId(partner), TransitionId(row.get(1)?));
-        let entry: HistoryEntry = crate::model::from_json("a history entry", &body)?;
-        let delivery = NewDelivery::of(&self.base, partner, transition, &entry);
+        let delivery = entry(transition, &body).and_then(|entry| NewDelivery::of(&self.base, partner, transition, &entry));
         Ok(delivery.filter(|delivery| from_names(&events).contains(&delivery.event)))
     }
+}
+
+/// An entry as it is stored. One that cannot be read is passed over: nobody's events are to wait behind it for ever.
+pub(super) fn entry(transition: TransitionId, body: &str) -> Option<HistoryEntry> {
+    let read = crate::model::from_json("a history entry", body);
+    read.inspect_err(|error| tracing::error!(%transition, %error, "no webhook tells of an entry of a history")).ok()
 }
 
 /// It is tried again; whatever it is, it says nothing of more to do now.

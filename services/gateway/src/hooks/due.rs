@@ -92,12 +92,13 @@ impl Webhooks {
     pub(super) async fn tell(&self, lease: Uuid, outcomes: Vec<(Taken, Outcome)>) -> Result<(), StorageError> {
         let now = self.ports.clock.now().as_micros();
         let mut rows: Vec<Vec<Value>> = Vec::with_capacity(outcomes.len());
-        for (mut taken, outcome) in outcomes {
+        // what was not tried stays in its order: a microsecond apart
+        for ((mut taken, outcome), due) in outcomes.into_iter().zip(now..) {
             let (state, next_at, attempted) = match outcome {
                 Outcome::Delivered(attempted) => (DeliveryState::Delivered, now, Some(attempted)),
                 Outcome::Again(attempted, at) => (DeliveryState::Pending, at.as_micros(), Some(attempted)),
                 Outcome::Dead(attempted) => (DeliveryState::Dead, now, Some(attempted)),
-                Outcome::Untried => (DeliveryState::Pending, now, None),
+                Outcome::Untried => (DeliveryState::Pending, due, None),
             };
             let attempts = taken.attempts + u32::from(attempted.is_some());
             taken.tries.extend(attempted);

@@ -107,3 +107,6 @@ impl Webhooks {
         self.signer.get(&self.database, &self.ports).await
     }
 }
+
+#[cfg(test)]
+mod tests;

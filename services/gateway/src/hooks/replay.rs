@@ -4,9 +4,8 @@
 //! The histories are kept, so a replay has no limit. It is done in pages, each in a transaction that moves the place up to which it has
 //! come: a crash repeats nothing and leaves nothing out.
 
-use super::{EventName, Webhooks, deliveries, event::NewDelivery, registration::from_names};
+use super::{EventName, Webhooks, deliveries, dispatch::entry, event::NewDelivery, registration::from_names};
 use planshift_domain::{
-    history::HistoryEntry,
     ids::{PartnerId, TransitionId},
     time::Timestamp,
 };
@@ -111,9 +110,10 @@ impl Webhooks {
         let wanted = wanted.first().map(|row| Ok::<_, StorageError>(from_names(&row.get::<String>(0)?))).transpose()?.unwrap_or_default();
         let mut new = Vec::new();
         for row in &rows {
-            let entry: HistoryEntry = crate::model::from_json("a history entry", &row.get::<String>(3)?)?;
+            let transition = TransitionId(row.get(1)?);
+            let Some(entry) = entry(transition, &row.get::<String>(3)?) else { continue };
             let is_within = entry.at >= replay.from && entry.at < replay.to;
-            let delivery = NewDelivery::of(&self.base, replay.partner, TransitionId(row.get(1)?), &entry).filter(|_| is_within);
+            let delivery = NewDelivery::of(&self.base, replay.partner, transition, &entry).filter(|_| is_within);
             new.extend(
                 delivery.filter(|one| wanted.contains(&one.event) && replay.event.as_deref().is_none_or(|name| name == one.event.name())),
             );

@@ -17,6 +17,7 @@ use planshift_storage::{Args, Statement};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -303,7 +304,7 @@ async fn everything_since_a_time_is_told_again() {
     world.eventually(async || receiver.count() == 21).await;
     let ids = |got: &[Got]| got.iter().map(|one| one.id().to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(ids(&first), ids(&receiver.got()[15..]));
-    assert_eq!(deliveries(&world, "?state=delivered").await.len(), 15);
+    world.eventually(async || deliveries(&world, "?state=delivered").await.len() == 15).await;
     for (body, name) in [
         (json!({}), "InvalidBody"),
         (json!({ "from": "yesterday" }), "InvalidBody"),
@@ -448,7 +449,7 @@ async fn what_leads_nowhere_or_inside_is_not_registered() {
     let events = json!(["product-upgrade-failed"]);
     for (url, name) in [
         ("http://example.org/hook", "InvalidWebhookUrl"),
-        ("https://user:password@example.org/", "InvalidWebhookUrl"),
+        ("https://user:hunter2@example.org/", "InvalidWebhookUrl"),
         ("https://localhost/", "InvalidWebhookUrl"),
         ("https://127.0.0.1/", "InvalidWebhookUrl"),
         ("https://0x7f000001/", "InvalidWebhookUrl"),
@@ -459,7 +460,7 @@ async fn what_leads_nowhere_or_inside_is_not_registered() {
     ] {
         let (status, body) = error(world.post(&path, &json!({ "WebhookUrl": url, "WebhookEvents": events })).send().await.unwrap()).await;
         assert_eq!((status, body["errorName"].as_str()), (400, Some(name)), "{url}");
-        assert!(!body.to_string().contains("password"), "{body}");
+        assert!(!body.to_string().contains("hunter2"), "{body}");
     }
     let url = "https://example.org/hook";
     for (body, name) in [
@@ -484,7 +485,7 @@ async fn a_url_that_was_let_in_before_is_not_called_when_it_leads_inside() {
         world.tell(story(partner, 6 + partner, &BADLY)).await;
     }
     let strict = Settings { webhooks: WebhookSettings { allow_internal: false, ..trial().webhooks }, ..trial() };
-    let stop = replica(&world, strict).await;
+    let replica = replica(&world, strict).await;
     world.eventually(async || deliveries(&world, "?state=pending").await.iter().filter(|one| one["attempts"] == 1).count() >= 3).await;
     for (partner, why) in
         [(1, "it is not https"), (2, "it leads to an address that is not public"), (3, "it leads to an address that is not public")]
@@ -494,32 +495,44 @@ async fn a_url_that_was_let_in_before_is_not_called_when_it_leads_inside() {
         assert_eq!(tried["lastError"], why, "{partner}");
     }
     assert_eq!(receiver.count(), 0);
-    stop.cancel();
+    replica.stop().await;
 }
 
 /// Another replica on the same database and broker.
-async fn replica(world: &World, settings: Settings) -> CancellationToken {
+async fn replica(world: &World, settings: Settings) -> Replica {
     let mut options = Options::new(world.database.clone(), world.broker.for_service(Service::Gateway), planshift_worker::Ports::system());
     options.address.set_port(0);
     (options.settings, options.auth) = (settings, local());
     let (gateway, stop) = (Gateway::bind(options).await.unwrap(), CancellationToken::new());
     let stopped = stop.clone();
-    tokio::spawn(async move { gateway.run(stopped).await.unwrap() });
-    stop
+    let running = tokio::spawn(async move { gateway.run(stopped).await.unwrap() });
+    Replica { stop, running }
+}
+
+struct Replica {
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Replica {
+    async fn stop(self) {
+        self.stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), self.running).await.expect("it stops").unwrap();
+    }
 }
 
 #[tokio::test]
 async fn several_replicas_tell_each_event_once_and_sign_alike() {
     let (world, receiver) = (World::with(trial(), silence).await, Receiver::start().await);
-    let stops = [replica(&world, trial()).await, replica(&world, trial()).await];
+    let replicas = [replica(&world, trial()).await, replica(&world, trial()).await];
     register_for_all(&world, 1, &receiver.url).await;
-    for n in 1..=100 {
+    for n in 1..=30 {
         world.coordinator.publish(vec![told(&story(1, n, &WELL))]).await.unwrap();
     }
-    world.eventually(async || receiver.count() >= 600).await;
+    world.eventually(async || receiver.count() >= 180).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let got = receiver.got();
-    assert_eq!((got.len(), got.iter().map(Got::id).collect::<BTreeSet<_>>().len()), (600, 600));
+    assert_eq!((got.len(), got.iter().map(Got::id).collect::<BTreeSet<_>>().len()), (180, 180));
     // one from each replica
     let mut signed = BTreeSet::new();
     for one in &got {
@@ -527,8 +540,8 @@ async fn several_replicas_tell_each_event_once_and_sign_alike() {
             one.check_signature().await;
         }
     }
-    for stop in stops {
-        stop.cancel();
+    for replica in replicas {
+        replica.stop().await;
     }
 }
 
@@ -543,21 +556,19 @@ async fn what_a_crash_left_is_sent_once_its_lease_has_ended_under_the_same_id() 
     world.tell(story(1, 7, &WELL)).await;
     // one that makes deliveries and is gone: what it had taken is under its lease
     receiver.answers(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
-    let stop = replica(&world, trial()).await;
-    world.eventually(async || deliveries(&world, "").await.len() == 6).await;
-    stop.cancel();
+    let first = replica(&world, trial()).await;
     world.eventually(async || receiver.count() > 0).await;
+    first.stop().await;
     let before: BTreeSet<String> = deliveries(&world, "").await.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
     let now = planshift_worker::Ports::system().clock.now().as_micros();
-    let args = Args::new().value(Uuid::from_u128(1)).value(now + 700_000);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let args = Args::new().value(Uuid::from_u128(1)).value(now + 1_000_000);
     assert_eq!(world.database.execute(&TAKE, args).await.unwrap(), 6);
     receiver.answers(|_| StatusCode::OK.into_response());
-    let (count, stop) = (receiver.count(), replica(&world, trial()).await);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (count, second) = (receiver.count(), replica(&world, trial()).await);
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(receiver.count(), count, "nobody takes what another has");
     world.eventually(async || deliveries(&world, "?state=delivered").await.len() == 6).await;
     let after: BTreeSet<String> = receiver.got()[count..].iter().map(|one| one.id().to_owned()).collect();
-    assert_eq!(before, after);
-    stop.cancel();
+    assert_eq!((before.len(), &before), (6, &after));
+    second.stop().await;
 }

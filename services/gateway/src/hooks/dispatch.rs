@@ -5,6 +5,7 @@
 //! the place where it was; after it, the deliveries are there.
 
 use super::{Webhooks, deliveries, event::NewDelivery, registration::from_names};
+use crate::hub::FeedWaiter;
 use planshift_domain::{
     history::HistoryEntry,
     ids::{PartnerId, TransitionId},
@@ -79,33 +80,24 @@ impl Webhooks {
             return;
         }
         // heard only while somebody has registered: else nothing has to look at the feed
-        let mut heard = None;
+        let mut heard: Option<FeedWaiter> = None;
         loop {
-            let round = match self.dispatch_round().await {
-                Ok(Round::Nobody) => Round::Nobody,
-                Ok(round) => {
-                    if self.replay_round().await.unwrap_or_else(later) {
-                        Round::More
-                    } else {
-                        round
-                    }
-                }
-                Err(error) => {
-                    later(error);
-                    Round::Done
-                }
-            };
+            let round = self.round().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "webhooks are not made of what has happened; the next round will");
+                Round::Done
+            });
             let pause = match round {
                 Round::More if stop.is_cancelled() => return,
                 Round::More => continue,
-                Round::Done => self.settings.look,
-                Round::Nobody => NOBODY,
+                Round::Done => {
+                    heard.get_or_insert_with(|| self.hub.wait_for_any());
+                    self.settings.look
+                }
+                Round::Nobody => {
+                    heard = None;
+                    NOBODY
+                }
             };
-            let waiter = match round {
-                Round::Nobody => None,
-                _ => Some(heard.take().unwrap_or_else(|| self.hub.wait_for_any())),
-            };
-            heard = waiter;
             let changed = async {
                 match &mut heard {
                     Some(waiter) => waiter.changed().await,
@@ -120,6 +112,15 @@ impl Webhooks {
                 () = changed => self.ports.clock.sleep(GATHER).await,
             }
         }
+    }
+
+    /// The next batch of what happens, and a page of what is told again.
+    async fn round(&self) -> Result<Round, StorageError> {
+        let round = self.dispatch_round().await?;
+        if round == Round::Nobody || !self.replay_round().await? {
+            return Ok(round);
+        }
+        Ok(Round::More)
     }
 
     /// Makes deliveries of the next batch.
@@ -175,10 +176,4 @@ impl Webhooks {
 pub(super) fn entry(transition: TransitionId, body: &str) -> Option<HistoryEntry> {
     let read = crate::model::from_json("a history entry", body);
     read.inspect_err(|error| tracing::error!(%transition, %error, "no webhook tells of an entry of a history")).ok()
-}
-
-/// It is tried again; whatever it is, it says nothing of more to do now.
-fn later(error: StorageError) -> bool {
-    tracing::warn!(%error, "webhooks are not made of what happened just now; the next round will");
-    false
 }

@@ -45,7 +45,7 @@ pub(in crate::http) async fn list(
     let asked = Page::read(&headers, &parameters, PAGE)?;
     let (found, more) = app.webhooks.deliveries(&filter, asked.after(key)?, asked.size).await?;
     let next = found.last().filter(|_| more).map(|last| format!("{:x}-{}", last.created_at.as_micros(), last.id.as_simple()));
-    let items = found.iter().map(|delivery| summary(delivery)).collect();
+    let items = found.iter().map(summary).collect();
     // how many there are in all is not counted: there may be very many
     let query = again(&parameters, &["partnerId", "state", "event"]);
     asked.answer("/webhooks/v1/deliveries", &query, Items { items, next, ..Items::default() })

@@ -12,18 +12,31 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::future::BoxFuture;
 use planshift_domain::time::Timestamp;
+use planshift_gateway::SigningKey;
 use planshift_worker::{Ports, ports::Clock};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use reqwest::Client;
 use rustls_pki_types::CertificateDer;
 use serde_json::Value;
 use std::{
+    fs,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 use tokio::net::TcpListener;
+
+/// A key and its certificate from files, as an operator gives them: one that is made takes its time in a build for tests.
+pub static SIGNING: LazyLock<SigningKey> = LazyLock::new(|| {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["key.pem", "certificate.pem"].map(|name| folder.path().join(name));
+    fs::write(&files[0], key.serialize_pem()).unwrap();
+    fs::write(&files[1], CertificateParams::default().self_signed(&key).unwrap().pem()).unwrap();
+    SigningKey::of_files(&files[0], &files[1]).unwrap()
+});
 
 /// What it got.
 #[derive(Clone, Debug)]

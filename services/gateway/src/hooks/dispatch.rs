@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// How many entries are read at once: the limit that stands in the statement.
 const BATCH: usize = 500;
 /// How often it is looked whether somebody has registered at another replica, while nobody has.
-const NOBODY: Duration = Duration::from_secs(5);
+pub(super) const NOBODY: Duration = Duration::from_secs(5);
 /// How long what was heard of is left to become more, so that a burst is read in few batches.
 const GATHER: Duration = Duration::from_millis(20);
 

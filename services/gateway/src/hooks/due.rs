@@ -88,30 +88,34 @@ impl Webhooks {
         Ok((lease, taken))
     }
 
-    /// Tells what became of what was taken under a lease.
-    pub(super) async fn tell(&self, lease: Uuid, outcomes: Vec<(Taken, Outcome)>) -> Result<(), StorageError> {
-        let now = self.ports.clock.now().as_micros();
-        let mut rows: Vec<Vec<Value>> = Vec::with_capacity(outcomes.len());
-        // what was not tried stays in its order: a microsecond apart
-        for ((mut taken, outcome), due) in outcomes.into_iter().zip(now..) {
-            let (state, next_at, attempted) = match outcome {
-                Outcome::Delivered(attempted) => (DeliveryState::Delivered, now, Some(attempted)),
-                Outcome::Again(attempted, at) => (DeliveryState::Pending, at.as_micros(), Some(attempted)),
-                Outcome::Dead(attempted) => (DeliveryState::Dead, now, Some(attempted)),
-                Outcome::Untried => (DeliveryState::Pending, due, None),
-            };
-            let attempts = taken.attempts + u32::from(attempted.is_some());
-            taken.tries.extend(attempted);
-            let kept = taken.tries.len().saturating_sub(TRIES_KEPT);
-            let tries = crate::model::to_json(&taken.tries[kept..].to_vec())?;
-            let ended_at = (state != DeliveryState::Pending).then_some(now);
-            rows.push(vec![taken.id.into(), state.name().into(), attempts.into(), tries.into(), next_at.into(), ended_at.into()]);
-        }
-        if rows.is_empty() {
+    /// Tells what became of what was taken under a lease. The same told twice is told once.
+    pub(super) async fn tell(&self, lease: Uuid, outcomes: &[(Taken, Outcome)]) -> Result<(), StorageError> {
+        if outcomes.is_empty() {
             return Ok(());
         }
+        let now = self.ports.clock.now().as_micros();
+        // what was not tried stays in its order: a microsecond apart
+        let rows = outcomes.iter().zip(now..).map(|((taken, outcome), due)| row(taken, outcome, now, due));
+        let mut rows: Vec<(Uuid, Vec<Value>)> = rows.collect::<Result<_, _>>()?;
+        // as others lock them that write several
+        rows.sort_by_key(|(id, _)| *id);
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
         self.database.execute(&TELL, Args::new().rows(rows).value(lease)).await.map(drop)
     }
+}
+
+fn row(taken: &Taken, outcome: &Outcome, now: i64, due: i64) -> Result<(Uuid, Vec<Value>), StorageError> {
+    let (state, next_at, attempted) = match outcome {
+        Outcome::Delivered(attempted) => (DeliveryState::Delivered, now, Some(attempted)),
+        Outcome::Again(attempted, at) => (DeliveryState::Pending, at.as_micros(), Some(attempted)),
+        Outcome::Dead(attempted) => (DeliveryState::Dead, now, Some(attempted)),
+        Outcome::Untried => (DeliveryState::Pending, due, None),
+    };
+    let attempts = taken.attempts + u32::from(attempted.is_some());
+    let tries: Vec<&Try> = taken.tries.iter().chain(attempted).collect();
+    let tries = crate::model::to_json(&tries[tries.len().saturating_sub(TRIES_KEPT)..].to_vec())?;
+    let ended_at = (state != DeliveryState::Pending).then_some(now);
+    Ok((taken.id, vec![taken.id.into(), state.name().into(), attempts.into(), tries.into(), next_at.into(), ended_at.into()]))
 }
 
 fn taken(row: &Row) -> Result<Taken, StorageError> {

@@ -69,7 +69,11 @@ impl Webhooks {
         let mut transaction = self.database.begin().await?;
         let registered = insert(&mut transaction, new).await?;
         transaction.commit().await?;
+        if registered == Registered::Now && self.settings.public_url.is_none() && !self.settings.allow_internal {
+            tracing::warn!(base = %self.base, "a webhook is registered, and PLANSHIFT_PUBLIC_URL is not set: events name this address");
+        }
         self.news.to_dispatch.notify_one();
+        self.news.to_send.notify_one();
         Ok(registered)
     }
 

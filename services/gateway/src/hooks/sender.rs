@@ -5,6 +5,7 @@
 
 use super::{
     Webhooks,
+    dispatch::NOBODY,
     due::{DuePartner, Outcome, Taken},
     retry,
     signer::{Signing, SigningKeyError},
@@ -22,7 +23,9 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How many partners are served at once.
 const PARTNERS: usize = 64;
@@ -34,6 +37,9 @@ const BATCH_TIME: f64 = 30.0;
 /// How long requests under way may take when the program is stopped; they are made again then, under the same id.
 const STOP_TIME: Duration = Duration::from_secs(2);
 
+/// How often what became of a batch is told, and the pause before it is told again.
+const TELLS: u32 = 5;
+const TELL_PAUSE: Duration = Duration::from_millis(500);
 /// How long a partner waits when the fault is here.
 const TROUBLE: Duration = Duration::from_secs(5);
 
@@ -63,21 +69,25 @@ impl Webhooks {
         if !self.settings.sends {
             return;
         }
+        for outcome in ["delivered", "failed", "dead"] {
+            self.metrics.add(WEBHOOKS, &[("outcome", outcome)], 0);
+        }
         let mut serving: stream::FuturesUnordered<BoxFuture<'static, Served>> = stream::FuturesUnordered::new();
         let (mut busy, mut last): (HashSet<PartnerId>, HashMap<PartnerId, (Timestamp, bool)>) = Default::default();
         while !stop.is_cancelled() {
-            let room = PARTNERS - busy.len();
-            let due = if room == 0 { Ok(Vec::new()) } else { self.due_partners().await };
-            let mut due = due.unwrap_or_else(|error| {
+            let mut due = self.due_partners().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "webhooks are not sent now; the next look will");
                 Vec::new()
             });
             due.retain(|one| !busy.contains(&one.partner));
             due.sort_by_key(|one| last.get(&one.partner).map(|(at, _)| *at));
-            for one in due.into_iter().take(room) {
+            due.truncate(PARTNERS.saturating_sub(busy.len()));
+            // an empty table is looked at less often; what is made here is told of
+            let nobody = due.is_empty() && busy.is_empty() && self.anybody().await.is_ok_and(|anybody| !anybody);
+            for one in due {
                 busy.insert(one.partner);
                 let is_well = last.get(&one.partner).is_none_or(|(_, is_well)| *is_well);
-                serving.push(self.clone().serve(one, is_well, stop.clone()).boxed());
+                serving.push(self.begin(one, is_well, stop.clone()));
             }
             tokio::select! {
                 biased;
@@ -87,11 +97,23 @@ impl Webhooks {
                     last.insert(partner, (self.ports.clock.now(), is_well));
                 }
                 () = self.news.to_send.notified() => {}
-                () = self.ports.clock.sleep(self.settings.look) => {}
+                () = self.ports.clock.sleep(if nobody { NOBODY } else { self.settings.look }) => {}
             }
         }
         // each ends by itself soon, and tells what became of what it had
         while serving.next().await.is_some() {}
+    }
+
+    /// Begins to serve a partner, on its own: signatures of many partners are made by as many threads as there are.
+    fn begin(&self, due: DuePartner, is_well: bool, stop: CancellationToken) -> BoxFuture<'static, Served> {
+        let (partner, (done, served)) = (due.partner, oneshot::channel());
+        let serving = self.clone().serve(due, is_well, stop);
+        let task = self.ports.spawn.spawn(Box::pin(async move {
+            // nobody may be there any more to hear of it
+            let _ = done.send(serving.await);
+        }));
+        drop(task); // it goes on
+        async move { served.await.unwrap_or((partner, false)) }.boxed()
     }
 
     /// Sends a batch of a partner's.
@@ -149,8 +171,22 @@ impl Webhooks {
         });
         let outcomes: Vec<(Taken, Outcome)> = outcomes.buffer_unordered(WIDTH).collect::<Vec<_>>().await.into_iter().flatten().collect();
         self.count(due.partner, &outcomes);
-        self.tell(lease, outcomes).await?;
+        self.tell_surely(lease, &outcomes).await?;
         Ok(!failed.into_inner())
+    }
+
+    /// What is not told of is sent again: so a database that is away for a moment is waited for, as long as the lease lasts.
+    async fn tell_surely(&self, lease: Uuid, outcomes: &[(Taken, Outcome)]) -> Result<(), StorageError> {
+        for _ in 1..TELLS {
+            match self.tell(lease, outcomes).await {
+                Err(error) if error.is_passing() => {
+                    tracing::debug!(%error, "what became of webhooks is told again");
+                    self.ports.clock.sleep(TELL_PAUSE).await;
+                }
+                told => return told,
+            }
+        }
+        self.tell(lease, outcomes).await
     }
 
     async fn outcome(&self, with: &With, url: &str, taken: &Taken) -> Outcome {

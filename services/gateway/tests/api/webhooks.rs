@@ -2,6 +2,7 @@
 
 use crate::{provider::*, receiver::*, world::*};
 use axum::{
+    body::{Body, Bytes},
     http::{StatusCode, header},
     response::IntoResponse as _,
 };
@@ -264,6 +265,16 @@ async fn a_receiver_that_answers_nobody_keeps_nobody_else_waiting() {
     assert_eq!(deliveries(&world, &format!("{}&state=pending", of(1))).await.len(), 60);
     // and it does not keep the gateway from stopping
     world.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_counts_by_its_status_though_its_body_never_ends() {
+    let (world, receiver) = (World::with(trial(), silence).await, Receiver::start().await);
+    receiver.answers(|_| Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()).into_response());
+    register(&world, 1, &receiver.url, &["product-upgrade-completed"]).await;
+    world.tell(story(1, 7, &WELL)).await;
+    world.eventually(async || deliveries(&world, "?state=delivered").await.len() == 1).await;
+    assert_eq!(receiver.count(), 1);
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ const TESTS: usize = 2;
 const TEST_SPAN: Duration = Duration::from_secs(60);
 /// For how long tests are kept, whatever became of them. Source: Partner Center's seven days.
 const TESTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// When something is due that somebody waits for: before everything else.
+const AT_ONCE: i64 = 0;
 /// How many are forgotten at once.
 const FORGOTTEN_AT_ONCE: u32 = 5_000;
 
@@ -162,12 +164,12 @@ static FORGET_TESTS: Statement = Statement::new(
 
 /// Keeps new ones, to be sent in their order. One that is there stays as it is.
 pub(super) async fn insert(transaction: &mut Transaction, new: &[NewDelivery], now: Timestamp) -> Result<(), StorageError> {
-    write(transaction, &INSERT, new, now).await
+    write(transaction, &INSERT, new, now, now.as_micros()).await
 }
 
 /// Keeps new ones, and begins anew those that have come to an end.
 pub(super) async fn insert_again(transaction: &mut Transaction, new: &[NewDelivery], now: Timestamp) -> Result<(), StorageError> {
-    write(transaction, &INSERT_AGAIN, new, now).await
+    write(transaction, &INSERT_AGAIN, new, now, now.as_micros()).await
 }
 
 async fn write(
@@ -175,12 +177,13 @@ async fn write(
     statement: &'static Statement,
     new: &[NewDelivery],
     now: Timestamp,
+    due: i64,
 ) -> Result<(), StorageError> {
     if new.is_empty() {
         return Ok(());
     }
     // a microsecond apart, so that they are taken in their order
-    let rows = new.iter().zip(now.as_micros()..).map(|(one, next_at)| -> Vec<Value> {
+    let rows = new.iter().zip(due..).map(|(one, next_at)| -> Vec<Value> {
         vec![
             one.id.into(),
             one.partner.0.into(),
@@ -225,12 +228,11 @@ impl Webhooks {
         Ok((found, more))
     }
 
-    /// Begins one anew, whatever became of it; false where there is none.
-    pub(crate) async fn redeliver(&self, id: Uuid) -> Result<bool, StorageError> {
-        let now = self.ports.clock.now().as_micros();
-        let found = self.database.execute(&AGAIN, Args::new().value(id).value(now)).await? > 0;
-        self.news.to_send.notify_one();
-        Ok(found)
+    /// Begins one of a partner's anew, whatever became of it; before all that waits.
+    pub(crate) async fn redeliver(&self, id: Uuid, partner: PartnerId) -> Result<(), StorageError> {
+        self.database.execute(&AGAIN, Args::new().value(id).value(AT_ONCE)).await?;
+        self.news.ask(partner);
+        Ok(())
     }
 
     /// Has a test sent; `None` where the partner has no registration. The same `id` again is the same test.
@@ -250,9 +252,9 @@ impl Webhooks {
             let seconds = u32::try_from(left / 1_000_000 + 1).unwrap_or(1);
             return Ok(Some(Tested::After(seconds)));
         }
-        insert(&mut transaction, &[NewDelivery::test(&self.base, partner, id, now)], now).await?;
+        write(&mut transaction, &INSERT, &[NewDelivery::test(&self.base, partner, id, now)], now, AT_ONCE).await?;
         transaction.commit().await?;
-        self.news.to_send.notify_one();
+        self.news.ask(partner);
         Ok(Some(Tested::Now(id)))
     }
 
@@ -273,14 +275,16 @@ fn delivery(row: &Row) -> Result<Delivery, StorageError> {
     let name: String = row.get(7)?;
     let unknown = || StorageError::Statement(format!("a delivery as it is stored is in the state {name:?}, which is none"));
     let state = DeliveryState::from_name(&name).ok_or_else(unknown)?;
-    let next_at = (state == DeliveryState::Pending).then(|| row.get(10).map(Timestamp::from_micros)).transpose()?;
+    let created_at = Timestamp::from_micros(row.get(5)?);
+    let due = |at: i64| Timestamp::from_micros(at).max(created_at);
+    let next_at = (state == DeliveryState::Pending).then(|| row.get(10).map(due)).transpose()?;
     Ok(Delivery {
         id: row.get(0)?,
         partner: PartnerId(row.get(1)?),
         event: row.get(2)?,
         transition: row.get::<Option<Uuid>>(3)?.map(TransitionId),
         happened_at: Timestamp::from_micros(row.get(4)?),
-        created_at: Timestamp::from_micros(row.get(5)?),
+        created_at,
         body: row.get(6)?,
         state,
         attempts: row.get(8)?,

@@ -14,6 +14,7 @@
 //! | `deliveries` | deliveries as they are kept: made, listed, begun anew, forgotten |
 //! | `due` | what is to be sent: taken with a lease, and its outcome |
 //! | `sender` | batches of partners, side by side |
+//! | `receivers` | who is served next, and who is left alone for a while |
 //! | `attempt` | one request, and what became of it |
 //! | `retry` | when the next one is made |
 //! | `guard` | which URLs and addresses are called |
@@ -27,6 +28,7 @@ mod due;
 mod event;
 mod guard;
 mod options;
+mod receivers;
 mod registration;
 mod replay;
 mod retry;
@@ -43,10 +45,15 @@ pub use signer::{SigningKey, SigningKeyError};
 
 use crate::{hub::Hub, settings::WebhookSettings};
 use attempt::Caller;
+use planshift_domain::ids::PartnerId;
 use planshift_storage::Database;
 use planshift_worker::{Ports, metrics::Metrics};
 use signer::{Signer, Signing};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::Notify;
 
 /// Webhooks. Cheap to clone; clones share.
@@ -71,6 +78,26 @@ struct News {
     to_dispatch: Notify,
     /// A delivery was made, or begun anew.
     to_send: Notify,
+    /// Partners to whom somebody wants something sent now.
+    asked: Mutex<HashSet<PartnerId>>,
+}
+
+impl News {
+    /// Somebody wants something sent to a partner now, however its receiver was.
+    fn ask(&self, partner: PartnerId) {
+        self.lock().insert(partner);
+        self.to_send.notify_one();
+    }
+
+    /// Whom somebody has asked for since the last call.
+    fn asked(&self) -> HashSet<PartnerId> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<PartnerId>> {
+        // a panic elsewhere leaves it whole: each change of it is a single one
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Webhooks {

@@ -73,14 +73,16 @@ impl Webhooks {
             tracing::warn!(base = %self.base, "a webhook is registered, and PLANSHIFT_PUBLIC_URL is not set: events name this address");
         }
         self.news.to_dispatch.notify_one();
-        self.news.to_send.notify_one();
+        self.news.ask(new.partner);
         Ok(registered)
     }
 
     /// Changes it; false where there is none. What waits to be sent goes to the new URL.
     pub(crate) async fn change_registration(&self, to: &Registration) -> Result<bool, StorageError> {
         let args = Args::new().value(to.partner.0).value(to.subscriber).value(&to.url).value(names(&to.events));
-        Ok(self.database.execute(&UPDATE, args.value(to.changed_at.as_micros()).value(&to.actor)).await? > 0)
+        let changed = self.database.execute(&UPDATE, args.value(to.changed_at.as_micros()).value(&to.actor)).await? > 0;
+        self.news.ask(to.partner);
+        Ok(changed)
     }
 
     /// Takes it away; false where there is none. What waits to be sent is dead: it may be delivered once there is another.

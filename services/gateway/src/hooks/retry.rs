@@ -13,8 +13,12 @@ const LONGEST: Duration = Duration::from_secs(4 * 3600);
 /// How long to wait after so many attempts. Half of it is chance, so that what failed at once does not come again at once; a receiver
 /// that asks for a later time (`Retry-After`) gets it, within the bound.
 pub(super) fn wait(attempts: u32, fraction: f64, asked: Option<Duration>) -> Duration {
-    let grown = FIRST.saturating_mul(TIMES.saturating_pow(attempts.saturating_sub(1))).min(LONGEST);
-    grown.mul_f64(0.5 + fraction / 2.0).max(asked.unwrap_or_default()).min(LONGEST)
+    grown(FIRST, TIMES, attempts, LONGEST).mul_f64(0.5 + fraction / 2.0).max(asked.unwrap_or_default()).min(LONGEST)
+}
+
+/// The first, `times` as long with each that failed before it, and no longer than the longest.
+pub(super) fn grown(first: Duration, times: u32, failures: u32, longest: Duration) -> Duration {
+    first.saturating_mul(times.saturating_pow(failures.saturating_sub(1))).min(longest)
 }
 
 /// `Retry-After` in seconds. Source: RFC 9110, section 10.2.3; its other form, a date, is not read: the own wait holds then.

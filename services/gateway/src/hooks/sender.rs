@@ -1,12 +1,14 @@
 //! The sender: batches of several partners side by side, of each partner one.
 //!
-//! Whoever was served longest ago comes first, and one whose receiver has just failed gets a batch of one. So a receiver that answers
-//! nobody holds one place for as long as a request may take, and never keeps another partner's events waiting behind its own.
+//! Whoever was served longest ago comes first, and one whose receiver is away gets a batch of one, now and then ([`super::receivers`]).
+//! So a receiver that answers nobody holds one place for as long as a request may take, and never keeps another partner's events waiting
+//! behind its own.
 
 use super::{
     Webhooks,
     dispatch::NOBODY,
     due::{DuePartner, Outcome, Taken},
+    receivers::{Receivers, is_away},
     retry,
     signer::{Signing, SigningKeyError},
 };
@@ -16,7 +18,7 @@ use planshift_storage::StorageError;
 use planshift_worker::metrics::WEBHOOKS;
 use reqwest::Client;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -29,8 +31,7 @@ use uuid::Uuid;
 
 /// How many partners are served at once.
 const PARTNERS: usize = 64;
-/// How many deliveries a batch has, and how many of its transitions are told of at once.
-const BATCH: u32 = 40;
+/// How many transitions of a batch are told of at once.
 const WIDTH: usize = 8;
 /// After this long nothing more of a batch is begun: with the last request, it stays within its lease.
 const BATCH_TIME: f64 = 30.0;
@@ -43,7 +44,7 @@ const TELL_PAUSE: Duration = Duration::from_millis(500);
 /// How long a partner waits when the fault is here.
 const TROUBLE: Duration = Duration::from_secs(5);
 
-/// A partner that was served: whether all went well.
+/// A partner that was served: whether its receiver is there.
 type Served = (PartnerId, bool);
 
 /// What a batch is sent with.
@@ -73,28 +74,30 @@ impl Webhooks {
             self.metrics.add(WEBHOOKS, &[("outcome", outcome)], 0);
         }
         let mut serving: stream::FuturesUnordered<BoxFuture<'static, Served>> = stream::FuturesUnordered::new();
-        let (mut busy, mut last): (HashSet<PartnerId>, HashMap<PartnerId, (Timestamp, bool)>) = Default::default();
+        let (mut busy, mut receivers) = (HashSet::new(), Receivers::default());
         while !stop.is_cancelled() {
             let mut due = self.due_partners().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "webhooks are not sent now; the next look will");
                 Vec::new()
             });
-            due.retain(|one| !busy.contains(&one.partner));
-            due.sort_by_key(|one| last.get(&one.partner).map(|(at, _)| *at));
-            due.truncate(PARTNERS.saturating_sub(busy.len()));
             // an empty table is looked at less often; what is made here is told of
             let nobody = due.is_empty() && busy.is_empty() && self.anybody().await.is_ok_and(|anybody| !anybody);
+            self.news.asked().into_iter().for_each(|partner| receivers.forget(partner));
+            let now = self.ports.clock.now();
+            due.retain(|one| !busy.contains(&one.partner) && receivers.may_be_called(one.partner, now));
+            due.sort_by_key(|one| receivers.turn(one.partner));
+            due.truncate(PARTNERS.saturating_sub(busy.len()));
             for one in due {
                 busy.insert(one.partner);
-                let is_well = last.get(&one.partner).is_none_or(|(_, is_well)| *is_well);
-                serving.push(self.begin(one, is_well, stop.clone()));
+                let most = receivers.batch(one.partner);
+                serving.push(self.begin(one, most, stop.clone()));
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some((partner, is_well)) = serving.next() => {
                     busy.remove(&partner);
-                    last.insert(partner, (self.ports.clock.now(), is_well));
+                    receivers.served(partner, is_well, self.ports.clock.now(), self.ports.random.fraction());
                 }
                 () = self.news.to_send.notified() => {}
                 () = self.ports.clock.sleep(if nobody { NOBODY } else { self.settings.look }) => {}
@@ -105,9 +108,9 @@ impl Webhooks {
     }
 
     /// Begins to serve a partner, on its own: signatures of many partners are made by as many threads as there are.
-    fn begin(&self, due: DuePartner, is_well: bool, stop: CancellationToken) -> BoxFuture<'static, Served> {
+    fn begin(&self, due: DuePartner, most: u32, stop: CancellationToken) -> BoxFuture<'static, Served> {
         let (partner, (done, served)) = (due.partner, oneshot::channel());
-        let serving = self.clone().serve(due, is_well, stop);
+        let serving = self.clone().serve(due, most, stop);
         let task = self.ports.spawn.spawn(Box::pin(async move {
             // nobody may be there any more to hear of it
             let _ = done.send(serving.await);
@@ -117,9 +120,9 @@ impl Webhooks {
     }
 
     /// Sends a batch of a partner's.
-    async fn serve(self, due: DuePartner, is_well: bool, stop: CancellationToken) -> Served {
+    async fn serve(self, due: DuePartner, most: u32, stop: CancellationToken) -> Served {
         let partner = due.partner;
-        let is_well = match self.serve_batch(&due, if is_well { BATCH } else { 1 }, &stop).await {
+        let is_well = match self.serve_batch(&due, most, &stop).await {
             Ok(is_well) => is_well,
             Err(error) => {
                 tracing::warn!(%partner, %error, "the events of a partner wait");
@@ -161,7 +164,9 @@ impl Webhooks {
                             () = cut.clone() => Outcome::Untried,
                         }
                     };
-                    if matches!(outcome, Outcome::Again(..) | Outcome::Dead(_)) {
+                    if let Outcome::Again(attempted, _) | Outcome::Dead(attempted) = &outcome
+                        && is_away(attempted.status)
+                    {
                         failed.store(true, Ordering::Relaxed);
                     }
                     outcomes.push((one, outcome));

@@ -268,6 +268,33 @@ async fn a_receiver_that_answers_nobody_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_away_is_tried_now_and_then_and_whatever_is_asked_for_at_once() {
+    let (world, clock) = world_in_time().await;
+    let receiver = Receiver::start().await;
+    receiver.answers(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
+    register_for_all(&world, 1, &receiver.url).await;
+    for n in 10..20 {
+        world.tell(story(1, n, &WELL)).await;
+    }
+    world.eventually(async || receiver.count() > 0).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(receiver.count() < 20, "{} of 60 are tried", receiver.count());
+    // it is back, and somebody tries
+    receiver.answers(|_| StatusCode::OK.into_response());
+    world.post(&format!("{REGISTRATION}/validationEvents{}", of(1)), &json!({})).send().await.unwrap();
+    world.eventually(async || names(&receiver.got()).contains(&"test-created")).await;
+    clock.by(LONG);
+    world.eventually(async || deliveries(&world, "?state=delivered").await.len() == 61).await;
+    // an answer about one event leaves the others alone
+    receiver.answers(|_| StatusCode::BAD_REQUEST.into_response());
+    let before = receiver.count();
+    for n in 20..25 {
+        world.tell(story(1, n, &WELL)).await;
+    }
+    world.eventually(async || receiver.count() == before + 30).await;
+}
+
+#[tokio::test]
 async fn an_answer_counts_by_its_status_though_its_body_never_ends() {
     let (world, receiver) = (World::with(trial(), silence).await, Receiver::start().await);
     receiver.answers(|_| Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()).into_response());

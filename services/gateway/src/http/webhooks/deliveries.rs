@@ -62,7 +62,7 @@ pub(in crate::http) async fn redeliver((State(app), Extension(context)): Asked, 
     if app.webhooks.registration(known.partner).await?.is_none() {
         return Err(not_registered());
     }
-    app.webhooks.redeliver(known.id).await?;
+    app.webhooks.redeliver(known.id, known.partner).await?;
     Ok(shown(&find(&app, &context, &id).await?)?.status(StatusCode::ACCEPTED))
 }
 

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
 const SOON: Duration = Duration::from_secs(30);
+/// Longer than what a killed gateway was sending is its own.
+const LEASE_AND_MORE: Duration = Duration::from_secs(90);
 
 fn registration(api: &str, partner: &str) -> String {
     format!("{api}/webhooks/v1/registration?partnerId={partner}")
@@ -104,4 +106,40 @@ fn one_that_goes_well_and_one_that_does_not_on_servers_with_two_gateways() {
     one_that_goes_well_and_one_that_does_not(&cluster.api());
     drop(cluster);
     place.assert_verified();
+}
+
+#[test]
+fn a_gateway_that_is_killed_loses_no_event() {
+    let place = Place::distributed();
+    let mut cluster = Cluster::with(&place, |_| 1, &[("PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL", "true")]);
+    let (api, receiver) = (cluster.api(), Receiver::start());
+    register(&api, &partner_of("portfolio"), &receiver);
+    let run = cluster.start_run(&accounts::sample("portfolio"));
+    wait::until("events come", SOON, || receiver.events().len() >= 10);
+    cluster.kill("gateway");
+    cluster.start_again("gateway");
+    cluster.wait_until_ready();
+    let ran = Ran::of(&run.finish());
+    // what the histories say is what was told
+    let (mut expected, mut count) = (BTreeSet::new(), 0);
+    for transition in ran.customers.values().map(|one| one["transitionId"].as_str().expect("an id").to_owned()) {
+        let history = http::get(&format!("{api}/v1/productUpgrades/{transition}/history")).expect(200).json();
+        for entry in items(&history["items"]).iter().filter(|entry| entry["number"] == 1 || entry["event"] == "Moved") {
+            // two may be of the same moment
+            expected.insert((transition.clone(), entry["at"].to_string()));
+            count += 1;
+        }
+    }
+    let told = || -> BTreeSet<(String, String)> {
+        let of = |event: &Value| {
+            let uri = event["ResourceUri"].as_str().expect("a URI").to_owned();
+            (uri.rsplit('/').next().expect("an id").to_owned(), event["ResourceChangeUtcDate"].to_string())
+        };
+        receiver.events().iter().map(of).collect()
+    };
+    assert!(count > 100, "{count}");
+    // what was on its way is sent again when its lease has ended, under the same id
+    let ids = || receiver.ids().into_iter().collect::<BTreeSet<_>>().len();
+    wait::until("every event is told", LEASE_AND_MORE, || ids() == count && told() == expected);
+    receiver.check_signatures();
 }

@@ -19,8 +19,8 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 /// How often it is looked whether somebody has registered at another replica, while nobody has.
 pub(super) const NOBODY: Duration = Duration::from_secs(5);
-/// How long what was heard of is left to become more, so that a burst is read in few batches.
-const GATHER: Duration = Duration::from_millis(20);
+/// How long what was heard of is left to become more: a burst is read in few batches, and the place is moved ten times a second at most.
+const GATHER: Duration = Duration::from_millis(100);
 
 static PLACE: Statement = Statement::new(
     "SELECT c.change, c.transition_id, c.number, f.value FROM webhook_cursor AS c CROSS JOIN feed_clock AS f WHERE c.one = 1 AND f.one = 1",

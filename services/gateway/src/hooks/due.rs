@@ -16,7 +16,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a lease holds: longer than a batch takes at most.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_secs(45);
 /// How many attempts of a delivery are kept, the newest.
 const TRIES_KEPT: usize = 20;
 

@@ -34,7 +34,7 @@ const PARTNERS: usize = 64;
 /// How many transitions of a batch are told of at once.
 const WIDTH: usize = 8;
 /// After this long nothing more of a batch is begun: with the last request, it stays within its lease.
-const BATCH_TIME: f64 = 30.0;
+const BATCH_TIME: f64 = 20.0;
 /// How long requests under way may take when the program is stopped; they are made again then, under the same id.
 const STOP_TIME: Duration = Duration::from_secs(2);
 

@@ -10,13 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How many tests a partner may ask for in [`TEST_SPAN`]. Source: Partner Center's two a minute.
-const TESTS: usize = 2;
-const TEST_SPAN: Duration = Duration::from_secs(60);
 /// For how long tests are kept, whatever became of them. Source: Partner Center's seven days.
 const TESTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// When something is due that somebody waits for: before everything else.
-const AT_ONCE: i64 = 0;
+pub(super) const AT_ONCE: i64 = 0;
 /// How many are forgotten at once.
 const FORGOTTEN_AT_ONCE: u32 = 5_000;
 
@@ -94,16 +91,7 @@ pub(crate) struct DeliveryFilter {
     pub(crate) event: Option<EventName>,
 }
 
-/// What became of a test that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tested {
-    /// It is to be sent, and known by this id.
-    Now(Uuid),
-    /// There were too many: again after so many seconds.
-    After(u32),
-}
-
-static INSERT: Statement = Statement::new(
+pub(super) static INSERT: Statement = Statement::new(
     "INSERT INTO webhook_deliveries (id, partner_id, event, transition_id, number, happened_at, created_at, body, state, attempts, tries, next_at)
      SELECT r.id, r.partner_id, r.event, r.transition_id, r.number, r.happened_at, $2::bigint, r.body, 'pending', 0, '[]', r.next_at
      FROM {1: id uuid, partner_id uuid, event text, transition_id uuid, number bigint, happened_at bigint, body text, next_at bigint} AS r
@@ -130,7 +118,7 @@ macro_rules! deliveries {
         ))
     };
 }
-static ONE: Statement = deliveries!("WHERE id = $1");
+pub(super) static ONE: Statement = deliveries!("WHERE id = $1");
 // The first condition is what an index leads to: a statement for each, because one for all of them would have no index.
 macro_rules! list {
     ($first:literal) => {
@@ -148,11 +136,6 @@ static DEAD_OF_PARTNER: Statement = list!("WHERE state = 'dead' AND partner_id =
 static AGAIN: Statement = Statement::new(
     "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = $2, lease = NULL, ended_at = NULL WHERE id = $1",
 );
-static TESTS_SINCE: Statement = Statement::new(
-    "SELECT created_at FROM webhook_deliveries WHERE partner_id = $1 AND event = 'test-created' AND created_at > $2 ORDER BY created_at DESC",
-);
-/// Held until the test is there: two that are asked for at once are counted one after the other.
-static LOCK: Statement = Statement::new("SELECT partner_id FROM webhook_registrations WHERE partner_id = $1 {for update}");
 static FORGET: Statement = Statement::new(
     "DELETE FROM webhook_deliveries WHERE id IN
          (SELECT id FROM webhook_deliveries WHERE state = 'delivered' AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
@@ -172,7 +155,8 @@ pub(super) async fn insert_again(transaction: &mut Transaction, new: &[NewDelive
     write(transaction, &INSERT_AGAIN, new, now, now.as_micros()).await
 }
 
-async fn write(
+/// Keeps these by one of the two statements, due from then on.
+pub(super) async fn write(
     transaction: &mut Transaction,
     statement: &'static Statement,
     new: &[NewDelivery],
@@ -233,29 +217,6 @@ impl Webhooks {
         self.database.execute(&AGAIN, Args::new().value(id).value(AT_ONCE)).await?;
         self.news.ask(partner);
         Ok(())
-    }
-
-    /// Has a test sent; `None` where the partner has no registration. The same `id` again is the same test.
-    pub(crate) async fn test(&self, partner: PartnerId, id: Uuid) -> Result<Option<Tested>, StorageError> {
-        let now = self.ports.clock.now();
-        let mut transaction = self.database.begin().await?;
-        if transaction.query(&LOCK, Args::new().value(partner.0)).await?.is_empty() {
-            transaction.rollback().await?;
-            return Ok(None);
-        }
-        let since = now.as_micros() - micros(TEST_SPAN);
-        let before = transaction.query(&TESTS_SINCE, Args::new().value(partner.0).value(since)).await?;
-        let is_known = !transaction.query(&ONE, Args::new().value(id)).await?.is_empty();
-        if let (false, Some(last)) = (is_known, before.get(TESTS - 1)) {
-            let left = last.get::<i64>(0)? - since;
-            transaction.rollback().await?;
-            let seconds = u32::try_from(left / 1_000_000 + 1).unwrap_or(1);
-            return Ok(Some(Tested::After(seconds)));
-        }
-        write(&mut transaction, &INSERT, &[NewDelivery::test(&self.base, partner, id, now)], now, AT_ONCE).await?;
-        transaction.commit().await?;
-        self.news.ask(partner);
-        Ok(Some(Tested::Now(id)))
     }
 
     /// Forgets what was delivered long ago, and old tests. What is dead stays: somebody has yet to see it.

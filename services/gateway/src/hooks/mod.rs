@@ -12,6 +12,7 @@
 //! | `dispatch` | from the feed to deliveries |
 //! | `replay` | events of the past once more |
 //! | `deliveries` | deliveries as they are kept: made, listed, begun anew, forgotten |
+//! | `validation` | tests that a partner asks for |
 //! | `due` | what is to be sent: taken with a lease, and its outcome |
 //! | `sender` | batches of partners, side by side |
 //! | `receivers` | who is served next, and who is left alone for a while |
@@ -34,14 +35,16 @@ mod replay;
 mod retry;
 mod sender;
 mod signer;
+mod validation;
 
-pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key, Tested};
+pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key};
 pub(crate) use event::EventName;
 pub(crate) use guard::Reachable;
 pub use options::{InvalidWebhooks, WebhookOptions};
 pub(crate) use registration::{Registered, Registration};
 pub(crate) use replay::{NewReplay, Replay};
 pub use signer::{SigningKey, SigningKeyError};
+pub(crate) use validation::Tested;
 
 use crate::{hub::Hub, settings::WebhookSettings};
 use attempt::Caller;

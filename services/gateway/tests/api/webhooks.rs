@@ -305,6 +305,18 @@ async fn an_answer_counts_by_its_status_though_its_body_never_ends() {
 }
 
 #[tokio::test]
+async fn why_an_attempt_failed_does_not_repeat_the_url_which_may_be_a_secret() {
+    let world = World::with(trial(), silence).await;
+    // nobody listens there any more
+    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    register(&world, 1, &format!("http://127.0.0.1:{port}/hunter2?key=hunter2"), &["product-upgrade-completed"]).await;
+    world.tell(story(1, 7, &WELL)).await;
+    world.eventually(async || deliveries(&world, "").await.first().is_some_and(|one| one["attempts"] == 1)).await;
+    let error = deliveries(&world, "").await[0]["lastError"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("not reached: ") && !error.contains("hunter2") && error.len() > 15, "{error}");
+}
+
+#[tokio::test]
 async fn everything_since_a_time_is_told_again() {
     let (world, receiver) = (World::with(trial(), silence).await, Receiver::start().await);
     // before the registration, and of another partner

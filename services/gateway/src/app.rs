@@ -3,6 +3,7 @@
 use crate::{
     ask::{AskError, Asker, Question},
     auth::{Authenticator, Pace},
+    hooks::Webhooks,
     http::{Reach, Uploads},
     hub::Hub,
     letters::DeadLetters,
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
     pub(crate) letters: DeadLetters,
+    pub(crate) webhooks: Webhooks,
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,
     pub(crate) pace: Arc<Pace>,
@@ -34,6 +36,8 @@ pub(crate) struct App {
     pub(crate) uploads: Uploads,
     /// One for each document that may be read at once.
     pub(crate) documents: Arc<Semaphore>,
+    /// One for each dossier that may be made at once.
+    pub(crate) dossiers: Arc<Semaphore>,
     /// One for each reader of events that may be here.
     pub(crate) streams: Arc<Semaphore>,
     /// Nothing new is begun, and nobody waits any longer.

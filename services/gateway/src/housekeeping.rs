@@ -1,6 +1,6 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, model::ReadModel};
+use crate::{Settings, hooks::Webhooks, model::ReadModel};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -13,12 +13,16 @@ use planshift_worker::{Ports, codec};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// So many times some thousand changes are counted in a round, so that whoever asks for a number need not wait for all of them.
+const COUNTS_IN_A_ROUND: usize = 10;
 /// One round in so many also forgets old keys.
 const ROUNDS_TO_FORGET: u32 = 100;
 
 /// What has to be kept in order.
 pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
+    /// Whose deliveries are forgotten; none where there is the read model alone.
+    pub(crate) webhooks: Option<Webhooks>,
     pub(crate) broker: SharedBroker,
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
@@ -59,9 +63,13 @@ impl Housekeeping {
                 tracing::warn!(%error, "the coordinator could not be asked");
             }
         }
+        self.model.count_changes(COUNTS_IN_A_ROUND).await?;
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.forget().await?;
+            }
         }
         Ok(())
     }

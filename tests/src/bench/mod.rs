@@ -10,7 +10,8 @@
 //! Each repetition of a system has servers, databases and services of its own, which begin with a burst that is not measured. No
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
-//! Four further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, and `verify`.
+//! Further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, `verify`, `lists`
+//! (behind a million transitions) and `latency` (of single requests, idle and under load).
 //!
 //! | file | holds |
 //! |---|---|
@@ -37,6 +38,9 @@
 //! | `history` | a million finished transitions, to measure behind |
 //! | `import` | the import of a large document, next to a plain copy of the same rows |
 //! | `start_up` | the time from a program's start until it is ready; the programs' sizes |
+//! | `lists` | lists behind few and behind very many finished transitions |
+//! | `latency` | how long a start and a look take, idle and under half the highest throughput |
+//! | `timed` | how long answers took |
 //! | `verify` | how long every invariant takes to be checked on what is stored |
 
 mod command;
@@ -48,6 +52,8 @@ mod driving;
 mod figures;
 mod history;
 mod import;
+mod latency;
+mod lists;
 mod markdown;
 mod measure;
 mod memory;
@@ -62,6 +68,7 @@ mod summary;
 mod system;
 mod tables;
 mod textbook;
+mod timed;
 mod turns;
 mod used;
 mod verify;
@@ -74,6 +81,8 @@ planshift-bench size
 planshift-bench import
 planshift-bench start-up
 planshift-bench verify
+planshift-bench lists
+planshift-bench latency
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -87,6 +96,8 @@ pub fn main() -> ExitCode {
         ["size"] => size::Settings::from_env().map(|settings| size::all(&settings)),
         ["import"] => import::Settings::from_env().map(|settings| import::all(&settings)),
         ["start-up"] => start_up::all(),
+        ["lists"] => lists::Settings::from_env().map(|settings| lists::all(&settings)),
+        ["latency"] => latency::Settings::from_env().map(|settings| latency::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

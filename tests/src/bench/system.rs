@@ -34,10 +34,21 @@ impl System {
     /// # Panics
     /// Where it does not get ready.
     pub fn start(name: SystemName) -> Self {
-        let mut system = Self { processes: Vec::new(), store: Store::empty(name), api: String::new() };
+        let store = Store::empty(name);
+        if name == SystemName::Distributed {
+            store.planshift("migrate", &[]);
+        }
+        Self::start_on(name, store)
+    }
+
+    /// Starts it on what is stored there, whose tables are as they must be, and waits until it is ready.
+    ///
+    /// # Panics
+    /// Where it does not get ready.
+    pub fn start_on(name: SystemName, store: Store) -> Self {
+        let mut system = Self { processes: Vec::new(), store, api: String::new() };
         match name {
             SystemName::Distributed => {
-                system.store.planshift("migrate", &[]);
                 let admins = SERVICES.map(|service| system.launch(service));
                 system.wait_until_ready(&admins);
             }
@@ -89,6 +100,11 @@ impl System {
     /// So that what was written before is not written to its place within what is measured.
     pub fn checkpoint(&self) {
         self.store.checkpoint();
+    }
+
+    /// The API's address.
+    pub fn api(&self) -> &str {
+        &self.api
     }
 
     /// What the driver is told: the API's address, or the broker's.

@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 pub(super) const LARGEST_PAGE: u32 = 500;
 /// Where the next page begins; opaque to clients.
 const TOKEN: &str = "MS-ContinuationToken";
+/// In a token, between the number of all and the key; no key has it.
+const COUNTED: char = '~';
 
 /// The page that a request asks for.
 pub(super) struct Asked {
     pub(super) size: u32,
-    pub(super) token: Option<String>,
+    token: Option<String>,
+    /// How many there are in all, as the first page counted them: where counting costs more than a page, the others are told.
+    pub(super) counted: Option<u64>,
 }
 
 /// A page of a list.
@@ -32,13 +36,25 @@ impl Asked {
     pub(super) fn read(headers: &HeaderMap, parameters: &Parameters, usual: u32) -> Result<Self, ApiError> {
         let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(usual);
         let header = headers.get(TOKEN).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-        Ok(Self { size, token: header.or(parameters.get("continuationToken")).map(str::to_owned) })
+        let token = header.or(parameters.get("continuationToken")).map(str::to_owned);
+        let counted =
+            token.as_deref().and_then(|token| token.split_once(COUNTED)).and_then(|(counted, _)| u64::from_str_radix(counted, 16).ok());
+        Ok(Self { size, token, counted })
+    }
+
+    /// The token of a page whose list has `total`, so that it need not be counted for that page again.
+    pub(super) fn counted(total: u64, token: impl std::fmt::Display) -> String {
+        format!("{total:x}{COUNTED}{token}")
     }
 
     /// What the token says, read by `parse`.
     pub(super) fn after<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
         let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
-        self.token.as_deref().map(|token| parse(token).ok_or_else(wrong)).transpose()
+        let key = |token: &str| match self.counted {
+            None => parse(token),
+            Some(_) => token.split_once(COUNTED).and_then(|(_, key)| parse(key)),
+        };
+        self.token.as_deref().map(|token| key(token).ok_or_else(wrong)).transpose()
     }
 
     /// The page as an answer. `query` is what else the list was asked for: the links lead to the same.

@@ -38,31 +38,40 @@ pub(super) static CHAINS: Statement = Statement::new(
      ORDER BY r.partner_id, r.customer_id
      ON CONFLICT (partner_id, customer_id) DO UPDATE SET told = excluded.told WHERE excluded.told > customer_chains.told",
 );
-// only a row that this changes is written: as a rule it was whole, and is
-static WHOLE: Statement = Statement::new(
-    "UPDATE customer_chains SET whole = c.whole,
-         ask_at = CASE WHEN c.whole THEN customer_chains.ask_at ELSE $2::bigint END,
-         asked = CASE WHEN c.whole THEN customer_chains.asked ELSE 0 END
-     FROM (SELECT k.partner_id, k.customer_id, CASE WHEN
-             (SELECT count(*) FROM customer_audit a WHERE a.partner_id = k.partner_id AND a.customer_id = k.customer_id) >= k.told
-             THEN true ELSE false END AS whole
+/// The last entry of a chain `k` before the first gap, looked for from where none was the last time.
+macro_rules! up_to {
+    () => {
+        "CASE WHEN EXISTS (SELECT 1 FROM customer_audit AS n
+             WHERE n.partner_id = k.partner_id AND n.customer_id = k.customer_id AND n.number = k.whole_to + 1) THEN
+             (SELECT min(a.number) FROM customer_audit AS a
+              WHERE a.partner_id = k.partner_id AND a.customer_id = k.customer_id AND a.number > k.whole_to AND NOT EXISTS
+                  (SELECT 1 FROM customer_audit AS b
+                   WHERE b.partner_id = k.partner_id AND b.customer_id = k.customer_id AND b.number = a.number + 1))
+         ELSE k.whole_to END"
+    };
+}
+// Only a row that this changes is written: as a rule it was whole, and is. How far it is whole is written once in a while: what is
+// looked through again is little then, however long the chain.
+static WHOLE: Statement = Statement::new(concat!(
+    "UPDATE customer_chains SET whole_to = c.up_to, whole = c.up_to >= customer_chains.told,
+         ask_at = CASE WHEN c.up_to >= customer_chains.told THEN customer_chains.ask_at ELSE $2::bigint END,
+         asked = CASE WHEN c.up_to >= customer_chains.told THEN customer_chains.asked ELSE 0 END
+     FROM (SELECT k.partner_id, k.customer_id, ",
+    up_to!(),
+    " AS up_to
            FROM {1: partner_id uuid, customer_id uuid} AS r CROSS JOIN customer_chains AS k
            WHERE k.partner_id = r.partner_id AND k.customer_id = r.customer_id) AS c
-     WHERE customer_chains.partner_id = c.partner_id AND customer_chains.customer_id = c.customer_id AND customer_chains.whole <> c.whole",
-);
+     WHERE customer_chains.partner_id = c.partner_id AND customer_chains.customer_id = c.customer_id
+       AND (customer_chains.whole <> (c.up_to >= customer_chains.told) OR c.up_to >= customer_chains.whole_to + 50)",
+));
 static CLAIM: Statement = Statement::new(
     "UPDATE customer_chains SET asked = asked + 1, ask_at = $1 + $2 * (asked + 1)
      WHERE (partner_id, customer_id) IN
          (SELECT partner_id, customer_id FROM customer_chains WHERE NOT whole AND ask_at <= $1 ORDER BY ask_at LIMIT $3 {for update skip locked})
      RETURNING partner_id, customer_id",
 );
-// the last entry before the first gap
-static BEFORE_GAP: Statement = Statement::new(
-    "SELECT CASE WHEN EXISTS (SELECT 1 FROM customer_audit WHERE partner_id = $1 AND customer_id = $2 AND number = 1) THEN
-         (SELECT min(a.number) FROM customer_audit AS a WHERE a.partner_id = $1 AND a.customer_id = $2 AND NOT EXISTS
-             (SELECT 1 FROM customer_audit AS b WHERE b.partner_id = $1 AND b.customer_id = $2 AND b.number = a.number + 1))
-         ELSE 0 END",
-);
+static BEFORE_GAP: Statement =
+    Statement::new(concat!("SELECT ", up_to!(), " FROM customer_chains AS k WHERE k.partner_id = $1 AND k.customer_id = $2"));
 static TOLD: Statement = Statement::new("SELECT told FROM customer_chains WHERE partner_id = $1 AND customer_id = $2");
 static CHAIN: Statement =
     Statement::new("SELECT body FROM customer_audit WHERE partner_id = $1 AND customer_id = $2 AND number <= $3 ORDER BY number");

@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// How many entries, and how many states, are read at once: the limit that stands in the statements.
 const PAGE: usize = 200;
 
-static CLOCK: Statement = Statement::new("SELECT value FROM feed_clock WHERE one = 1");
+pub(super) static CLOCK: Statement = Statement::new("SELECT value FROM feed_clock WHERE one = 1");
 /// The next change: until the transaction ends, nobody else has one.
 pub(super) static TICK: Statement = Statement::new("UPDATE feed_clock SET value = value + 1 WHERE one = 1 RETURNING value");
 pub(super) static CHANGED: Statement = Statement::new(

@@ -75,47 +75,67 @@ pub(crate) type Key = (Timestamp, TransitionId);
 pub(crate) struct Page {
     /// Newest first.
     pub(crate) rows: Vec<TransitionRow>,
-    /// How many there are in all.
-    pub(crate) total: u64,
+    /// How many there are in all, where that is known.
+    pub(crate) total: Option<u64>,
     /// Where the next page begins, where there is one.
     pub(crate) next: Option<Key>,
 }
 
-// The first condition is what an index leads to; the others pick from what it finds. A statement for each, because one for
-// all of them would have no index. States come as ",A,B,".
-macro_rules! list {
-    ($($list:ident, $count:ident: $first:literal, $count_first:literal;)*) => { $(
-        static $list: Statement = Statement::new(concat!(
-            "SELECT body FROM transitions WHERE ", $first,
-            " AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
-              AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
-              AND (started_at, id) < ($4::bigint, $5::uuid) AND started_at > $6::bigint ORDER BY started_at DESC, id DESC LIMIT $7",
-        ));
-        static $count: Statement = Statement::new(concat!(
-            "SELECT count(*) FROM transitions WHERE ", $count_first,
-            " AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
-              AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
-              AND started_at < $4::bigint AND started_at > $5::bigint",
-        ));
+/// Where a time stands in the filter, so many are counted at most: the limit that stands in the statements.
+const COUNTED_AT_MOST: u64 = 10_000;
+
+/// What reads the transitions that a filter wants.
+pub(super) struct Reading {
+    list: Statement,
+    count: Statement,
+    /// For a search: with what is looked through besides the row.
+    pub(super) scan: Statement,
+}
+
+// The first condition is what an index leads to; the others pick from what it finds. Statements for each, because one for
+// all of them would have no index. States come as ",A,B,". $4 is what the first condition needs besides partner and customer.
+macro_rules! reading {
+    ($($name:ident: $first:literal;)*) => { $(
+        static $name: Reading = Reading {
+            list: Statement::new(concat!(
+                "SELECT body FROM transitions WHERE ", $first,
+                " AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
+                  AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
+                  AND (started_at, id) < ($5::bigint, $6::uuid) AND started_at > $7::bigint ORDER BY started_at DESC, id DESC LIMIT $8",
+            )),
+            count: Statement::new(concat!(
+                "SELECT count(*) FROM (SELECT 1 AS one FROM transitions WHERE ", $first,
+                " AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
+                  AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
+                  AND started_at < $5::bigint AND started_at > $6::bigint LIMIT 10001) AS found",
+            )),
+            scan: Statement::new(concat!(
+                "SELECT t.started_at, t.id, t.body, c.company_name, c.domain
+                 FROM (SELECT started_at, id, body, partner_id, customer_id FROM transitions WHERE ", $first,
+                "    AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
+                     AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
+                     AND (started_at, id) < ($5::bigint, $6::uuid) AND started_at > $7::bigint
+                     ORDER BY started_at DESC, id DESC LIMIT $8) AS t
+                 LEFT JOIN customers AS c ON c.partner_id = t.partner_id AND c.customer_id = t.customer_id
+                 ORDER BY t.started_at DESC, t.id DESC",
+            )),
+        };
     )* };
 }
-list! {
-    ALL, COUNT_ALL: "true", "true";
-    OF_CUSTOMER, COUNT_OF_CUSTOMER: "customer_id = $2::uuid", "customer_id = $2::uuid";
-    OF_PARTNER, COUNT_OF_PARTNER: "partner_id = $1::uuid", "partner_id = $1::uuid";
-    UNDER_WAY, COUNT_UNDER_WAY: "settled IS NULL", "settled IS NULL";
-    SETTLED_AS, COUNT_SETTLED_AS: "settled = $8::text", "settled = $6::text";
-    FAILED, COUNT_FAILED:
-        "settled IN ('Ineligible', 'Compensated', 'NeedsOperator')", "settled IN ('Ineligible', 'Compensated', 'NeedsOperator')";
-    WITH_ID, COUNT_WITH_ID:
-        "id IN (SELECT $8::uuid UNION SELECT id FROM transitions WHERE customer_id = $8::uuid
-                UNION SELECT transition_id FROM lines WHERE azure_id = $8::uuid
-                UNION SELECT transition_id FROM lines WHERE commerce_id = $8::uuid
-                UNION SELECT transition_id FROM plans WHERE plan_id = $8::uuid)",
-        "id IN (SELECT $6::uuid UNION SELECT id FROM transitions WHERE customer_id = $6::uuid
-                UNION SELECT transition_id FROM lines WHERE azure_id = $6::uuid
-                UNION SELECT transition_id FROM lines WHERE commerce_id = $6::uuid
-                UNION SELECT transition_id FROM plans WHERE plan_id = $6::uuid)";
+reading! {
+    ALL: "$4::text IS NULL";
+    OF_CUSTOMER: "$4::text IS NULL AND customer_id = $2::uuid";
+    OF_PARTNER: "$4::text IS NULL AND partner_id = $1::uuid";
+    UNDER_WAY: "$4::text IS NULL AND settled IS NULL";
+    SETTLED_AS: "settled = $4::text";
+    OF_PARTNER_SETTLED_AS: "partner_id = $1::uuid AND settled = $4::text";
+    FAILED: "$4::text IS NULL AND settled IN ('Ineligible', 'Compensated', 'NeedsOperator')";
+    OF_PARTNER_FAILED: "$4::text IS NULL AND partner_id = $1::uuid AND settled IN ('Ineligible', 'Compensated', 'NeedsOperator')";
+    WITH_ID:
+        "id IN (SELECT $4::uuid UNION SELECT id FROM transitions WHERE customer_id = $4::uuid
+                UNION SELECT transition_id FROM lines WHERE azure_id = $4::uuid
+                UNION SELECT transition_id FROM lines WHERE commerce_id = $4::uuid
+                UNION SELECT transition_id FROM plans WHERE plan_id = $4::uuid)";
 }
 
 impl Filter {
@@ -135,36 +155,76 @@ impl Filter {
         self.states().is_some_and(|states| states.is_empty())
     }
 
-    /// The statements, and the last argument of both where they have one.
-    fn statements(&self, states: Option<&[State]>) -> (&'static Statement, &'static Statement, Option<Value>) {
-        if let Some(id) = self.any_id {
-            return (&WITH_ID, &COUNT_WITH_ID, Some(id.into()));
-        }
-        match (self.customer, states, self.partner) {
-            (Some(_), ..) => (&OF_CUSTOMER, &COUNT_OF_CUSTOMER, None),
-            (_, Some([state]), _) if state.is_settled() => (&SETTLED_AS, &COUNT_SETTLED_AS, Some(state.name().into())),
-            (_, Some([first, ..]), _) if first.is_settled() => (&FAILED, &COUNT_FAILED, None),
+    /// What reads them.
+    fn reading(&self, states: Option<&[State]>) -> &'static Reading {
+        let partner = self.partner.is_some();
+        match (self.any_id, self.customer, states) {
+            (Some(_), ..) => &WITH_ID,
+            (_, Some(_), _) => &OF_CUSTOMER,
+            (.., Some([state])) if state.is_settled() => {
+                if partner {
+                    &OF_PARTNER_SETTLED_AS
+                } else {
+                    &SETTLED_AS
+                }
+            }
+            (.., Some([first, ..])) if first.is_settled() => {
+                if partner {
+                    &OF_PARTNER_FAILED
+                } else {
+                    &FAILED
+                }
+            }
             // few transitions are under way, and a partner has many
-            (_, Some(_), _) => (&UNDER_WAY, &COUNT_UNDER_WAY, None),
-            (.., Some(_)) => (&OF_PARTNER, &COUNT_OF_PARTNER, None),
-            _ => (&ALL, &COUNT_ALL, None),
+            (.., Some(_)) => &UNDER_WAY,
+            _ => {
+                if partner {
+                    &OF_PARTNER
+                } else {
+                    &ALL
+                }
+            }
         }
     }
 
-    /// Partner, customer and states.
-    pub(super) fn args(&self, states: Option<&[State]>) -> Args {
-        let text = |states: &[State]| states.iter().fold(",".to_owned(), |text, state| text + state.name() + ",");
-        Args::new().value(self.partner.map(|id| id.0)).value(self.customer.map(|id| id.0)).value(states.map(text))
+    /// Can the number of those that are wanted be told from the counts of partners and states?
+    fn is_counted(&self) -> bool {
+        let Self { partner: _, customer, state: _, status: _, started_after, started_before, any_id } = self;
+        customer.is_none() && started_after.is_none() && started_before.is_none() && any_id.is_none()
+    }
+
+    /// States as the statements take them.
+    pub(super) fn text_of(states: &[State]) -> String {
+        states.iter().fold(",".to_owned(), |text, state| text + state.name() + ",")
+    }
+
+    /// What reads them, and its first arguments.
+    fn asked(&self, states: Option<&[State]>) -> (&'static Reading, Args) {
+        let reading = self.reading(states);
+        let more = match (self.any_id, states) {
+            (Some(id), _) => id.into(),
+            (_, Some([state])) if self.customer.is_none() && state.is_settled() => state.name().into(),
+            _ => Value::Null,
+        };
+        let args = Args::new().value(self.partner.map(|id| id.0)).value(self.customer.map(|id| id.0)).value(states.map(Self::text_of));
+        (reading, args.value(more))
+    }
+
+    /// What reads the `size` that come after `after`, and its arguments.
+    pub(super) fn page(&self, states: Option<&[State]>, after: Option<Key>, size: u32) -> (&'static Reading, Args) {
+        let (reading, args) = self.asked(states);
+        let (started_at, id) = self.before(after);
+        (reading, args.value(started_at).value(id).value(self.oldest()).value(size))
     }
 
     /// Where a page begins that comes after `after`: no later than what was asked for.
-    pub(super) fn before(&self, after: Option<Key>) -> (i64, Uuid) {
+    fn before(&self, after: Option<Key>) -> (i64, Uuid) {
         let latest = self.started_before.map_or((i64::MAX, Uuid::max()), |at| (at.as_micros(), Uuid::nil()));
         after.map_or(latest, |(at, id)| latest.min((at.as_micros(), id.0)))
     }
 
     /// What a transition must have been accepted after.
-    pub(super) fn oldest(&self) -> i64 {
+    fn oldest(&self) -> i64 {
         self.started_after.map_or(i64::MIN, Timestamp::as_micros)
     }
 }
@@ -174,22 +234,20 @@ impl ReadModel {
     pub(crate) async fn list(&self, filter: &Filter, after: Option<Key>, size: u32) -> Result<Page, StorageError> {
         let states = filter.states();
         let states = states.as_deref();
-        let (list, count, last) = filter.statements(states);
-        let (started_at, id) = filter.before(after);
         // one more than wanted tells whether there is a next page
-        let mut args = filter.args(states).value(started_at).value(id).value(filter.oldest()).value(i64::from(size) + 1);
-        let mut count_args = filter.args(states).value(filter.before(None).0).value(filter.oldest());
-        if let Some(last) = last {
-            args = args.value(last.clone());
-            count_args = count_args.value(last);
-        }
-        let found = self.database.query(list, args).await?;
+        let (reading, args) = filter.page(states, after, size + 1);
+        let found = self.database.query(&reading.list, args).await?;
         let rows = found.iter().map(|row| from_json("a transition", &row.get::<String>(0)?));
         let mut rows: Vec<TransitionRow> = rows.collect::<Result<_, _>>()?;
-        let more = rows.len() > size as usize;
+        let is_cut = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next = rows.last().filter(|_| more).map(|row| (row.started_at, row.id));
-        let total = self.database.query(count, count_args).await?.first().map(|row| row.get::<i64>(0)).transpose()?.unwrap_or_default();
-        Ok(Page { rows, total: u64::try_from(total).unwrap_or_default(), next })
+        let next = rows.last().filter(|_| is_cut).map(|row| (row.started_at, row.id));
+        if filter.is_counted() {
+            return Ok(Page { rows, total: self.counted(filter.partner, states).await?, next });
+        }
+        let (reading, args) = filter.asked(states);
+        let args = args.value(filter.before(None).0).value(filter.oldest());
+        let counted = self.database.query(&reading.count, args).await?.first().map_or(Ok(0), |row| row.get::<i64>(0))?;
+        Ok(Page { rows, total: u64::try_from(counted).ok().filter(|counted| *counted <= COUNTED_AT_MOST), next })
     }
 }

@@ -7,35 +7,11 @@
 
 use super::{Filter, ReadModel, from_json, list::Key};
 use planshift_domain::{ids::TransitionId, time::Timestamp, transition::TransitionRow};
-use planshift_storage::{Args, Statement, StorageError};
+use planshift_storage::StorageError;
 use uuid::Uuid;
 
 /// How many transitions are looked through for one page: some megabytes are read, in some tens of milliseconds.
 pub(crate) const SCAN: u32 = 2_000;
-
-// As in a list, the first condition is what an index leads to.
-macro_rules! scan {
-    ($($name:ident: $first:literal;)*) => { $(
-        static $name: Statement = Statement::new(concat!(
-            "SELECT t.started_at, t.id, t.body, c.company_name, c.domain
-             FROM (SELECT started_at, id, body, partner_id, customer_id FROM transitions WHERE ", $first,
-            "    AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
-                 AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
-                 AND (started_at, id) < ($4::bigint, $5::uuid) AND started_at > $6::bigint
-                 ORDER BY started_at DESC, id DESC LIMIT $7) AS t
-             LEFT JOIN customers AS c ON c.partner_id = t.partner_id AND c.customer_id = t.customer_id
-             ORDER BY t.started_at DESC, t.id DESC",
-        ));
-    )* };
-}
-scan! {
-    ALL: "true";
-    OF_CUSTOMER: "customer_id = $2::uuid";
-    OF_PARTNER: "partner_id = $1::uuid";
-    UNDER_WAY: "settled IS NULL";
-    COMPLETED: "settled = 'Completed'";
-    FAILED: "settled IN ('Ineligible', 'Compensated', 'NeedsOperator')";
-}
 
 /// What a search has found so far.
 #[derive(Clone, Debug)]
@@ -54,17 +30,8 @@ impl ReadModel {
         let wanted = text.to_lowercase();
         let states = filter.states();
         let states = states.as_deref();
-        let statement = match (filter.customer, states, filter.partner) {
-            (Some(_), ..) => &OF_CUSTOMER,
-            (_, Some([state]), _) if state.name() == "Completed" => &COMPLETED,
-            (_, Some([first, ..]), _) if first.is_settled() => &FAILED,
-            (_, Some(_), _) => &UNDER_WAY,
-            (.., Some(_)) => &OF_PARTNER,
-            _ => &ALL,
-        };
-        let (started_at, id) = filter.before(after);
-        let args: Args = filter.args(states).value(started_at).value(id).value(filter.oldest()).value(SCAN);
-        let scanned = self.database.query(statement, args).await?;
+        let (reading, args) = filter.page(states, after, SCAN);
+        let scanned = self.database.query(&reading.scan, args).await?;
         let mut found = Found { rows: Vec::new(), looked_through: 0, next: None };
         for (number, row) in scanned.iter().enumerate() {
             found.looked_through = number + 1;

@@ -138,19 +138,23 @@ impl ReadModel {
         Ok(u64::try_from(sum).unwrap_or_default())
     }
 
-    /// The Azure subscriptions under a plan after this one, at most `limit`, in the order of their ids; and how many there are in all.
+    /// The Azure subscriptions under a plan after this one, at most `limit`, in the order of their ids; and how many there are in all:
+    /// that is `counted`, or counted.
     pub(crate) async fn under_plan(
         &self,
         (partner, customer): (PartnerId, CustomerId),
         plan: PlanId,
         after: Uuid,
         limit: u32,
+        counted: Option<u64>,
     ) -> Result<(Vec<Standing>, u64), StorageError> {
         let holders = self.holders(partner, customer, plan).await?;
         let mut under: BTreeMap<AzureSubscriptionId, Standing> = BTreeMap::new();
-        let mut total = 0;
+        let mut total = counted.unwrap_or_default();
         for (transition, reseller) in holders {
-            total += self.mapped_under(&transition, &reseller).await?;
+            if counted.is_none() {
+                total += self.mapped_under(&transition, &reseller).await?;
+            }
             let mut from = after;
             let mut found = 0;
             // the lines of a transition that is being undone, or that is under way, are only in part under the plan

@@ -42,7 +42,7 @@ impl Fixture {
     }
     async fn ids(&self, filter: Filter) -> Vec<u128> {
         let page = self.model.list(&filter, None, 100).await.unwrap();
-        assert_eq!(page.total, page.rows.len() as u64);
+        assert_eq!(page.total, Some(page.rows.len() as u64));
         page.rows.iter().map(|row| row.id.0.as_u128()).collect()
     }
 }
@@ -134,6 +134,56 @@ async fn a_completed_one_is_whole_when_its_packets_are_there_too() {
 }
 
 #[tokio::test]
+async fn counts_follow_what_changes() {
+    const MANY: u128 = 4_500; // more than are counted at once
+    let fixture = fixture().await;
+    let of = |n: u128, version, state| {
+        let mut row = transition(n, version, state);
+        row.partner_id = id(1_000 + n % 2);
+        changed(row)
+    };
+    let filter = |partner: Option<u128>, state| Filter { partner: partner.map(id), state, ..Filter::default() };
+    let total = async |filter: Filter| fixture.model.list(&filter, None, 1).await.unwrap().total;
+    assert_eq!(total(filter(None, None)).await, Some(0));
+    fixture.tell((1..=MANY).map(|n| of(n, 1, State::Requested))).await;
+    assert_eq!(total(filter(None, None)).await, Some(4_500));
+    assert_eq!(total(filter(Some(1_001), Some(State::Requested))).await, Some(2_250));
+    // one moves on twice in between, another repeats itself, one comes late
+    fixture.tell([of(1, 2, State::CheckingEligibility), of(2, 3, State::Compensated)]).await;
+    fixture.tell([of(1, 5, State::Completed), of(3, 1, State::Requested), of(2, 2, State::PurchasingPlans)]).await;
+    for (partner, state, expected) in [
+        (None, None, 4_500),
+        (None, Some(State::Requested), 4_498),
+        (Some(1_001), Some(State::Requested), 2_249),
+        (Some(1_001), Some(State::Completed), 1),
+        (Some(1_000), Some(State::Completed), 0),
+        (Some(1_000), Some(State::Compensated), 1),
+        (None, Some(State::CheckingEligibility), 0),
+        (None, Some(State::PurchasingPlans), 0),
+        (Some(9), None, 0),
+    ] {
+        assert_eq!(total(filter(partner, state)).await, Some(expected), "{partner:?} {state:?}");
+        let page = fixture.model.list(&filter(partner, state), None, 5_000).await.unwrap();
+        assert_eq!(page.rows.len() as u64, expected, "the count is what the list has");
+    }
+    // what has a time in it is counted itself
+    let before = |second| Filter { started_before: Some(at(second)), ..Filter::default() };
+    assert_eq!((total(before(11)).await, total(before(1)).await), (Some(10), Some(0)));
+
+    // who waits is not kept for long, and what is left is counted by and by
+    fixture.tell((1..=12_001).map(|n| of(n, 6, State::NeedsOperator))).await;
+    assert_eq!(total(filter(None, None)).await, None);
+    assert!(total(before(12_000)).await.is_none(), "more than are counted");
+    assert!(fixture.model.count_changes(10).await.unwrap());
+    assert_eq!(total(filter(None, None)).await, Some(12_001));
+    let both = async |n: u128| fixture.tell([of(n, 7, State::SuspendingCommerce)]).await;
+    tokio::join!(both(1), both(2), async { fixture.model.count_changes(2).await.unwrap() }, async {
+        fixture.model.count_changes(2).await.unwrap()
+    });
+    assert_eq!((total(filter(None, Some(State::SuspendingCommerce))).await, total(filter(None, None)).await), (Some(2), Some(12_001)));
+}
+
+#[tokio::test]
 async fn lists_are_read_by_key_and_any_id_finds_its_transition() {
     let fixture = fixture().await;
     let mut events: Vec<_> =
@@ -149,7 +199,7 @@ async fn lists_are_read_by_key_and_any_id_finds_its_transition() {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = fixture.model.list(&Filter::default(), after, 2).await.unwrap();
-        assert!(page.rows.len() <= 2 && page.total == 7);
+        assert!(page.rows.len() <= 2 && page.total == Some(7));
         seen.extend(page.rows.iter().map(|row| row.id.0.as_u128()));
         after = page.next;
         if after.is_none() {
@@ -433,7 +483,7 @@ async fn how_subscriptions_and_plans_stand_is_what_all_transitions_made_of_them(
     assert_eq!((standing.plan_id, standing.effective_at, standing.suspended), (None, None, None));
     let own = fixture.model.own_plans(partner, customer).await.unwrap();
     assert_eq!((own.len(), own[0].id, own[0].status, own[0].bought_at), (1, id(77), PlanStatus::Suspended, Some(at(1))));
-    assert_eq!(fixture.model.under_plan((partner, customer), id(77), Uuid::nil(), 10).await.unwrap(), (Vec::new(), 0));
+    assert_eq!(fixture.model.under_plan((partner, customer), id(77), Uuid::nil(), 10, None).await.unwrap(), (Vec::new(), 0));
 
     // more lines than a page, and one whose suspension has not been answered yet
     let mut lines: Vec<_> = (11..=15).map(|n| line(n, 0, 5)).collect();
@@ -447,7 +497,7 @@ async fn how_subscriptions_and_plans_stand_is_what_all_transitions_made_of_them(
     assert_eq!((own[0].status, own[0].bought_at), (PlanStatus::Active, Some(at(1))), "when it was bought stays");
     let (mut seen, mut after) = (Vec::new(), Uuid::nil());
     loop {
-        let (page, total) = fixture.model.under_plan((partner, customer), id(77), after, 2).await.unwrap();
+        let (page, total) = fixture.model.under_plan((partner, customer), id(77), after, 2, None).await.unwrap();
         assert_eq!(total, 6);
         let Some(last) = page.last() else { break };
         after = last.azure_subscription_id.0;
@@ -502,7 +552,7 @@ async fn customers_are_listed_by_name_and_found_by_name_domain_and_reseller() {
     tell(other).await;
 
     let ids = async |filter: CustomerFilter| {
-        let page = fixture.model.customers(&filter, None, 100).await.unwrap();
+        let page = fixture.model.customers(&filter, None, 100, None).await.unwrap();
         assert_eq!((page.total, page.next), (page.rows.len() as u64, None));
         page.rows.iter().map(|row| (row.partner_id.0.as_u128(), row.customer_id.0.as_u128())).collect::<Vec<_>>()
     };
@@ -510,7 +560,7 @@ async fn customers_are_listed_by_name_and_found_by_name_domain_and_reseller() {
     assert_eq!(ids(CustomerFilter::default()).await, all, "by name without regard to case, then by id");
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = fixture.model.customers(&CustomerFilter::default(), after, 2).await.unwrap();
+        let page = fixture.model.customers(&CustomerFilter::default(), after, 2, None).await.unwrap();
         assert_eq!(page.total, 5);
         seen.extend(page.rows.iter().map(|row| (row.partner_id.0.as_u128(), row.customer_id.0.as_u128())));
         after = page.next;
@@ -601,6 +651,18 @@ async fn a_gap_in_a_chain_is_asked_for_from_where_it_begins() {
     assert!(claim(1_000).await.is_empty());
     let chain = fixture.model.chain((id(1), id(5))).await.unwrap().unwrap();
     assert!(chain.whole && chain.entries.iter().map(|entry| entry.number).eq(1..=5));
+
+    // far behind the place up to which it was known to be whole
+    let many = |numbers: std::ops::RangeInclusive<u32>| numbers.map(|number| audited(1, 7, number, event::STARTED, 1)).collect::<Vec<_>>();
+    for number in 1..=120 {
+        fixture.tell_of(200, many(number..=number)).await;
+    }
+    assert!(claim(1_000).await.is_empty());
+    fixture.tell_of(200, many(131..=140)).await;
+    fixture.tell_of(200, many(141..=200)).await;
+    assert_eq!(claim(1_000).await, [((id(1), id(7)), 120)]);
+    fixture.tell_of(200, many(121..=130)).await;
+    assert!(claim(100_000).await.is_empty());
 }
 
 #[tokio::test]

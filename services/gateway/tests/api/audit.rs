@@ -251,6 +251,24 @@ async fn a_dossier_holds_everything_and_is_intact() {
 }
 
 #[tokio::test]
+async fn there_are_only_so_many_dossiers_at_once() {
+    for (dossiers_at_once, expected) in [(1, StatusCode::OK), (0, StatusCode::SERVICE_UNAVAILABLE)] {
+        let world = World::with(Settings { dossiers_at_once, ..settings() }, silence).await;
+        world.tell_customer(1, 2_007).await;
+        let path = format!("/v1/customers/{}/dossier", guid(2_007));
+        for _ in 0..2 {
+            // one that was taken to its end makes room for the next
+            world
+                .eventually(async || {
+                    let response = world.get(&path).send().await.unwrap();
+                    response.status() == expected && response.bytes().await.is_ok()
+                })
+                .await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_dossier_of_nobody_and_one_that_is_not_whole() {
     let settings = Settings { act_wait: Duration::from_millis(50), ..settings() };
     let world = World::with(settings, silence).await;

@@ -31,6 +31,14 @@ use uuid::Uuid;
 const AT_ONCE: usize = 50_000;
 /// What the services forget after a while.
 const FORGOTTEN: [&str; 2] = ["coordinator.imports", "gateway.requests"];
+/// What there is once, however many transitions there are.
+const ONCE: [&str; 1] = ["gateway.resellers"];
+/// What is counted is counted anew when a gateway starts.
+const COUNTED: [&str; 3] = [
+    "DELETE FROM gateway.counted",
+    "DELETE FROM gateway.transition_counts",
+    "UPDATE gateway.counted_to SET change = -1, transition_id = '00000000-0000-0000-0000-000000000000'",
+];
 /// While a folder is filled, nothing needs to survive a crash, and there is memory for what a service's files have of it.
 const FILL: &str = "journal_mode = OFF; synchronous = OFF; cache_size = -400000";
 /// As the services have them.
@@ -59,6 +67,9 @@ pub fn load(store: &Store, transitions: usize) -> (u64, Duration) {
         written = until;
         progress(format!("{written} of {transitions} finished transitions written ({:.0} s)", begun.elapsed().as_secs_f64()));
     }
+    for statement in COUNTED {
+        tables.execute(statement);
+    }
     end(&mut tables);
     drop(tables);
     store.checkpoint();
@@ -71,7 +82,8 @@ fn copies(tables: &mut Tables) -> (Vec<Copy>, Vec<Uuid>) {
     for service in SERVICES {
         for table in tables.names(service) {
             let name = format!("{service}.{table}");
-            if FORGOTTEN.contains(&name.as_str()) {
+            let is_counted = COUNTED.iter().any(|statement| statement.split(' ').any(|word| word == name));
+            if is_counted || FORGOTTEN.iter().chain(&ONCE).any(|left_out| *left_out == name) {
                 continue;
             }
             let columns = tables.columns(service, &table);

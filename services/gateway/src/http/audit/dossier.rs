@@ -35,7 +35,7 @@ use std::{
     io,
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// How many pieces are made ahead of a client that reads slowly.
 const AHEAD: usize = 2;
@@ -63,6 +63,8 @@ pub(in crate::http) async fn dossier(
     let customer_id: CustomerId =
         id.parse().map_err(|_| ApiError::invalid_customer(format!("{id:?} is no customer id: a GUID was expected.")))?;
     let partner_id = partner_of(&app, &context, customer_id, &Fields::default(), &parameters).await?;
+    let room = app.dossiers.clone().try_acquire_owned();
+    let room = room.map_err(|_| ApiError::unavailable("As many dossiers are being made as may be at once. Try again."))?;
     let of = (partner_id, customer_id);
     let not_known = || ApiError::invalid_customer(format!("The customer {customer_id} is not known."));
     let begun = app.ports.clock.now();
@@ -80,7 +82,7 @@ pub(in crate::http) async fn dossier(
     let customer = Customer { partner_id, customer_id, company_name: chain.company_name.clone(), domain: chain.domain.clone() };
     let form = if accepts(&headers, "text/html") { Form::Page } else { Form::Json };
     let (give, take) = mpsc::channel(AHEAD);
-    let maker = Maker { app: app.clone(), give, form, out: String::new() };
+    let maker = Maker { app: app.clone(), give, form, out: String::new(), _room: room };
     drop(app.ports.spawn.spawn(Box::pin(async move {
         if let Err(broken) = maker.make(chain, customer, exported, transitions).await {
             tracing::warn!(error = %broken, "a dossier was broken off");
@@ -159,6 +161,7 @@ struct Maker {
     give: mpsc::Sender<Result<Bytes, io::Error>>,
     form: Form,
     out: String,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Maker {

@@ -16,7 +16,7 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters` | the rooms |
+//! | `accounts`, `upgrades`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
@@ -36,6 +36,7 @@ mod shapes;
 mod steps;
 mod subscriptions;
 mod upgrades;
+mod webhooks;
 
 use super::{answer::Answer, errors::ApiError};
 use api::Api;
@@ -57,6 +58,7 @@ pub fn openapi() -> Value {
     audit::describe(&api);
     steps::describe(&api);
     letters::describe(&api);
+    webhooks::describe(&api);
     api.add(Operation::get("/", "whatThisIs", "What this is, for whoever opens it in a browser.").kind(
         200,
         "A page of text.",

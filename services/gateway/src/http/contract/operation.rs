@@ -56,6 +56,16 @@ impl Operation {
         Self::new("patch", path, id, summary)
     }
 
+    /// `PUT`.
+    pub(super) fn put(path: &'static str, id: &'static str, summary: &'static str) -> Self {
+        Self::new("put", path, id, summary)
+    }
+
+    /// `DELETE`.
+    pub(super) fn delete(path: &'static str, id: &'static str, summary: &'static str) -> Self {
+        Self::new("delete", path, id, summary)
+    }
+
     /// More about it than its summary.
     pub(super) fn says(mut self, text: &'static str) -> Self {
         self.description = Some(text);

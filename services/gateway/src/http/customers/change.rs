@@ -54,7 +54,7 @@ pub(super) struct One {
 impl One {
     async fn look(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
         let merged = Merged::of_one(app, whose, facts, id).await?;
-        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1).await?;
+        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1, Some(0)).await?;
         Ok(Self { merged, under })
     }
 }

@@ -32,7 +32,7 @@ pub(in crate::http) async fn customers(
     }
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(key)?;
-    let page = app.model.customers(&filter, after, asked.size).await?;
+    let page = app.model.customers(&filter, after, asked.size, asked.counted).await?;
     let items = page.rows.iter().map(|row| {
         json!({
             "id": row.customer_id,
@@ -47,7 +47,7 @@ pub(in crate::http) async fn customers(
             "attributes": { "objectType": "Customer" },
         })
     });
-    let (items, next) = (items.collect(), page.next.map(|key| token(&key)));
+    let (items, next) = (items.collect(), page.next.map(|key| Asked::counted(page.total, token(&key))));
     let page = Page { items, total: Some(page.total), next, ..Page::default() };
     asked.answer("/customers", &again(&parameters, &["partnerId", "filter"]), page)
 }

@@ -75,7 +75,7 @@ pub(in crate::http) async fn list(
         _ if filter.states_are_none() => Page { total: Some(0), ..Page::default() },
         None => {
             let page = app.model.list(&filter, after, asked.size).await?;
-            Page { items: items(&page.rows), total: Some(page.total), next: page.next.map(token), more: None }
+            Page { items: items(&page.rows), total: page.total, next: page.next.map(token), more: None }
         }
         Some(text) => {
             let found = app.model.search(&filter, text, after, asked.size).await?;

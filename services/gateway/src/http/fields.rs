@@ -9,12 +9,14 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The properties of a JSON object, their names in lower case.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     fields: HashMap<String, Value>,
+    /// Those that are given in two spellings: which is meant, nobody knows.
+    twice: HashSet<String>,
     /// The body as it came: what an idempotency key stands for.
     pub(crate) raw: Bytes,
 }
@@ -23,7 +25,7 @@ impl Fields {
     /// The properties of a JSON object.
     pub(crate) fn read(raw: Bytes) -> Result<Self, ApiError> {
         if raw.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self { fields: HashMap::new(), raw });
+            return Ok(Self { raw, ..Self::default() });
         }
         let text = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw);
         let object = match serde_json::from_slice(text) {
@@ -31,22 +33,32 @@ impl Fields {
             Ok(_) => return Err(ApiError::bad_input("InvalidBody", "The body must be a JSON object.")),
             Err(error) => return Err(ApiError::bad_input("InvalidBody", format!("The body is not JSON: {error}."))),
         };
-        Self::of(object, raw)
+        Ok(Self::of(object, raw))
     }
 
-    fn of(object: Map<String, Value>, raw: Bytes) -> Result<Self, ApiError> {
-        let mut fields = HashMap::with_capacity(object.len());
+    fn of(object: Map<String, Value>, raw: Bytes) -> Self {
+        let (mut fields, mut twice) = (HashMap::with_capacity(object.len()), HashSet::new());
         for (name, value) in object {
-            if fields.insert(name.to_lowercase(), value).is_some() {
-                return Err(ApiError::bad_input("InvalidBody", format!("The property {name} is given in two spellings.")));
+            let name = name.to_lowercase();
+            if fields.insert(name.clone(), value).is_some() {
+                twice.insert(name);
             }
         }
-        Ok(Self { fields, raw })
+        Self { fields, twice, raw }
+    }
+
+    /// A property. What nobody asks for may be given in any number of spellings: it is passed over.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+        let key = name.to_lowercase();
+        if self.twice.contains(&key) {
+            return Err(ApiError::bad_input("InvalidBody", format!("The property {name} is given in two spellings.")));
+        }
+        Ok(self.fields.get(&key))
     }
 
     /// A text; absent, null and empty are the same.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.contains('\0') => {
                 Err(ApiError::bad_input("InvalidBody", format!("The property {name} may not have the character U+0000.")))
@@ -59,7 +71,7 @@ impl Fields {
     /// A whole number within bounds; absent and null are the same.
     pub(crate) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, ApiError> {
         let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a number from {least} to {most}."));
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
                 // 5.0 and 5e0 are whole numbers too, as JSON Schema has it; the nearest of any other is not the number itself
@@ -72,9 +84,9 @@ impl Fields {
 
     /// An object's properties; absent and null are the same.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(object)) => Self::of(object.clone(), Bytes::new()).map(Some),
+            Some(Value::Object(object)) => Ok(Some(Self::of(object.clone(), Bytes::new()))),
             Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be an object."))),
         }
     }
@@ -82,11 +94,11 @@ impl Fields {
     /// The objects of a list of at most so many; absent and null are none.
     pub(crate) fn objects(&self, name: &str, most: usize) -> Result<Vec<Self>, ApiError> {
         let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} objects."));
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(items)) if items.len() <= most => {
                 let object = |item: &Value| match item {
-                    Value::Object(object) => Self::of(object.clone(), Bytes::new()),
+                    Value::Object(object) => Ok(Self::of(object.clone(), Bytes::new())),
                     _ => Err(wrong()),
                 };
                 items.iter().map(object).collect()
@@ -97,7 +109,7 @@ impl Fields {
 
     /// True or false; absent and null are false.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be true or false."))),
@@ -107,7 +119,7 @@ impl Fields {
     /// A list of at most so many texts; absent and null are none.
     pub(crate) fn texts(&self, name: &str, most: usize) -> Result<Vec<&str>, ApiError> {
         let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} texts."));
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(texts)) if texts.len() <= most => {
                 texts.iter().map(|text| text.as_str().filter(|text| !text.contains('\0')).ok_or_else(wrong)).collect()
@@ -205,9 +217,12 @@ mod tests {
         }
         assert!(fields.number("n", 2, 5).is_err() && fields.number("customerId", 1, 5).is_err() && fields.flag("n").is_err());
         assert!(!fields.flag("m").unwrap() && fields.texts("m", 1).unwrap().is_empty() && fields.texts("n", 1).is_err());
-        for wrong in [&b"{\"a\":1,\"A\":2}"[..], b"[]", b"{", b"\"x\""] {
+        for wrong in [&b"[]"[..], b"{", b"\"x\""] {
             assert!(Fields::read(Bytes::from_static(wrong)).is_err());
         }
+        let twice = Fields::read(Bytes::from_static(b"{\"a\":\"1\",\"A\":\"2\",\"b\":\"3\"}")).unwrap();
+        assert!(twice.text("a").is_err() && twice.value("A").is_err());
+        assert_eq!(twice.text("b").unwrap(), Some("3"), "of those that nobody asks for");
         assert_eq!(Fields::read(Bytes::from_static(b" \n")).unwrap().text("a").unwrap(), None);
     }
 }

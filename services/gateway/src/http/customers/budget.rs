@@ -56,6 +56,8 @@ pub(in crate::http) async fn set_budget(
 /// The amount of a body, with the digits that it was written with.
 fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
     let wrong = || ApiError::bad_input("InvalidBudget", "The property amount must be a number that is not negative, or null for none.");
+    // in one spelling
+    fields.value("amount")?;
     let properties: BTreeMap<String, &RawValue> = serde_json::from_slice(&fields.raw).map_err(|_| wrong())?;
     let (_, amount) = properties.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("amount")).ok_or_else(wrong)?;
     match amount.get() {

@@ -4,6 +4,7 @@ use super::{errors::ApiError, rules};
 use crate::{
     app::App,
     auth::{Caller, Refused},
+    words::{Words, words},
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 
@@ -25,17 +26,26 @@ pub(super) async fn caller(app: &App, method: &Method, path: &str, headers: &Hea
 
 /// Source of the header: RFC 6750, section 3.
 fn refused(why: Refused) -> ApiError {
-    let unauthorized = |name: &str, text: String, challenge: &str| {
+    let unauthorized = |name: &str, text: Words, challenge: &str| {
         ApiError::new(StatusCode::UNAUTHORIZED, "401", name, text).header("www-authenticate", challenge)
     };
     match why {
-        Refused::Missing => unauthorized("TokenMissing", "The request needs a bearer token.".to_owned(), "Bearer"),
+        Refused::Missing => unauthorized(
+            "TokenMissing",
+            words!("The request needs a bearer token.", "La requête demande un jeton du porteur (bearer)."),
+            "Bearer",
+        ),
         Refused::Invalid(rejected) => {
             tracing::info!(reason = ?rejected, "a token was refused");
-            unauthorized("TokenInvalid", format!("The token does not count: {rejected}."), "Bearer error=\"invalid_token\"")
+            let why = rejected.words();
+            let text = words!("The token does not count: {why}.", "Le jeton n’est pas valable : {why}."; why);
+            unauthorized("TokenInvalid", text, "Bearer error=\"invalid_token\"")
         }
         Refused::NotYet => {
-            let text = "The keys that tell whether the token is good are not here yet. Try again.";
+            let text = words!(
+                "The keys that tell whether the token is good are not here yet. Try again.",
+                "Les clés qui disent si le jeton est valable ne sont pas encore là. Réessayez."
+            );
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "503", "KeysNotFetched", text).after(KEYS_COME_AFTER)
         }
     }

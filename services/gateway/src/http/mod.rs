@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `errors` | an error as Partner Center prints it |
+//! | `faults`, `findings` | texts that come from elsewhere, in French |
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
 //! | `surround` | what happens before and after every handler |
@@ -31,7 +32,9 @@ mod bearer;
 mod context;
 mod customers;
 mod errors;
+mod faults;
 mod fields;
+mod findings;
 mod letters;
 mod local;
 mod once;
@@ -45,7 +48,7 @@ mod surround;
 mod upgrades;
 mod uploads;
 
-use crate::app::App;
+use crate::{app::App, words::words};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -136,9 +139,13 @@ pub(crate) fn router(app: &App) -> Router {
     let routes = routes()
         .into_router()
         .route_layer(middleware::from_fn(rules::enforce))
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", "there is nothing under this path"))
+        .fallback(async || {
+            let text = words!("There is nothing under this path.", "Il n’y a rien à ce chemin d’accès.");
+            ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", text)
+        })
         .method_not_allowed_fallback(async || {
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", "this path has no such method")
+            let text = words!("This path has no such method.", "Ce chemin d’accès n’a pas cette méthode.");
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", text)
         })
         .layer(DefaultBodyLimit::max(app.settings.body_bytes))
         .with_state(app.clone());

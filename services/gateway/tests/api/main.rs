@@ -1,6 +1,8 @@
 //! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
 
 mod audit;
+mod french;
+mod holder;
 mod importing;
 mod isolation;
 mod letters;

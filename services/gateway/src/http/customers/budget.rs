@@ -14,6 +14,7 @@ use crate::{
         once::{hash, once},
         pages::link,
     },
+    words::words,
 };
 use axum::{Extension, extract::State};
 use serde_json::{json, value::RawValue};
@@ -55,7 +56,13 @@ pub(in crate::http) async fn set_budget(
 
 /// The amount of a body, with the digits that it was written with.
 fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
-    let wrong = || ApiError::bad_input("InvalidBudget", "The property amount must be a number that is not negative, or null for none.");
+    let text = || {
+        words!(
+            "The property amount must be a number that is not negative, or null for none.",
+            "La propriété amount doit être un nombre qui n’est pas négatif, ou null pour aucun budget."
+        )
+    };
+    let wrong = || ApiError::bad_input("InvalidBudget", text());
     let properties: BTreeMap<String, &RawValue> = serde_json::from_slice(&fields.raw).map_err(|_| wrong())?;
     let (_, amount) = properties.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("amount")).ok_or_else(wrong)?;
     match amount.get() {

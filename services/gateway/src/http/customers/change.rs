@@ -9,6 +9,7 @@ use crate::{
     app::App,
     http::{context::Context, errors::ApiError},
     import::{self, ImportError},
+    words::{Words, words},
 };
 use axum::http::StatusCode;
 use planshift_domain::{
@@ -115,12 +116,17 @@ impl Facts {
     }
 }
 
-const CHANGED: &str = "The customer is being changed by somebody else. Try again.";
+const CHANGED: Words = Words::both(
+    "The customer is being changed by somebody else. Try again.",
+    "Quelqu’un d’autre modifie le client en ce moment. Réessayez.",
+);
 
 /// A change must be one message, so that it is taken whole or not at all.
 fn too_large() -> ApiError {
-    let text =
-        format!("The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.");
+    let text = words!(
+        "The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.",
+        "Le client a plus de {PART_SUBSCRIPTIONS} abonnements : il se modifie par une importation de son document de comptes."
+    );
     ApiError::new(StatusCode::CONFLICT, "409", "CustomerTooLarge", text).definite()
 }
 
@@ -206,28 +212,54 @@ fn failed(error: ImportError) -> ApiError {
 /// Why the coordinator has not taken it, in Microsoft's terms. Source: the domain's section 5.3, and I5 of its section 9.
 async fn barred(app: &App, whose: Whose, needs: Needs, refused: &RefusedCustomer) -> Result<ApiError, ApiError> {
     let by = refused.transition_id;
-    let named = by.map_or_else(|| "an upgrade".to_owned(), |id| format!("the upgrade {id}"));
-    let conflict = |code, name: &str, text: String| ApiError::new(StatusCode::CONFLICT, code, name, text);
+    let named = by.map_or(Words::both("an upgrade", "une mise à niveau"), |id| words!("the upgrade {id}", "la mise à niveau {id}"));
+    let conflict = |code, name: &str, text: Words| ApiError::new(StatusCode::CONFLICT, code, name, text);
     let error = match refused.code.as_str() {
         "UpgradeInProgress" if needs.purchase => match state(app, by).await? {
-            Some(State::Requested | State::CheckingEligibility) => {
-                conflict("900112", "PurchaseBlockedUpgradePending", format!("Azure cannot be bought while {named} is pending."))
-            }
-            Some(State::NeedsOperator) => {
-                conflict("900114", "PurchaseBlockedUpgradeFailed", format!("Azure cannot be bought while {named} has failed."))
-            }
-            _ => conflict("900113", "PurchaseBlockedUpgradeInProgress", format!("Azure cannot be bought while {named} is in progress.")),
+            Some(State::Requested | State::CheckingEligibility) => conflict(
+                "900112",
+                "PurchaseBlockedUpgradePending",
+                words!(
+                "Azure cannot be bought while {named} is pending.",
+                "Azure ne peut pas être acheté tant que {named} est en attente."; named
+                ),
+            ),
+            Some(State::NeedsOperator) => conflict(
+                "900114",
+                "PurchaseBlockedUpgradeFailed",
+                words!(
+                "Azure cannot be bought while {named} has failed.",
+                "Azure ne peut pas être acheté tant que {named} est en échec."; named
+                ),
+            ),
+            _ => conflict(
+                "900113",
+                "PurchaseBlockedUpgradeInProgress",
+                words!(
+                "Azure cannot be bought while {named} is in progress.",
+                "Azure ne peut pas être acheté tant que {named} est en cours."; named
+                ),
+            ),
         },
         "UpgradeInProgress" => {
-            let text = format!("The customer cannot be changed while {named} is not at an end.");
+            let text = words!(
+            "The customer cannot be changed while {named} is not at an end.",
+            "Le client ne peut pas être modifié tant que {named} n’est pas terminée."; named
+            );
             conflict("900109", "UpgradeInProgress", text)
         }
         "UpgradeFailed" => {
-            let text = format!("Azure cannot be bought while {named} has failed: start another, or close it.");
+            let text = words!(
+            "Azure cannot be bought while {named} has failed: start another, or close it.",
+            "Azure ne peut pas être acheté tant que {named} est en échec : lancez-en une autre, ou clôturez-la."; named
+            );
             conflict("900114", "PurchaseBlockedUpgradeFailed", text)
         }
         "UpgradeAlreadyCompleted" => {
-            let text = format!("Legacy Azure cannot be bought any more: {named} has moved the customer to the Azure plan.");
+            let text = words!(
+            "Legacy Azure cannot be bought any more: {named} has moved the customer to the Azure plan.",
+            "L’offre Azure héritée ne peut plus être achetée : {named} a fait passer le client au plan Azure."; named
+            );
             ApiError::new(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text)
         }
         _ => return Err(unknown(&whose.customer.to_string())),

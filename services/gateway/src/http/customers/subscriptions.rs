@@ -14,10 +14,11 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_NUMBER, Parameters},
         pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
     model::{OwnPlan, Standing},
+    words::words,
 };
 use axum::{
     Extension,
@@ -47,7 +48,7 @@ pub(in crate::http) async fn subscriptions(
 ) -> Result<Answer, ApiError> {
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?;
-    let reseller = parameters.parse("mpn_id", "a number", |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
+    let reseller = parameters.parse("mpn_id", A_NUMBER, |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
     let order_id = parameters.get("order_id").map(str::to_owned);
     let wanted = Wanted { ids: None, reseller: reseller.clone(), order_id: order_id.clone() };
 
@@ -100,7 +101,8 @@ async fn known_plans(app: &App, context: &Context, whose: Whose, own: &[OwnPlan]
 
 /// No such subscription of that customer.
 pub(super) fn unknown(id: &str) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "20003", "SubscriptionNotFound", format!("The customer has no subscription {id}."))
+    let text = words!("The customer has no subscription {id}.", "Le client n’a pas d’abonnement {id}.");
+    ApiError::new(StatusCode::NOT_FOUND, "20003", "SubscriptionNotFound", text)
 }
 
 /// What the facts say, and what transitions have made of it.

@@ -15,6 +15,7 @@ use crate::{
         fields::Fields,
         once::{hash, once},
     },
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -66,18 +67,29 @@ pub(in crate::http) async fn update(
 
 impl Wanted {
     fn read(id: Uuid, headers: &HeaderMap, fields: &Fields) -> Result<Self, ApiError> {
-        let wrong = |text: String| ApiError::bad_input("InvalidSubscription", text);
+        let wrong = |text: Words| ApiError::bad_input("InvalidSubscription", text);
         if let Some(other) = fields.text("id")?.filter(|text| Uuid::try_parse(text) != Ok(id)) {
-            return Err(wrong(format!("The property id is {other:?}, and the path says {id}.")));
+            return Err(wrong(words!(
+                "The property id is {other:?}, and the path says {id}.",
+                "La propriété id est {other:?}, et le chemin d’accès dit {id}."
+            )));
         }
         let status = fields.text("status")?.map(|text| {
-            SubscriptionStatus::from_text(text)
-                .ok_or_else(|| wrong(format!("{text:?} is no status: {} are.", SubscriptionStatus::TEXTS.join(", "))))
+            SubscriptionStatus::from_text(text).ok_or_else(|| {
+                wrong(words!(
+                    "{text:?} is no status: {} are.",
+                    "{text:?} n’est pas un statut ; en sont : {}.",
+                    SubscriptionStatus::TEXTS.join(", ")
+                ))
+            })
         });
         let friendly_name = fields.text("friendlyName")?.map(str::to_owned);
         let is_name = |name: &String| name.chars().count() <= NAME_CHARS && !name.chars().any(char::is_control);
         if friendly_name.as_ref().is_some_and(|name| !is_name(name)) {
-            return Err(wrong(format!("The property friendlyName may have {NAME_CHARS} characters, and no control characters.")));
+            return Err(wrong(words!(
+                "The property friendlyName may have {NAME_CHARS} characters, and no control characters.",
+                "La propriété friendlyName peut avoir {NAME_CHARS} caractères, et aucun caractère de contrôle."
+            )));
         }
         let given =
             headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(|text| text.trim().trim_matches('"').to_owned());
@@ -99,7 +111,10 @@ impl Wanted {
 fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
     let Some(One { merged, under }) = facts.one.take() else { return Err(unknown(&wanted.id.to_string())) };
     if wanted.etag.as_ref().is_some_and(|etag| *etag != merged.etag(wanted.id)) {
-        let text = "The subscription has changed since it was read: read it again, and send what is to be changed of it.";
+        let text = words!(
+            "The subscription has changed since it was read: read it again, and send what is to be changed of it.",
+            "L’abonnement a changé depuis sa lecture : relisez-le, et envoyez ce qui est à en modifier."
+        );
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "2055", "StaleETag", text).definite());
     }
     let has_plan = !facts.active_plans.is_empty();
@@ -109,7 +124,10 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
             let next = wanted.status.unwrap_or(now);
             let renamed = wanted.friendly_name.as_ref().filter(|name| **name != facts.friendly_name);
             if renamed.is_some() && now != SubscriptionStatus::Active {
-                let text = format!("The subscription is {now}: its name cannot be changed.");
+                let text = words!(
+                    "The subscription is {now}: its name cannot be changed.",
+                    "L’abonnement est {now} : son nom ne peut pas être modifié."
+                );
                 return Err(refused("800091", "SubscriptionNotActive", text));
             }
             if next == now && renamed.is_none() {
@@ -118,15 +136,21 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
             let allowed =
                 [(SubscriptionStatus::Active, SubscriptionStatus::Suspended), (SubscriptionStatus::Suspended, SubscriptionStatus::Active)];
             if next != now && (by_transition || !allowed.contains(&(now, next))) {
-                let why = if by_transition { ": its Azure subscription is under an Azure plan" } else { "" };
-                return Err(refused(
-                    "800096",
-                    "StatusChangeNotAllowed",
-                    format!("The subscription is {now} and cannot become {next}{why}."),
-                ));
+                let text = if by_transition {
+                    words!(
+                        "The subscription is {now} and cannot become {next}: its Azure subscription is under an Azure plan.",
+                        "L’abonnement est {now} et ne peut pas devenir {next} : son abonnement Azure est rattaché à un plan Azure."
+                    )
+                } else {
+                    words!("The subscription is {now} and cannot become {next}.", "L’abonnement est {now} et ne peut pas devenir {next}.")
+                };
+                return Err(refused("800096", "StatusChangeNotAllowed", text));
             }
             if next != now && next == SubscriptionStatus::Active && has_plan {
-                let text = "The customer has an Azure plan: legacy Azure cannot be made active beside it.".to_owned();
+                let text = words!(
+                    "The customer has an Azure plan: legacy Azure cannot be made active beside it.",
+                    "Le client a un plan Azure : l’offre Azure héritée ne peut pas être réactivée à côté."
+                );
                 return Err(not_again(text));
             }
             facts.status = next;
@@ -147,35 +171,56 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
         None => now,
         Some(SubscriptionStatus::Active) => PlanStatus::Active,
         Some(SubscriptionStatus::Suspended) => PlanStatus::Suspended,
-        Some(other) => return Err(refused("800096", "StatusChangeNotAllowed", format!("An Azure plan cannot become {other}."))),
+        Some(other) => {
+            return Err(refused(
+                "800096",
+                "StatusChangeNotAllowed",
+                words!("An Azure plan cannot become {other}.", "Un plan Azure ne peut pas devenir {other}."),
+            ));
+        }
     };
     if wanted.friendly_name.is_some() && !wanted.is_name_of_plan() {
-        return Err(ApiError::bad_input("InvalidSubscription", "The name of an Azure plan is not kept here: leave friendlyName as it is.")
-            .definite());
+        let text = words!(
+            "The name of an Azure plan is not kept here: leave friendlyName as it is.",
+            "Le nom d’un plan Azure n’est pas gardé ici : laissez friendlyName tel quel."
+        );
+        return Err(ApiError::bad_input("InvalidSubscription", text).definite());
     }
     if next == now {
         return Ok(false);
     }
     if now == PlanStatus::Deleted {
-        return Err(refused("800096", "StatusChangeNotAllowed", "The plan is deleted.".to_owned()));
+        return Err(refused("800096", "StatusChangeNotAllowed", words!("The plan is deleted.", "Le plan est supprimé.")));
     }
     if next == PlanStatus::Suspended && under > 0 {
-        let text = format!("{under} Azure subscriptions are active under the plan: it cannot be suspended.");
+        let text = words!(
+            "{under} Azure subscriptions are active under the plan: it cannot be suspended.",
+            "{under} abonnements Azure sont actifs sous le plan : il ne peut pas être suspendu."
+        );
         return Err(ApiError::new(StatusCode::FORBIDDEN, "900115", "AzurePlanHasActiveSubscriptions", text).definite());
     }
     if merged.is_own(id) {
         // what an upgrade did to a plan is never overwritten: the next one makes it active, or its undo puts it away
-        let text = format!("The plan belongs to an upgrade: it is {now}, and only an upgrade makes it {next}.");
+        let text = words!(
+            "The plan belongs to an upgrade: it is {now}, and only an upgrade makes it {next}.",
+            "Le plan appartient à une mise à niveau : il est {now}, et seule une mise à niveau le rend {next}."
+        );
         return Err(refused("800096", "StatusChangeNotAllowed", text));
     }
     if next == PlanStatus::Active
         && let Some(legacy) = facts.legacy_in_use.first()
     {
-        return Err(not_again(format!("The legacy Azure subscription {legacy} is in use: an Azure plan cannot be made active beside it.")));
+        return Err(not_again(words!(
+            "The legacy Azure subscription {legacy} is in use: an Azure plan cannot be made active beside it.",
+            "L’abonnement Azure hérité {legacy} est utilisé : un plan Azure ne peut pas être réactivé à côté."
+        )));
     }
     match facts.plans.iter_mut().find(|plan| plan.id == id) {
         Some(plan) if next == PlanStatus::Active && facts.active_plans.contains(&plan.reseller) => {
-            return Err(not_again("The customer has an active plan of that reseller: there is never a second one.".to_owned()));
+            return Err(not_again(words!(
+                "The customer has an active plan of that reseller: there is never a second one.",
+                "Le client a un plan actif de ce revendeur : il n’y en a jamais un second."
+            )));
         }
         Some(plan) => plan.status = next,
         None => return Err(unknown(&wanted.id.to_string()).definite()),
@@ -183,10 +228,10 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
     Ok(true)
 }
 
-fn not_again(text: String) -> ApiError {
+fn not_again(text: Words) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "900337", "ReactivationRefused", text).definite()
 }
 
-fn refused(code: &'static str, name: &str, text: String) -> ApiError {
+fn refused(code: &'static str, name: &str, text: Words) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, code, name, text).definite()
 }

@@ -3,12 +3,12 @@
 use crate::world::*;
 use planshift_coordinator::engine::Input;
 use planshift_domain::{
-    audit::{CustomerChain, CustomerEntry, EXCHANGED, event},
+    audit::{Change, CustomerChain, CustomerEntry, EXCHANGED, Operation, event},
     history::{HistoryEntry, first_break},
     ids::TransitionId,
     message::{
         event::{AccountImported, TransitionChanged},
-        request::{Act, ActOutcome, ChainAsked, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, ChainAsked, OnlyIf, StartOutcome, StartTransition},
     },
     transition::State,
 };
@@ -67,6 +67,39 @@ async fn a_chain_tells_who_did_what_and_seals_the_history() {
     for seal in entries.iter().filter_map(|entry| entry.transition.as_ref()) {
         assert_eq!(history[seal.entries as usize - 1].hash, seal.hash);
     }
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_what_was_before_and_after_it() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let made = Change {
+        operation: Operation::UpdateCustomerSpendingBudget,
+        old_value: Some(r#"{"amount":1}"#.into()),
+        new_value: Some(r#"{"amount":2.50}"#.into()),
+        data: BTreeMap::from([("Key".to_owned(), "value".to_owned())]),
+    };
+    let change = |import, facts_version| {
+        let mut chunk = World::chunk(PARTNER, import, &[1]);
+        chunk.only_if = Some(OnlyIf { facts_version, may_buy_legacy_azure: false });
+        chunk.by.made = Some(made.clone());
+        Input::Import(Box::new(chunk), World::asker())
+    };
+    world.turn(&[change(2, 1)]).await;
+    world.turn(&[change(3, 1)]).await; // of a version that is gone
+    let entries = chain(&world, 1);
+    assert_eq!(names(&entries), [event::IMPORTED, event::IMPORTED, event::IMPORT_REFUSED]);
+    let value = |text: &Option<String>| serde_json::from_str::<Value>(text.as_ref().unwrap()).unwrap();
+    for entry in &entries[1..] {
+        let new = value(&entry.new_value);
+        assert_eq!(
+            (new["operation"].as_str(), new["resource"].as_str()),
+            (Some("update_customer_spending_budget"), Some(r#"{"amount":2.50}"#))
+        );
+        assert_eq!(new["data"]["Key"], "value");
+    }
+    assert_eq!(value(&entries[1].old_value), serde_json::json!({ "factsVersion": 1, "resource": r#"{"amount":1}"# }));
+    assert_eq!(value(&entries[2].new_value)["refused"], "FactsChanged");
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ impl World {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
             begun_at: Ports::system().clock.now(),
-            by: ImportedBy { actor: "ann".into(), document: "d".into(), change: String::new() },
+            by: ImportedBy { actor: "ann".into(), document: "d".into(), ..ImportedBy::default() },
             partner: PartnerFacts {
                 id: partner,
                 name: "P".into(),

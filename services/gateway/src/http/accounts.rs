@@ -62,7 +62,7 @@ pub(super) async fn import(
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();
-    let by = ImportedBy { actor: context.caller.actor.clone(), document: hash_text.clone(), change: String::new() };
+    let by = ImportedBy { actor: context.caller.actor.clone(), document: hash_text.clone(), ..ImportedBy::default() };
     once(&app, &context, target, &hash_text, async {
         let outcome = import::import(&app, &context, (import_id, by), file, format).await.map_err(refused)?;
         Answer::json(&json!({ "imported": outcome.imported, "refused": findings::refused(outcome.refused, context.locale) }))

@@ -23,9 +23,13 @@ pub(crate) struct Answer(StoredAnswer);
 impl Answer {
     /// JSON.
     pub(crate) fn json(value: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_string(value).map_err(|error| ApiError::internal(&error))?;
+        Ok(Self::written(serde_json::to_string(value).map_err(|error| ApiError::internal(&error))?))
+    }
+
+    /// JSON that is written already.
+    pub(crate) fn written(body: String) -> Self {
         let json = (header::CONTENT_TYPE.to_string(), "application/json; charset=utf-8".to_owned());
-        Ok(Self(StoredAnswer { status: StatusCode::OK.as_u16(), headers: vec![json], body }))
+        Self(StoredAnswer { status: StatusCode::OK.as_u16(), headers: vec![json], body })
     }
 
     /// Plain text.

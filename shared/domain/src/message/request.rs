@@ -3,6 +3,7 @@
 use super::body;
 use crate::{
     account::facts::{CustomerFacts, CustomerPart, PartnerFacts, PlanFacts, ResellerFacts, SubscriptionFacts},
+    audit::Change,
     ids::{CustomerId, ImportId, PartnerId, Reseller, TransitionId},
     time::Timestamp,
     transition::{Findings, State},
@@ -56,6 +57,9 @@ pub struct ImportedBy {
     /// For a change of what was there: which, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub change: String,
+    /// The same as the customer's audit records name it; none in messages of versions before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Change>,
 }
 
 impl ImportedBy {

@@ -3,7 +3,7 @@
 
 use super::{
     Whose,
-    change::{Needs, change},
+    change::{Edited, Needs, change},
     profile::whose_resellers,
 };
 use crate::{
@@ -24,10 +24,12 @@ use planshift_domain::{
         self,
         facts::{AgreementFacts, Contact},
     },
+    audit::{Change, Operation},
     ids::{MpnId, parse_guid},
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The one agreement that counts for a transition.
 const CUSTOMER_AGREEMENT: &str = "MicrosoftCustomerAgreement";
@@ -129,8 +131,7 @@ pub(in crate::http) async fn confirm(
     let agreement = confirmation(&fields, app.ports.clock.now())?;
     let target = format!("POST /v1/customers/{}/agreements of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let what = "A confirmation of the Microsoft Customer Agreement was added";
-        change(&app, &context, whose, Needs::default(), what, |facts| {
+        change(&app, &context, whose, Needs::default(), |facts| {
             let same = |known: &&AgreementFacts| known.kind == agreement.kind && known.primary_contact == agreement.primary_contact;
             if let Some(known) = facts.customer.agreements.iter().find(same) {
                 let text = words!(
@@ -149,7 +150,8 @@ pub(in crate::http) async fn confirm(
                 return Err(ApiError::bad_input("TooManyConfirmations", text).definite());
             }
             facts.customer.agreements.push(agreement.clone());
-            Ok(true)
+            let words = "A confirmation of the Microsoft Customer Agreement was added".to_owned();
+            Ok(Some(Edited { words, record: record(&agreement) }))
         })
         .await?;
         Ok(Answer::json(&resource(&agreement))?.status(StatusCode::CREATED))
@@ -218,6 +220,17 @@ fn confirmation(fields: &Fields, now: Timestamp) -> Result<AgreementFacts, ApiEr
         template_id: Some(TEMPLATE.to_owned()),
         primary_contact: Some(primary_contact),
     })
+}
+
+/// The confirmation as it is kept for ever: who has accepted, and not how to call them.
+fn record(agreement: &AgreementFacts) -> Change {
+    let mut kept = agreement.clone();
+    if let Some(contact) = &mut kept.primary_contact {
+        contact.phone_number = None;
+    }
+    let template = kept.template_id.clone().unwrap_or_default();
+    let data = BTreeMap::from([("AgreementType".to_owned(), kept.kind.clone()), ("TemplateId".to_owned(), template)]);
+    Change { operation: Operation::CreateAgreement, old_value: None, new_value: Some(resource(&kept).to_string()), data }
 }
 
 fn resource(agreement: &AgreementFacts) -> Value {

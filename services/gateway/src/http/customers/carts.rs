@@ -6,7 +6,7 @@
 use super::{
     Whose,
     catalogue::{LEGACY, Offer, PLAN},
-    change::{Facts, Needs, change},
+    change::{Edited, Facts, Needs, change, subscription_data},
     orders,
 };
 use crate::{
@@ -32,6 +32,7 @@ use planshift_domain::{
         facts::{PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
         scope::is_active,
     },
+    audit::{Change, Operation},
     ids::{AzureSubscriptionId, CommerceSubscriptionId, MpnId, PlanId, Reseller},
     time::Timestamp,
 };
@@ -98,9 +99,13 @@ pub(in crate::http) async fn checkout(
             let made = cart.lines.first().map(|line| line.subscription_id);
             let needs = Needs { legacy_azure, purchase: true, made, ..Needs::default() };
             let resellers = resellers_of(&app, whose, &cart).await?;
-            let what = format!("The order {order_id} of {} lines was placed", cart.lines.len());
-            change(&app, &context, whose, needs, &what, |facts| buy(&cart, order_id, facts, &resellers, now)).await?;
-            app.model.ordered(&cart, &Order { id: order_id, created_at: now, lines: cart.lines.clone() }).await?;
+            let order = Order { id: order_id, created_at: now, lines: cart.lines.clone() };
+            change(&app, &context, whose, needs, |facts| {
+                let is_new = buy(&cart, order_id, facts, &resellers, now)?;
+                Ok(is_new.then(|| placed(whose, &order, &facts.customer.currency_code)))
+            })
+            .await?;
+            app.model.ordered(&cart, &order).await?;
         }
         let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;
         let facts = whose.head(&app, &context).await?.customer;
@@ -299,6 +304,25 @@ fn buy(
         changed = true;
     }
     Ok(changed)
+}
+
+/// An order, as it is recorded. Source of the names in `data`: the domain's section 6.7.
+fn placed(whose: Whose, order: &Order, currency_code: &str) -> Edited {
+    let mut data = BTreeMap::from([("OrderId".to_owned(), order.id.to_string())]);
+    for line in &order.lines {
+        let offer = offer(line.bought);
+        data.insert("BillingCycle".to_owned(), offer.billing_cycle.to_owned());
+        data.extend(subscription_data(
+            line.number,
+            offer.offer_id,
+            &line.subscription_id.to_string(),
+            offer.title,
+            line.reseller.0.as_ref(),
+        ));
+    }
+    let new_value = Some(orders::resource(whose, order, currency_code).to_string());
+    let words = format!("The order {} of {} lines was placed", order.id, order.lines.len());
+    Edited { words, record: Change { operation: Operation::CreateOrder, old_value: None, new_value, data } }
 }
 
 fn resource(cart: &Cart) -> Value {

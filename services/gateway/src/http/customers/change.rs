@@ -19,6 +19,7 @@ use planshift_domain::{
             CustomerFacts, PART_SUBSCRIPTIONS, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus,
         },
     },
+    audit::Change,
     ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
     message::request::{ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
     transition::State,
@@ -58,6 +59,27 @@ impl One {
         let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1).await?;
         Ok(Self { merged, under })
     }
+}
+
+/// A change that is to be made.
+pub(super) struct Edited {
+    /// What it is, in words, in the customer's chain of records.
+    pub(super) words: String,
+    /// The same as audit records have it.
+    pub(super) record: Change,
+}
+
+/// What a record says of a subscription or plan, the one of that number in it. Source of the names: the domain's section 6.7.
+pub(super) fn subscription_data(
+    number: u32,
+    offer: &str,
+    id: &str,
+    name: &str,
+    reseller: Option<&MpnId>,
+) -> impl Iterator<Item = (String, String)> {
+    let told = [("OfferId", offer), ("SubscriptionId", id), ("SubscriptionName", name), ("Quantity", "1")];
+    let told = told.into_iter().chain(reseller.map(|mpn| ("PartnerOnRecord", mpn.as_str())));
+    told.map(move |(key, value)| (format!("{key}-{number}"), value.to_owned())).collect::<Vec<_>>().into_iter()
 }
 
 /// What a change needs to be allowed.
@@ -130,22 +152,22 @@ fn too_large() -> ApiError {
     ApiError::new(StatusCode::CONFLICT, "409", "CustomerTooLarge", text).definite()
 }
 
-/// Changes the customer, which is `what` in its chain of records: `edit` makes the change of what is there, says that there is nothing to
-/// change (`false`), or why it cannot be. It may be called more than once; where the same request has been carried out before, it is not called.
+/// Changes the customer: `edit` makes the change of what is there and says what it is, that there is nothing to change, or why it cannot be.
+/// It may be called more than once; where the same request has been carried out before, it is not called. Gives the resource as the change
+/// has made it, where it was made just now.
 pub(super) async fn change(
     app: &App,
     context: &Context,
     whose: Whose,
     needs: Needs,
-    what: &str,
-    mut edit: impl FnMut(&mut Facts) -> Result<bool, ApiError> + Send,
-) -> Result<(), ApiError> {
+    mut edit: impl FnMut(&mut Facts) -> Result<Option<Edited>, ApiError> + Send,
+) -> Result<Option<String>, ApiError> {
     for attempt in 0..TRIES {
         let mut facts = Facts::read(app, context, whose).await?;
         // the same request has been here before, and its answer was lost
         let is_done = facts.customer.changed_by == Some(context.request_id) || needs.made.is_some_and(|id| facts.has(id));
         if is_done {
-            return Ok(());
+            return Ok(None);
         }
         let version = facts.version;
         if needs.purchase {
@@ -157,9 +179,8 @@ pub(super) async fn change(
         if let Some(id) = needs.standing_of {
             facts.one = Some(One::look(app, whose, &facts, id).await?);
         }
-        if !edit(&mut facts)? {
-            return Ok(());
-        }
+        let Some(Edited { words, record }) = edit(&mut facts)? else { return Ok(None) };
+        let made = record.new_value.clone();
         facts.customer.changed_by = Some(context.request_id);
         let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
         let mut parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
@@ -168,10 +189,10 @@ pub(super) async fn change(
         // coordinator knows the import, and answers that it was taken.
         let import_id = Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into();
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
-        let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: what.to_owned() };
+        let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: words, made: Some(record) };
         let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, changed).await.map_err(failed)?;
         match refused {
-            None => return Ok(()),
+            None => return Ok(made),
             Some(refused) if refused.code == "FactsChanged" || refused.code == "ImportSuperseded" => {}
             Some(refused) => return Err(barred(app, whose, needs, &refused).await?),
         }

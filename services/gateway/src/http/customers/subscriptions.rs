@@ -181,7 +181,12 @@ impl Merged {
         }
     }
 
-    fn legacy(&self, facts: &SubscriptionFacts) -> Value {
+    /// One more version of the facts: what is printed from now on is as it will be after a change.
+    pub(super) const fn count_up(&mut self) {
+        self.version += 1;
+    }
+
+    pub(super) fn legacy(&self, facts: &SubscriptionFacts) -> Value {
         let id = facts.commerce_subscription_id;
         let (status, by_transition) = self.status(facts);
         let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
@@ -219,7 +224,7 @@ impl Merged {
         })
     }
 
-    fn plan(&self, facts: &PlanFacts, bought_at: Option<Timestamp>) -> Value {
+    pub(super) fn plan(&self, facts: &PlanFacts, bought_at: Option<Timestamp>) -> Value {
         let id = facts.id;
         let mut links = self.links(id, PLAN.product_id, PLAN.sku_id);
         links["azureEntitlements"] = link(format!("/customers/{}/subscriptions/{id}/azureEntitlements", self.whose.customer));

@@ -3,7 +3,7 @@
 
 use super::{
     Whose,
-    change::{Facts, Needs, One, change},
+    change::{Edited, Facts, Needs, One, change, subscription_data},
     subscriptions::{Merged, PLAN_NAME, read_one, unknown},
 };
 use crate::{
@@ -24,8 +24,10 @@ use axum::{
 };
 use planshift_domain::{
     account::facts::{PlanStatus, SubscriptionStatus},
-    ids::PlanId,
+    audit::{Change, Operation},
+    ids::{MpnId, PlanId},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 /// The longest name of a subscription.
@@ -55,12 +57,10 @@ pub(in crate::http) async fn update(
         // what is to be active again is as if it were bought
         let purchase = wanted.status == Some(SubscriptionStatus::Active);
         let needs = Needs { standing_of: Some(id), looks_around: purchase, ..Needs::default() };
-        let mut what = format!("The subscription {id} was changed");
-        if let Some(status) = wanted.status {
-            what.push_str(&format!(": {status}"));
+        match change(&app, &context, whose, needs, |facts| apply(&wanted, facts)).await? {
+            Some(made) => Ok(Answer::written(made)),
+            None => Answer::json(&read_one(&app, &context, whose, id).await?),
         }
-        change(&app, &context, whose, needs, &what, |facts| apply(&wanted, facts)).await?;
-        Answer::json(&read_one(&app, &context, whose, id).await?)
     })
     .await
 }
@@ -108,8 +108,8 @@ impl Wanted {
 }
 
 /// Makes the change of the facts, or says why it cannot be.
-fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
-    let Some(One { merged, under }) = facts.one.take() else { return Err(unknown(&wanted.id.to_string())) };
+fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<Option<Edited>, ApiError> {
+    let Some(One { mut merged, under }) = facts.one.take() else { return Err(unknown(&wanted.id.to_string())) };
     if wanted.etag.as_ref().is_some_and(|etag| *etag != merged.etag(wanted.id)) {
         let text = words!(
             "The subscription has changed since it was read: read it again, and send what is to be changed of it.",
@@ -131,7 +131,7 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
                 return Err(refused("800091", "SubscriptionNotActive", text));
             }
             if next == now && renamed.is_none() {
-                return Ok(false);
+                return Ok(None);
             }
             let allowed =
                 [(SubscriptionStatus::Active, SubscriptionStatus::Suspended), (SubscriptionStatus::Suspended, SubscriptionStatus::Active)];
@@ -153,18 +153,20 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<bool, ApiError> {
                 );
                 return Err(not_again(text));
             }
+            let old = merged.legacy(facts);
             facts.status = next;
             if let Some(name) = renamed {
                 facts.friendly_name.clone_from(name);
             }
-            Ok(true)
+            merged.count_up();
+            Ok(Some(edited(wanted, &old, &merged.legacy(facts), facts.reseller.0.as_ref())))
         }
-        None => apply_to_plan(wanted, facts, &merged, under),
+        None => apply_to_plan(wanted, facts, merged, under),
     }
 }
 
 /// A plan may be suspended when no Azure subscription is under it, and be made active again.
-fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64) -> Result<bool, ApiError> {
+fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, mut merged: Merged, under: u64) -> Result<Option<Edited>, ApiError> {
     let id = PlanId(wanted.id);
     let Some(now) = merged.plan_status(id) else { return Err(unknown(&wanted.id.to_string()).definite()) };
     let next = match wanted.status {
@@ -187,7 +189,7 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
         return Err(ApiError::bad_input("InvalidSubscription", text).definite());
     }
     if next == now {
-        return Ok(false);
+        return Ok(None);
     }
     if now == PlanStatus::Deleted {
         return Err(refused("800096", "StatusChangeNotAllowed", words!("The plan is deleted.", "Le plan est supprimé.")));
@@ -222,10 +224,26 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, merged: &Merged, under: u64
                 "Le client a un plan actif de ce revendeur : il n’y en a jamais un second."
             )));
         }
-        Some(plan) => plan.status = next,
-        None => return Err(unknown(&wanted.id.to_string()).definite()),
+        Some(plan) => {
+            let old = merged.plan(plan, None);
+            plan.status = next;
+            merged.count_up();
+            Ok(Some(edited(wanted, &old, &merged.plan(plan, None), plan.reseller.0.as_ref())))
+        }
+        None => Err(unknown(&wanted.id.to_string()).definite()),
     }
-    Ok(true)
+}
+
+/// The change as it is recorded, and as it is answered.
+fn edited(wanted: &Wanted, old: &Value, new: &Value, reseller: Option<&MpnId>) -> Edited {
+    let mut words = format!("The subscription {} was changed", wanted.id);
+    if let Some(status) = wanted.status {
+        words.push_str(&format!(": {status}"));
+    }
+    let text = |name: &str| new[name].as_str().unwrap_or_default();
+    let data = subscription_data(0, text("offerId"), text("id"), text("friendlyName"), reseller).collect();
+    let (old_value, new_value) = (Some(old.to_string()), Some(new.to_string()));
+    Edited { words, record: Change { operation: Operation::UpdateSubscription, old_value, new_value, data } }
 }
 
 fn not_again(text: Words) -> ApiError {

@@ -1,14 +1,14 @@
 //! What lasts: a customer's chain, the histories that it seals, and what they tell of messages.
 
 use crate::world::*;
-use planshift_coordinator::engine::Input;
+use planshift_coordinator::engine::{Input, Question};
 use planshift_domain::{
     audit::{Change, CustomerChain, CustomerEntry, EXCHANGED, Operation, event},
     history::{HistoryEntry, first_break},
-    ids::TransitionId,
+    ids::{ImportId, TransitionId},
     message::{
         event::{AccountImported, TransitionChanged},
-        request::{Act, ActOutcome, ChainAsked, OnlyIf, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, ChainAsked, FindImport, ImportFound, OnlyIf, StartOutcome, StartTransition},
     },
     transition::State,
 };
@@ -87,6 +87,17 @@ async fn a_change_is_told_with_what_was_before_and_after_it() {
     };
     world.turn(&[change(2, 1)]).await;
     world.turn(&[change(3, 1)]).await; // of a version that is gone
+    // who has lost the answer is told, for ever
+    for (looked_for, n, found) in [(&[9, 2, 3][..], 1, Some(2)), (&[3], 1, None), (&[2], 2, None), (&[], 1, None)] {
+        let import_ids = looked_for.iter().map(|id| ImportId(Uuid::from_u128(*id))).collect();
+        let question = FindImport { request_id: Uuid::new_v4(), partner_id: PARTNER, customer_id: customer(n), import_ids };
+        let out = world.turn(&[Input::Question(Question::Import(question), World::asker())]).await;
+        let taken = out.iter().find_map(body::<ImportFound>).unwrap().taken;
+        assert_eq!(taken.as_ref().map(|taken| taken.import_id), found.map(|id: u128| ImportId(Uuid::from_u128(id))), "{looked_for:?}");
+        if let Some(taken) = taken {
+            assert_eq!((taken.facts_version, taken.resource.as_deref()), (2, Some(r#"{"amount":2.50}"#)));
+        }
+    }
     let entries = chain(&world, 1);
     assert_eq!(names(&entries), [event::IMPORTED, event::IMPORTED, event::IMPORT_REFUSED]);
     let value = |text: &Option<String>| serde_json::from_str::<Value>(text.as_ref().unwrap()).unwrap();

@@ -265,7 +265,6 @@ pub(crate) fn part(customer_id: CustomerId, part: u32, parts: u32) -> CustomerPa
             currency_code: "USD".into(),
             has_support_plan: false,
             orders: vec![],
-            changed_by: None,
         },
         resellers: vec![],
         subscriptions: vec![],

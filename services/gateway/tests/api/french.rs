@@ -117,7 +117,7 @@ async fn every_error_is_told_in_french_and_is_the_same_to_programs() {
     differs_in_words("an id that is none", || world.get("/v1/productUpgrades").header("MS-RequestId", "x")).await;
     differs_in_words("another site", || world.get("/v1/productUpgrades").header("origin", "https://example.org")).await;
 
-    let subscription = document["customers"][0]["subscriptions"][0]["id"].as_str().unwrap();
+    let subscription = holder.subscription(&customer).commerce_subscription_id;
     let of = |path: &str| format!("/v1/customers/{customer}{path}");
     let contact = json!({ "firstName": "N", "lastName": "R", "email": "n@example.org" });
     let agreement = |field: &str, value: Value| {

@@ -3,13 +3,16 @@
 use crate::world::*;
 use planshift_domain::{
     account::{
-        facts::{CustomerPart, PartnerFacts},
+        facts::{CustomerPart, PartnerFacts, SubscriptionFacts},
         sample::{self, SampleOptions},
     },
     ids::{CustomerId, PartnerId},
     message::{
         Body as _,
-        request::{CustomerPage, CustomerRead, CustomersImported, ImportCustomers, ReadCustomer, ReadOutcome, RefusedCustomer, Wanted},
+        request::{
+            CustomerPage, CustomerRead, CustomersImported, FindImport, ImportCustomers, ImportFound, ReadCustomer, ReadOutcome,
+            RefusedCustomer, TakenImport, Wanted,
+        },
     },
 };
 use planshift_messaging::{Delivery, Outgoing};
@@ -32,13 +35,26 @@ pub struct Held {
 #[derive(Clone, Default)]
 pub struct Holder(Arc<Mutex<Inner>>);
 
+/// What becomes of imports.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They are taken and answered.
+    #[default]
+    Answers,
+    /// They are taken, and the answers are lost.
+    LosesAnswers,
+    /// They are taken by the coordinator, which stops before it has told anybody: the facts stay as they were until the import comes again.
+    LosesFacts,
+}
+
 #[derive(Default)]
 struct Inner {
     facts: BTreeMap<(PartnerId, CustomerId), Held>,
     /// The answer to each import's chunk: the same again gets the same.
     taken: HashMap<(Uuid, u32), CustomersImported>,
-    /// Imports are taken, and nobody is told.
-    is_silent: bool,
+    /// What was taken, by import.
+    chain: HashMap<Uuid, TakenImport>,
+    mode: Mode,
     /// Every import that was asked for.
     asked: Vec<ImportCustomers>,
 }
@@ -52,7 +68,12 @@ impl Holder {
             match message.kind.as_str() {
                 ImportCustomers::TYPE => {
                     let taken = inner.take(codec::body(message).unwrap());
-                    if inner.is_silent { Vec::new() } else { vec![answer(delivery, &taken)] }
+                    if inner.mode == Mode::Answers { vec![answer(delivery, &taken)] } else { Vec::new() }
+                }
+                FindImport::TYPE => {
+                    let FindImport { request_id, import_ids, .. } = codec::body(message).unwrap();
+                    let taken = import_ids.iter().find_map(|id| inner.chain.get(&id.0)).cloned();
+                    vec![answer(delivery, &ImportFound { request_id, taken })]
                 }
                 ReadCustomer::TYPE => vec![answer(delivery, &inner.read(&codec::body(message).unwrap()))],
                 _ => Vec::new(),
@@ -60,9 +81,9 @@ impl Holder {
         }
     }
 
-    /// From now on imports are taken and not answered; or they are again.
-    pub fn set_silent(&self, is_silent: bool) {
-        self.0.lock().unwrap().is_silent = is_silent;
+    /// What becomes of imports from now on.
+    pub fn set(&self, mode: Mode) {
+        self.0.lock().unwrap().mode = mode;
     }
 
     /// The changes that were asked for, in order.
@@ -70,11 +91,16 @@ impl Holder {
         self.0.lock().unwrap().asked.iter().filter(|asked| asked.only_if.is_some()).cloned().collect()
     }
 
-    /// What is held of the one customer that is named.
+    /// Looks at what is held of a customer, or changes it.
     pub fn look<T>(&self, customer: &str, look: impl FnOnce(&mut Held) -> T) -> T {
         let customer: CustomerId = customer.parse().unwrap();
         let mut inner = self.0.lock().unwrap();
         look(inner.facts.iter_mut().find(|((_, of), _)| *of == customer).expect("it was imported").1)
+    }
+
+    /// The first legacy subscription of a customer.
+    pub fn subscription(&self, customer: &str) -> SubscriptionFacts {
+        self.look(customer, |held| held.part.subscriptions.first().expect("it has one").clone())
     }
 }
 
@@ -83,6 +109,18 @@ impl Inner {
         self.asked.push(chunk.clone());
         let key = (chunk.import_id.0, chunk.chunk);
         if let Some(known) = self.taken.get(&key) {
+            // facts that were lost are handed on once more
+            if let Some(taken) = self.chain.get(&key.0)
+                && let [part] = &chunk.customers[..]
+            {
+                let held = Held { version: taken.facts_version, partner: chunk.partner.clone(), part: part.clone() };
+                let facts = self.facts.entry((chunk.partner.id, part.customer_id));
+                facts.and_modify(|now| {
+                    if now.version < held.version {
+                        *now = held
+                    }
+                });
+            }
             return known.clone();
         }
         let mut taken = CustomersImported { import_id: chunk.import_id, chunk: chunk.chunk, imported: Vec::new(), refused: Vec::new() };
@@ -95,6 +133,11 @@ impl Inner {
                 continue;
             }
             taken.imported.push(customer_id);
+            let resource = chunk.by.made.as_ref().and_then(|made| made.new_value.clone());
+            self.chain.insert(chunk.import_id.0, TakenImport { import_id: chunk.import_id, facts_version: before + 1, resource });
+            if self.mode == Mode::LosesFacts {
+                continue;
+            }
             let held = Held { version: before + 1, partner: chunk.partner.clone(), part };
             self.facts.insert((chunk.partner.id, customer_id), held);
         }

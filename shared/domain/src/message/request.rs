@@ -98,6 +98,43 @@ pub struct RefusedCustomer {
     pub transition_id: Option<TransitionId>,
 }
 
+/// Was one of these imports of a customer taken? Asked by who has lost the answer. It is known for ever: the customer's chain tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindImport {
+    /// The request.
+    pub request_id: Uuid,
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub customer_id: CustomerId,
+    /// At most one of them was taken.
+    pub import_ids: Vec<ImportId>,
+}
+
+/// The answer to whoever looks for an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportFound {
+    /// The request.
+    pub request_id: Uuid,
+    /// The one that was taken.
+    pub taken: Option<TakenImport>,
+}
+
+/// An import of a customer that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenImport {
+    /// Which.
+    pub import_id: ImportId,
+    /// The version that it gave to the facts.
+    pub facts_version: u32,
+    /// Of a change: the resource as the change has made it, JSON as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
 /// Move this customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -371,6 +408,8 @@ pub struct ChainAsked {
 body! {
     ImportCustomers => "ImportCustomers.v1",
     CustomersImported => "CustomersImported.v1",
+    FindImport => "FindImport.v1",
+    ImportFound => "ImportFound.v1",
     StartTransition => "StartTransition.v1",
     StartAnswered => "StartAnswered.v1",
     ActOnTransition => "ActOnTransition.v1",

@@ -100,12 +100,14 @@ pub(in crate::http) async fn checkout(
             let needs = Needs { legacy_azure, purchase: true, made, ..Needs::default() };
             let resellers = resellers_of(&app, whose, &cart).await?;
             let order = Order { id: order_id, created_at: now, lines: cart.lines.clone() };
-            change(&app, &context, whose, needs, |facts| {
+            let made = change(&app, &context, whose, needs, |facts| {
                 let is_new = buy(&cart, order_id, facts, &resellers, now)?;
                 Ok(is_new.then(|| placed(whose, &order, &facts.customer.currency_code)))
             })
             .await?;
-            app.model.ordered(&cart, &order).await?;
+            // of an order that was placed when the request came first, it has the time
+            let placed_at = made.and_then(|made| serde_json::from_str::<Value>(&made).ok()?["creationDate"].as_str()?.parse().ok());
+            app.model.ordered(&cart, &Order { created_at: placed_at.unwrap_or(now), ..order }).await?;
         }
         let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;
         let facts = whose.head(&app, &context).await?.customer;

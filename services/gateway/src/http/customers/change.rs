@@ -20,8 +20,8 @@ use planshift_domain::{
         },
     },
     audit::Change,
-    ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
-    message::request::{ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
+    ids::{CommerceSubscriptionId, ImportId, MpnId, PlanId, Reseller, TransitionId},
+    message::request::{FindImport, ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, TakenImport, Wanted},
     transition::State,
 };
 use std::collections::BTreeMap;
@@ -154,7 +154,7 @@ fn too_large() -> ApiError {
 
 /// Changes the customer: `edit` makes the change of what is there and says what it is, that there is nothing to change, or why it cannot be.
 /// It may be called more than once; where the same request has been carried out before, it is not called. Gives the resource as the change
-/// has made it, where it was made just now.
+/// has made it, now or when the request came first: other changes in between do not show.
 pub(super) async fn change(
     app: &App,
     context: &Context,
@@ -164,12 +164,14 @@ pub(super) async fn change(
 ) -> Result<Option<String>, ApiError> {
     for attempt in 0..TRIES {
         let mut facts = Facts::read(app, context, whose).await?;
-        // the same request has been here before, and its answer was lost
-        let is_done = facts.customer.changed_by == Some(context.request_id) || needs.made.is_some_and(|id| facts.has(id));
-        if is_done {
-            return Ok(None);
-        }
         let version = facts.version;
+        // The same request may have been here before, and its answer was lost. Asked after the facts were read: what is not known to have
+        // been done by then is not in them. Where the facts are older than it, not everybody has them yet, and it is handed on once more.
+        match done_before(app, context, whose).await?.filter(|taken| taken.facts_version <= version) {
+            Some(TakenImport { resource, .. }) => return Ok(resource),
+            None if needs.made.is_some_and(|id| facts.has(id)) => return Ok(None),
+            None => {}
+        }
         if needs.purchase {
             seen_here(app, whose, needs).await?;
         }
@@ -181,13 +183,10 @@ pub(super) async fn change(
         }
         let Some(Edited { words, record }) = edit(&mut facts)? else { return Ok(None) };
         let made = record.new_value.clone();
-        facts.customer.changed_by = Some(context.request_id);
         let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
         let mut parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
         let Some(changed) = parts.pop().filter(|_| parts.is_empty()) else { return Err(too_large()) };
-        // Of the attempt, and not of the version: of a request that comes again after its answer was lost, and after other changes, the
-        // coordinator knows the import, and answers that it was taken.
-        let import_id = Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into();
+        let import_id = import_id(context, attempt);
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
         let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: words, made: Some(record) };
         let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, changed).await.map_err(failed)?;
@@ -198,6 +197,20 @@ pub(super) async fn change(
         }
     }
     Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1))
+}
+
+/// Of the attempt, and not of the version: when the request comes again, the coordinator knows it.
+fn import_id(context: &Context, attempt: u32) -> ImportId {
+    Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into()
+}
+
+/// What this request has changed already.
+async fn done_before(app: &App, context: &Context, whose: Whose) -> Result<Option<TakenImport>, ApiError> {
+    let import_ids = (0..TRIES).map(|attempt| import_id(context, attempt)).collect();
+    let (partner_id, customer_id) = (whose.partner, whose.customer);
+    // a question of its own each time: what it is told is as things are now
+    let question = FindImport { request_id: app.ports.random.id(), partner_id, customer_id, import_ids };
+    Ok(app.ask(&question, &context.trace).await?.taken)
 }
 
 /// What the read model knows to stand in the way of a purchase says so before anything else does. It may be late; the coordinator is not.

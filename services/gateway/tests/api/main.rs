@@ -6,6 +6,7 @@ mod french;
 mod holder;
 mod importing;
 mod isolation;
+mod left;
 mod letters;
 mod limits;
 mod live;

@@ -9,6 +9,7 @@
 //! | `profile` | one customer, its resellers, all resellers |
 //! | `agreements` | the customer agreement, confirmed or signed; a reseller's partner agreement |
 //! | `subscriptions` | commerce subscriptions and Azure plans |
+//! | `left` | suspended ones that no import tells of any more |
 //! | `entitlements` | Azure subscriptions under a plan |
 //! | `change` | a change of a customer, as an import of it |
 //! | `catalogue` | the two Azure offers |
@@ -24,6 +25,7 @@ mod catalogue;
 mod change;
 mod entitlements;
 mod etag;
+mod left;
 mod list;
 mod orders;
 mod profile;

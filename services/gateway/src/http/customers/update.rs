@@ -161,6 +161,13 @@ fn apply(wanted: &Wanted, facts: &mut Facts) -> Result<Option<Edited>, ApiError>
             merged.count_up();
             Ok(Some(edited(wanted, &old, &merged.legacy(facts), facts.reseller.0.as_ref())))
         }
+        None if merged.is_left(wanted.id) => {
+            let text = words!(
+                "The subscription was suspended by an upgrade, and no import tells of it any more: it stays as it is.",
+                "L’abonnement a été suspendu par une mise à niveau, et aucune importation ne l’indique plus : il reste tel quel."
+            );
+            Err(refused("800096", "StatusChangeNotAllowed", text))
+        }
         None => apply_to_plan(wanted, facts, merged, under),
     }
 }

@@ -11,7 +11,7 @@
 //! | `routes` | a router that knows its paths |
 //! | `bearer` | a request's caller, or why there is none |
 //! | `local` | from where a gateway with a local token alone is reached |
-//! | `serve` | connections: how many, and how slow they may be |
+//! | `serve`, `taken` | connections: how many, and how slow they may be |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
 //! | `pages` | collections, and pages of them |
@@ -45,6 +45,7 @@ mod rules;
 mod serve;
 mod steps;
 mod surround;
+mod taken;
 mod upgrades;
 mod uploads;
 

@@ -116,3 +116,35 @@ async fn there_are_only_so_many_connections_and_the_next_one_waits_its_turn() {
     }
     drop(held);
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_gives_its_place_free_and_one_that_reads_slowly_stays() {
+    let times = Duration::from_millis(300);
+    let limits = Settings { connections: 2, header_time: times, piece_time: times, heartbeat: Duration::from_millis(50), ..settings() };
+    let world = World::with(limits, silence).await;
+    let mut told = changed(7, 1, planshift_domain::transition::State::Requested);
+    (told.history, told.transition.history) = (entries(7, 2_000), 2_000);
+    world.tell(told).await;
+    let path = format!("/v1/productUpgrades/{}", Uuid::from_u128(7));
+    // far more than there is room for between the two
+    let request = format!("GET {path}/history HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n").repeat(100);
+    let mut never = TcpStream::connect(address(&world)).await.unwrap();
+    never.write_all(request.as_bytes()).await.unwrap();
+    // this one has nothing but heartbeats, and takes them
+    let mut events = world.get("/v1/productUpgrades/events").send().await.unwrap();
+    // there is no third place: whoever is served has got the one of the client that reads nothing
+    let served = timeout(LONG, client(TOKEN).get(format!("{}/", world.base)).send()).await;
+    assert_eq!(served.expect("the place is held for ever").unwrap().status(), 200);
+    let heard = timeout(LONG, async {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < times * 4 {
+            assert!(events.chunk().await.unwrap().is_some(), "the stream was cut");
+        }
+    });
+    heard.await.expect("it says something");
+    // it was cut off in the middle
+    let mut rest = Vec::new();
+    let _ = timeout(LONG, never.read_to_end(&mut rest)).await.expect("it is held for ever");
+    let answers = rest.windows(12).filter(|part| part == b"HTTP/1.1 200").count();
+    assert!((1..100).contains(&answers), "{answers} answers");
+}

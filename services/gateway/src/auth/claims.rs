@@ -28,6 +28,34 @@ pub(crate) enum Rejected {
 }
 
 impl Rejected {
+    /// Every one.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Malformed,
+        Self::Algorithm,
+        Self::UnknownKey,
+        Self::Signature,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expired,
+        Self::NotYet,
+        Self::Tenant,
+    ];
+
+    /// As it is counted.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet",
+            Self::Tenant => "tenant",
+        }
+    }
+
     /// As it is told to whoever has sent it.
     pub(crate) fn words(self) -> Words {
         match self {

@@ -3,10 +3,11 @@
 use super::{errors::ApiError, rules};
 use crate::{
     app::App,
-    auth::{Caller, Refused},
+    auth::{Caller, Refused, Rejected},
     words::{Words, words},
 };
 use axum::http::{HeaderMap, Method, StatusCode};
+use planshift_worker::metrics::{Metrics, REFUSED_REQUESTS};
 
 /// After how many seconds keys that are not here yet may be.
 const KEYS_COME_AFTER: u32 = 5;
@@ -17,11 +18,35 @@ pub(super) async fn caller(app: &App, method: &Method, path: &str, headers: &Hea
     if rules::is_open(method, path) {
         return Ok(Caller::nobody());
     }
-    let caller = app.authenticator.caller(headers).await.map_err(refused)?;
+    let caller = app.authenticator.caller(headers).await.map_err(|why| {
+        match &why {
+            Refused::Missing => count(&app.metrics, NO_TOKEN, 1),
+            Refused::Invalid(rejected) => count(&app.metrics, ("401", rejected.name()), 1),
+            Refused::NotYet => {}
+        }
+        refused(why)
+    })?;
     if let Some(partner) = caller.partner {
-        app.pace.take(partner, app.ports.clock.now()).map_err(ApiError::too_fast)?;
+        app.pace.take(partner, app.ports.clock.now()).map_err(|seconds| {
+            count(&app.metrics, TOO_FAST, 1);
+            ApiError::too_fast(seconds)
+        })?;
     }
     Ok(caller)
+}
+
+/// What is counted of requests that are refused here, but for tokens that do not count: status and reason.
+const NO_TOKEN: (&str, &str) = ("401", "missing");
+const TOO_FAST: (&str, &str) = ("429", "pace");
+
+fn count(metrics: &Metrics, (status, reason): (&str, &str), count: usize) {
+    metrics.add(REFUSED_REQUESTS, &[("status", status), ("reason", reason)], count);
+}
+
+/// Makes every series appear, so that an alert sees the first one too.
+pub(crate) fn count_from_zero(metrics: &Metrics) {
+    let tokens = Rejected::ALL.iter().map(|rejected| ("401", rejected.name()));
+    tokens.chain([NO_TOKEN, TOO_FAST]).for_each(|series| count(metrics, series, 0));
 }
 
 /// Source of the header: RFC 6750, section 3.

@@ -58,6 +58,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+pub(crate) use bearer::count_from_zero;
 pub(crate) use context::Context;
 use errors::ApiError;
 pub(crate) use local::Reach;

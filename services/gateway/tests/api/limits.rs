@@ -2,6 +2,7 @@
 
 use crate::{provider::Provider, world::*};
 use planshift_gateway::Settings;
+use planshift_worker::metrics::REFUSED_REQUESTS;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
@@ -37,6 +38,15 @@ async fn a_partner_that_asks_too_fast_is_told_when_to_come_again_and_others_are_
     assert_eq!(response.json::<Value>().await.unwrap(), json!({ "statusCode": 429, "message": message }));
     // whatever the path: what is refused costs something too
     assert_eq!(one.get(format!("{}/nowhere", world.base)).send().await.unwrap().status(), 429);
+    let counted = |status, reason| world.metrics.get(REFUSED_REQUESTS, &[("status", status), ("reason", reason)]);
+    assert_eq!((counted("429", "pace"), counted("401", "malformed"), counted("401", "missing")), (2, 0, 0));
+    assert!(world.metrics.text().contains("planshift_http_refused_total{status=\"401\",reason=\"expired\"} 0\n"), "from the start on");
+    for (token, reason) in [("x", "malformed"), ("", "missing")] {
+        let without = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let request = if token.is_empty() { without.get(&list) } else { without.get(&list).bearer_auth(token) };
+        assert_eq!(request.send().await.unwrap().status(), 401);
+        assert_eq!(counted("401", reason), 1, "{reason}");
+    }
     let other = client(&provider.token(Uuid::from_u128(2), &["ReadOnlyAgent"]));
     assert_eq!(other.get(&list).send().await.unwrap().status(), 200);
     for _ in 0..10 {

@@ -162,7 +162,7 @@ impl Versions {
         let imported: HashSet<CustomerId> = answer.imported.iter().map(|c| c.customer_id).collect();
         // a change of one customer tells nothing new of resellers
         if chunk.only_if.is_none() {
-            answer.resellers = resellers_of(chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
+            answer.resellers = resellers_of(&chunk.resellers, chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
         }
         answer
     }
@@ -266,7 +266,7 @@ fn add_change(value: &mut Value, chunk: &ImportCustomers) {
 fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
     let (import_id, number) = chunk.key;
     let mut out = Vec::new();
-    if !chunk.answer.imported.is_empty() {
+    if !chunk.answer.imported.is_empty() || !chunk.answer.resellers.is_empty() {
         let event = AccountImported {
             partner_id: chunk.answer.partner_id,
             partner_name: chunk.answer.partner_name.clone(),

@@ -139,6 +139,7 @@ impl World {
                 azure_plan_markets: None,
             },
             customers: customers.iter().map(|n| part(customer(*n), 0, 1)).collect(),
+            resellers: Vec::new(),
             only_if: None,
         }
     }

@@ -29,6 +29,9 @@ pub struct ImportCustomers {
     pub partner: PartnerFacts,
     /// Customers, or parts of them.
     pub customers: Vec<CustomerPart>,
+    /// Resellers of the document, on record of a subscription or not. All of its chunks together tell of all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resellers: Vec<ResellerFacts>,
     /// For a change that somebody made of what was there: taken only if this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<OnlyIf>,

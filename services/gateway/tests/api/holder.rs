@@ -117,7 +117,7 @@ impl Inner {
                 let facts = self.facts.entry((chunk.partner.id, part.customer_id));
                 facts.and_modify(|now| {
                     if now.version < held.version {
-                        *now = held
+                        *now = held;
                     }
                 });
             }

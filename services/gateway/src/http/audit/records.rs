@@ -108,7 +108,7 @@ fn narrow(filter: &mut RecordFilter, text: &str) -> Result<(), ApiError> {
         ("customerid", "equals") => {
             filter.customer = Some(
                 parse_guid(value).ok_or_else(|| wrong(words!("has a Value that is no GUID", "a une Value qui n’est pas un GUID")))?.into(),
-            )
+            );
         }
         ("resourcetype", "equals") => filter.resource_type = Some(value.to_lowercase()),
         ("companyname", "substring") => filter.company = Some(value.to_owned()),

@@ -225,12 +225,10 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, mut merged: Merged, under: 
         )));
     }
     match facts.plans.iter_mut().find(|plan| plan.id == id) {
-        Some(plan) if next == PlanStatus::Active && facts.active_plans.contains(&plan.reseller) => {
-            return Err(not_again(words!(
-                "The customer has an active plan of that reseller: there is never a second one.",
-                "Le client a un plan actif de ce revendeur : il n’y en a jamais un second."
-            )));
-        }
+        Some(plan) if next == PlanStatus::Active && facts.active_plans.contains(&plan.reseller) => Err(not_again(words!(
+            "The customer has an active plan of that reseller: there is never a second one.",
+            "Le client a un plan actif de ce revendeur : il n’y en a jamais un second."
+        ))),
         Some(plan) => {
             let old = merged.plan(plan, None);
             plan.status = next;

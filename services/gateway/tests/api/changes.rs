@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
 
-/// How long an answer is waited for that does not come.
-const SHORT: Duration = Duration::from_millis(300);
+/// How long the answer to an import is waited for, which may not come.
+const SHORT: Duration = Duration::from_millis(1_500);
+/// How long one is that comes.
+const LONG: Duration = Duration::from_secs(10);
 const TEMPLATE: &str = "117a77b0-9360-443b-8795-c6dedc750cf9";
 
 fn agreement() -> Value {
@@ -115,7 +117,7 @@ async fn a_change_whose_answer_was_lost_is_answered_the_same_after_other_changes
     static LOSE: Statement = Statement::new("UPDATE requests SET status = NULL, headers = NULL, body = NULL WHERE request_id = $1");
     for lost in 0..3 {
         let holder = Holder::default();
-        let world = World::with(Settings { answer: SHORT, chunk_answer: SHORT, ..settings() }, holder.script()).await;
+        let world = World::with(Settings { answer: LONG, chunk_answer: SHORT, ..settings() }, holder.script()).await;
         let (document, customer) = one_customer(2);
         import(&world, &document).await;
         let of = format!("/v1/customers/{customer}");

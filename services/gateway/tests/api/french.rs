@@ -59,7 +59,7 @@ async fn differs_in_words(what: &str, ask: impl Fn() -> RequestBuilder) {
 #[tokio::test]
 async fn every_error_is_told_in_french_and_is_the_same_to_programs() {
     let holder = Holder::default();
-    let world = World::with(Settings { answer: Duration::from_millis(150), ..settings() }, holder.script()).await;
+    let world = World::with(Settings { answer: Duration::from_millis(1_500), ..settings() }, holder.script()).await;
     let (document, customer) = one_customer(2);
     import(&world, &document).await;
     let nobody = Uuid::new_v4();

@@ -4,7 +4,11 @@
 //! have them before it is answered, and while a transition is under way none is taken. Whether it may be is decided under the customer's
 //! lock, and not here.
 
-use super::{Whose, subscriptions::Merged, unknown};
+use super::{
+    Whose,
+    facts::{Facts, One},
+    unknown,
+};
 use crate::{
     app::App,
     http::{context::Context, errors::ApiError},
@@ -13,53 +17,16 @@ use crate::{
 };
 use axum::http::StatusCode;
 use planshift_domain::{
-    account::{
-        self,
-        facts::{
-            CustomerFacts, PART_SUBSCRIPTIONS, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus,
-        },
-    },
+    account::{self, facts::PART_SUBSCRIPTIONS},
     audit::Change,
-    ids::{CommerceSubscriptionId, ImportId, MpnId, PlanId, Reseller, TransitionId},
-    message::request::{FindImport, ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, TakenImport, Wanted},
+    ids::{ImportId, MpnId, TransitionId},
+    message::request::{FindImport, ImportedBy, OnlyIf, RefusedCustomer, TakenImport},
     transition::State,
 };
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How often a change is tried again because somebody else's came first.
 const TRIES: u32 = 5;
-
-/// All facts of a customer.
-pub(super) struct Facts {
-    pub(super) version: u32,
-    pub(super) partner: PartnerFacts,
-    pub(super) customer: CustomerFacts,
-    pub(super) resellers: BTreeMap<MpnId, ResellerFacts>,
-    pub(super) subscriptions: Vec<SubscriptionFacts>,
-    pub(super) plans: Vec<PlanFacts>,
-    /// For a purchase: commerce subscriptions of the legacy offer that are active and under no plan.
-    pub(super) legacy_in_use: Vec<CommerceSubscriptionId>,
-    /// For a purchase: whose active plans there are.
-    pub(super) active_plans: Vec<Reseller>,
-    /// How the subscription or plan that is to be changed stands.
-    pub(super) one: Option<One>,
-}
-
-/// How a subscription or plan stands after all transitions.
-pub(super) struct One {
-    pub(super) merged: Merged,
-    /// How many Azure subscriptions are under it, where it is a plan.
-    pub(super) under: u64,
-}
-
-impl One {
-    async fn look(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
-        let merged = Merged::of_one(app, whose, facts, id).await?;
-        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1).await?;
-        Ok(Self { merged, under })
-    }
-}
 
 /// A change that is to be made.
 pub(super) struct Edited {
@@ -97,54 +64,13 @@ pub(super) struct Needs {
     pub(super) made: Option<Uuid>,
 }
 
-impl Facts {
-    async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
-        let first = whose.read(app, context, Wanted::default(), None, READ_AT_MOST).await?;
-        if first.subscriptions_total as usize > PART_SUBSCRIPTIONS || first.plans_total as usize > PART_SUBSCRIPTIONS {
-            return Err(too_large());
-        }
-        Ok(Self {
-            version: first.facts_version,
-            partner: first.partner,
-            customer: first.customer,
-            resellers: first.resellers.into_iter().map(|reseller| (reseller.mpn_id.clone(), reseller)).collect(),
-            subscriptions: first.subscriptions,
-            plans: first.plans,
-            legacy_in_use: Vec::new(),
-            active_plans: Vec::new(),
-            one: None,
-        })
-    }
-
-    fn has(&self, id: Uuid) -> bool {
-        self.subscriptions.iter().any(|facts| facts.commerce_subscription_id.0 == id) || self.plans.iter().any(|plan| plan.id.0 == id)
-    }
-
-    /// What a purchase must know besides: what transitions have made of it.
-    async fn look_around(&mut self, app: &App, whose: Whose) -> Result<(), ApiError> {
-        let azure = self.subscriptions.iter().filter_map(|facts| facts.azure_subscription_id);
-        let standings = app.model.standings(whose.partner, whose.customer, azure).await?;
-        let in_use = self.subscriptions.iter().filter(|facts| {
-            let moved = facts.azure_subscription_id.and_then(|id| standings.get(&id)).is_some_and(|standing| standing.plan_id.is_some());
-            facts.status == SubscriptionStatus::Active && !moved
-        });
-        self.legacy_in_use = in_use.map(|facts| facts.commerce_subscription_id).collect();
-        let mut own = app.model.own_plans(whose.partner, whose.customer).await?;
-        own.retain(|own| own.is_ours() || !self.plans.iter().any(|plan| plan.id == own.id));
-        let told = self.plans.iter().filter(|plan| !own.iter().any(|own| own.id == plan.id));
-        let active = told.map(|plan| (plan.status, &plan.reseller)).chain(own.iter().map(|plan| (plan.status, &plan.reseller)));
-        self.active_plans = active.filter(|(status, _)| *status == PlanStatus::Active).map(|(_, reseller)| reseller.clone()).collect();
-        Ok(())
-    }
-}
-
 const CHANGED: Words = Words::both(
     "The customer is being changed by somebody else. Try again.",
     "Quelqu’un d’autre modifie le client en ce moment. Réessayez.",
 );
 
 /// A change must be one message, so that it is taken whole or not at all.
-fn too_large() -> ApiError {
+pub(super) fn too_large() -> ApiError {
     let text = words!(
         "The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.",
         "Le client a plus de {PART_SUBSCRIPTIONS} abonnements : il se modifie par une importation de son document de comptes."

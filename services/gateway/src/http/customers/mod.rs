@@ -11,20 +11,22 @@
 //! | `subscriptions` | commerce subscriptions and Azure plans |
 //! | `left` | suspended ones that no import tells of any more |
 //! | `entitlements` | Azure subscriptions under a plan |
-//! | `change` | a change of a customer, as an import of it |
+//! | `change`, `facts` | a change of a customer, as an import of it |
 //! | `catalogue` | the two Azure offers |
-//! | `carts`, `orders` | purchases of the two Azure offers |
+//! | `carts`, `buying`, `orders` | purchases of the two Azure offers |
 //! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
 //! | `etag` | versions of resources |
 
 mod agreements;
 mod budget;
+mod buying;
 mod carts;
 mod catalogue;
 mod change;
 mod entitlements;
 mod etag;
+mod facts;
 mod left;
 mod list;
 mod orders;

@@ -6,8 +6,8 @@
 use super::{
     Whose,
     catalogue::{LEGACY, PLAN},
-    change::Facts,
     etag::etag,
+    facts::Facts,
     left::{Left, left},
 };
 use crate::{

@@ -3,7 +3,8 @@
 
 use super::{
     Whose,
-    change::{Edited, Facts, Needs, One, change, subscription_data},
+    change::{Edited, Needs, change, subscription_data},
+    facts::{Facts, One},
     subscriptions::{Merged, PLAN_NAME, read_one, unknown},
 };
 use crate::{

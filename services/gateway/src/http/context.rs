@@ -1,7 +1,10 @@
 //! What belongs to one request: its ids, its caller, its trace.
 
 use super::errors::ApiError;
-use crate::auth::Caller;
+use crate::{
+    auth::Caller,
+    words::{Locale, words},
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use planshift_domain::ids::parse_guid;
 use planshift_telemetry::TraceContext;
@@ -27,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) given_id: Uuid,
     pub(crate) correlation_id: Uuid,
     vector: String,
+    /// In which language people are told.
+    pub(crate) locale: Locale,
     pub(crate) trace: TraceContext,
     /// Who asks; nobody until the token was looked at.
     pub(crate) caller: Caller,
@@ -42,7 +47,8 @@ impl Context {
         let mut guid = |name: &HeaderName| match headers.get(name) {
             None => ports.random.id(),
             Some(value) => value.to_str().ok().and_then(parse_guid).unwrap_or_else(|| {
-                wrong = Some(ApiError::bad_input("InvalidHeader", format!("The header {name} must be a GUID.")));
+                let text = words!("The header {name} must be a GUID.", "L’en-tête {name} doit être un GUID.");
+                wrong = Some(ApiError::bad_input("InvalidHeader", text));
                 ports.random.id()
             }),
         };
@@ -52,8 +58,8 @@ impl Context {
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
-        let (caller, gone) = (Caller::nobody(), CancellationToken::new());
-        (Self { request_id, given_id: request_id, correlation_id, vector, trace, caller, gone }, wrong)
+        let (caller, gone, locale) = (Caller::nobody(), CancellationToken::new(), Locale::of(headers));
+        (Self { request_id, given_id: request_id, correlation_id, vector, locale, trace, caller, gone }, wrong)
     }
 
     /// Whose it is. Clients choose their ids, and some always the same: between partners, that must not make two requests one.

@@ -1,10 +1,17 @@
 //! What happens before and after every handler: ids, who asks, the path in lower case, a time limit, errors written out.
 
 use super::{answer::Answer, bearer, context::Context, errors::ApiError};
-use crate::app::App;
+use crate::{
+    app::App,
+    words::{Locale, words},
+};
 use axum::{
     extract::{Request, State},
-    http::{Uri, header::AUTHORIZATION, uri::PathAndQuery},
+    http::{
+        HeaderMap, HeaderValue, Uri,
+        header::{AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE},
+        uri::PathAndQuery,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -51,25 +58,41 @@ async fn handle(app: &App, context: &Context, request: Request, next: Next) -> R
     tokio::select! {
         response = response => response.unwrap_or_else(|_| ApiError::internal(&"a handler ended without an answer").into_response()),
         () = app.ports.clock.sleep(limit) => {
-            ApiError::unavailable("It takes longer than a request may. It goes on: ask again with the same MS-RequestId.").into_response()
+            let text = words!(
+                "It takes longer than a request may. It goes on: ask again with the same MS-RequestId.",
+                "Le traitement dépasse la durée permise à une requête. Il se poursuit : redemandez avec le même MS-RequestId."
+            );
+            ApiError::unavailable(text).into_response()
         }
     }
 }
 
-/// Writes out an error, and hands the ids back.
+/// Writes out an error, says in which language the answer is, and hands the ids back.
 fn finish(context: &Context, mut response: Response) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        let mut written = Answer::error(&error, context.correlation_id).into_response();
+        let mut written = Answer::error(&error, context.correlation_id, context.locale).into_response();
         for (name, value) in response.headers() {
             // `Allow` of a 405, for example; the body's own headers are those of the written one
-            if !written.headers().contains_key(name) && name != axum::http::header::CONTENT_LENGTH {
+            if !written.headers().contains_key(name) && name != CONTENT_LENGTH {
                 written.headers_mut().append(name.clone(), value.clone());
             }
         }
         response = written;
     }
+    name_language(response.headers_mut(), context.locale);
     context.stamp(response.headers_mut());
     response
+}
+
+/// What is JSON is in the language that was asked for; pages and plain texts are in English. Where an answer says otherwise, it knows better.
+fn name_language(headers: &mut HeaderMap, locale: Locale) {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let language = match kind.split('/').next() {
+        Some("application") if kind.starts_with("application/json") => locale,
+        Some("text") => Locale::English,
+        _ => return,
+    };
+    headers.entry(CONTENT_LANGUAGE).or_insert(HeaderValue::from_static(language.tag()));
 }
 
 /// Partner Center's paths are without regard to case, and what is in ours are GUIDs. The query stays as it is.

@@ -1,8 +1,12 @@
 //! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
 
 mod audit;
+mod changes;
+mod french;
+mod holder;
 mod importing;
 mod isolation;
+mod left;
 mod letters;
 mod limits;
 mod live;

@@ -9,6 +9,7 @@
 //! | [`cluster`] | every service as a process of its own, to be killed, stopped and started again |
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
+//! | [`receiver`] | a receiver of webhooks |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
 //! | [`chaos`] | not for tests: the chaos of `tests/run chaos`, with a TCP proxy that misbehaves |
@@ -27,6 +28,7 @@ pub mod otlp;
 pub mod outcome;
 pub mod place;
 pub mod program;
+pub mod receiver;
 pub mod servers;
 pub mod stored;
 pub mod upgrade;

@@ -70,9 +70,15 @@ impl Place {
 
     /// Serves the API on it, everything in one process, and waits until it is ready.
     pub fn serve(&self) -> Served {
+        self.serve_with(&[])
+    }
+
+    /// The same with these variables.
+    pub fn serve_with(&self, variables: &[(&str, &str)]) -> Served {
         let (api, admin) = (free_port(), free_port());
         let listen = [format!("--listen=127.0.0.1:{api}"), format!("--admin=127.0.0.1:{admin}")];
-        let mut process = self.program(&["serve"]).args(listen).start();
+        let program = variables.iter().fold(self.program(&["serve"]), |program, (key, value)| program.env(key, value));
+        let mut process = program.args(listen).start();
         wait::until("`planshift serve` is ready", READY_WITHIN, || {
             assert!(process.is_running(), "`planshift serve` ended by itself\n{}", process.stderr());
             is_ready(admin)

@@ -1,7 +1,8 @@
 //! The gateway alone in a process: what the environment says of it.
 
 use crate::{
-    Auth, Gateway, GatewayError, LocalToken, Made, OidcOptions, OidcSettings, Options, Settings, TOKEN_FILE, gateway::DEFAULT_ADDRESS,
+    Auth, Gateway, GatewayError, LocalToken, Made, OidcOptions, OidcSettings, Options, Settings, TOKEN_FILE, WebhookOptions,
+    gateway::DEFAULT_ADDRESS,
 };
 use planshift_worker::host::Parts;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -23,6 +24,10 @@ type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// | `PLANSHIFT_OIDC_ISSUER`, `_AUDIENCE`, `_JWKS_URL`, `_TENANTS`, `_OPERATOR_TENANT` | an OpenID provider; several values have commas between them |
 /// | `PLANSHIFT_ALLOW_REMOTE` | `true`: listen where others reach it, with the local token alone |
 /// | `PLANSHIFT_REQUESTS_PER_MINUTE`, `PLANSHIFT_REQUEST_BURST` | limits of each partner |
+/// | `PLANSHIFT_PUBLIC_URL` | what receivers of webhooks reach the gateway by |
+/// | `PLANSHIFT_WEBHOOK_KEY_FILE`, `PLANSHIFT_WEBHOOK_CERTIFICATE_FILE` | what webhooks are signed with; else a key is made and kept in the database |
+/// | `PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL` | `true`: `http` and internal addresses are called too |
+/// | `PLANSHIFT_WEBHOOKS_KEEP_DAYS` | for how many days what was delivered is kept; default 30 |
 ///
 /// # Errors
 /// `Setting` where a variable is wrong; any other.
@@ -41,7 +46,18 @@ fn settings(variable: Variable<'_>) -> Result<Settings, GatewayError> {
     Ok(Settings {
         requests_per_minute: number("PLANSHIFT_REQUESTS_PER_MINUTE", usual.requests_per_minute)?,
         request_burst: number("PLANSHIFT_REQUEST_BURST", usual.request_burst)?,
+        webhooks: webhooks(variable)?.settings().map_err(|error| GatewayError::Setting(error.to_string()))?,
         ..usual
+    })
+}
+
+fn webhooks(variable: Variable<'_>) -> Result<WebhookOptions, GatewayError> {
+    Ok(WebhookOptions {
+        public_url: variable("PLANSHIFT_PUBLIC_URL"),
+        allow_internal: parsed(variable, "PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL", "true or false")?.unwrap_or(false),
+        key: variable("PLANSHIFT_WEBHOOK_KEY_FILE").map(PathBuf::from),
+        certificate: variable("PLANSHIFT_WEBHOOK_CERTIFICATE_FILE").map(PathBuf::from),
+        keep_days: parsed(variable, "PLANSHIFT_WEBHOOKS_KEEP_DAYS", "a number of days")?,
     })
 }
 
@@ -158,5 +174,15 @@ mod tests {
         }
         assert!(with(&[("PLANSHIFT_REQUESTS_PER_MINUTE", "many")], settings).unwrap_err().contains("PLANSHIFT_REQUESTS_PER_MINUTE"));
         assert_eq!(with(&[("PLANSHIFT_REQUEST_BURST", "7")], settings).unwrap().request_burst, 7);
+        for (name, value) in [
+            ("PLANSHIFT_PUBLIC_URL", "here"),
+            ("PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL", "perhaps"),
+            ("PLANSHIFT_WEBHOOK_KEY_FILE", "/x"),
+            ("PLANSHIFT_WEBHOOKS_KEEP_DAYS", "-1"),
+        ] {
+            assert!(with(&[(name, value)], settings).unwrap_err().contains("PLANSHIFT_WEBHOOK") || name == "PLANSHIFT_PUBLIC_URL");
+        }
+        let trial = [("PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL", "true"), ("PLANSHIFT_PUBLIC_URL", "https://moves.example")];
+        assert!(with(&trial, settings).unwrap().webhooks.allow_internal);
     }
 }

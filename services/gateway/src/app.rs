@@ -3,6 +3,7 @@
 use crate::{
     ask::{AskError, Asker, Question},
     auth::{Authenticator, Pace},
+    hooks::Webhooks,
     http::{Reach, Uploads},
     hub::Hub,
     letters::DeadLetters,
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
     pub(crate) letters: DeadLetters,
+    pub(crate) webhooks: Webhooks,
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,
     pub(crate) pace: Arc<Pace>,

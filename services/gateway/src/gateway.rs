@@ -5,6 +5,7 @@ use crate::{
     ask::Asker,
     auth::{Auth, Authenticator, LocalToken, Pace},
     events::EventHandler,
+    hooks::Webhooks,
     housekeeping::Housekeeping,
     http,
     hub::Hub,
@@ -72,7 +73,7 @@ impl Options {
         let (model, hub) = (ReadModel::new(database), Hub::new(settings.waiters));
         let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
-        let housekeeping = Housekeeping { model, broker, ports: ports.clone(), settings };
+        let housekeeping = Housekeeping { model, webhooks: None, broker, ports: ports.clone(), settings };
         let housekeeping = ports.spawn.spawn(Box::pin(housekeeping.run(stop.clone())));
         events.run(stop).await;
         housekeeping.await;
@@ -158,6 +159,8 @@ impl Gateway {
         let authenticator = Authenticator::new(&auth, ports.clone(), readiness).map_err(GatewayError::Provider)?;
         let (under_way, mut finished) = mpsc::channel(1);
         let letters = DeadLetters::new(database.clone(), broker.clone(), ports.clone());
+        let hub = Hub::new(settings.waiters);
+        let webhooks = Webhooks::new(database.clone(), hub.clone(), ports.clone(), metrics.clone(), settings.webhooks.clone(), address);
         let app = App {
             model: ReadModel::new(database),
             letters: letters.clone(),
@@ -165,7 +168,8 @@ impl Gateway {
             reach: http::Reach::of(&auth, address),
             pace: Arc::new(Pace::new(settings.requests_per_minute, settings.request_burst)),
             asker: Asker::new(broker.clone(), ports.clone(), &settings),
-            hub: Hub::new(settings.waiters),
+            hub,
+            webhooks: webhooks.clone(),
             ports: ports.clone(),
             uploads: http::Uploads::default(),
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
@@ -178,12 +182,16 @@ impl Gateway {
         let behind = CancellationToken::new();
         let handler = EventHandler { model: app.model.clone(), hub: app.hub.clone(), ports: ports.clone(), gap: settings.gap };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
-        let housekeeping = Housekeeping { model: app.model.clone(), broker, ports: ports.clone(), settings: settings.clone() };
+        let kept = Some(webhooks.clone());
+        let housekeeping =
+            Housekeeping { model: app.model.clone(), webhooks: kept, broker, ports: ports.clone(), settings: settings.clone() };
         let (asker, listening) = (app.asker.clone(), behind.clone());
         let tasks = [
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(webhooks.clone().dispatch(behind.clone()))),
+            ports.spawn.spawn(Box::pin(webhooks.send(behind.clone()))),
             ports.spawn.spawn(Box::pin(authenticator.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(async move { asker.listen(&listening).await })),
             ports.spawn.spawn(Box::pin(look::look(app.model.clone(), app.hub.clone(), ports.clone(), settings.look, behind.clone()))),

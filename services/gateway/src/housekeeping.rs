@@ -1,6 +1,6 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, model::ReadModel};
+use crate::{Settings, hooks::Webhooks, model::ReadModel};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -21,6 +21,8 @@ const ROUNDS_TO_FORGET: u32 = 100;
 /// What has to be kept in order.
 pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
+    /// Whose deliveries are forgotten; none where there is the read model alone.
+    pub(crate) webhooks: Option<Webhooks>,
     pub(crate) broker: SharedBroker,
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
@@ -65,6 +67,9 @@ impl Housekeeping {
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.forget().await?;
+            }
         }
         Ok(())
     }

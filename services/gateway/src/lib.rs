@@ -13,6 +13,7 @@
 //! | `import` | a document, cut into chunks |
 //! | `model` | the read model, and the order in which everything happened (`model/feed.rs`) |
 //! | `events` | events into the read model |
+//! | `hooks` | what happens, told to whom partners have registered |
 //! | `hub`, `wait`, `look` | who waits for a transition |
 //! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
@@ -28,6 +29,7 @@ mod events;
 #[cfg(test)]
 mod fixtures;
 mod gateway;
+mod hooks;
 mod housekeeping;
 mod http;
 mod hub;
@@ -44,9 +46,10 @@ mod wait;
 pub use alone::{made_text, serve};
 pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
+pub use hooks::{InvalidWebhooks, SigningKey, SigningKeyError, WebhookOptions};
 pub use http::{RULES, Rule, paths};
 pub use model::MIGRATIONS;
-pub use settings::Settings;
+pub use settings::{Settings, WebhookSettings};
 
 /// Which service this is.
 pub const SERVICE: planshift_messaging::Service = planshift_messaging::Service::Gateway;

@@ -1,5 +1,6 @@
 //! Limits, each with its reason. Every one is a setting so that tests and operators can change it.
 
+use crate::hooks::{Reachable, SigningKey};
 use std::{path::PathBuf, time::Duration};
 
 /// What the gateway takes, and how long it waits.
@@ -66,6 +67,49 @@ pub struct Settings {
     pub header_time: Duration,
     /// How long a shutdown waits for requests under way.
     pub grace: Duration,
+    /// Webhooks.
+    pub webhooks: WebhookSettings,
+}
+
+/// How webhooks are sent.
+#[derive(Clone, Debug)]
+pub struct WebhookSettings {
+    /// Whether deliveries are made and sent here; else that is left to another replica, or to the next start.
+    pub sends: bool,
+    /// What receivers reach this gateway by, as `https://moves.example`: URIs in events begin with it. Where it is not set, the address
+    /// that the gateway listens at.
+    pub public_url: Option<String>,
+    /// `http` URLs and addresses that are not public are called too: for trials. A partner could then have requests made to whatever
+    /// this machine reaches.
+    pub allow_internal: bool,
+    /// What events are signed with; where it is not set, a key is made once and kept in the gateway's database.
+    pub signing: Option<SigningKey>,
+    /// How long a receiver may take to answer.
+    pub answer: Duration,
+    /// The pause between two looks for what another replica has made, or what is due again.
+    pub look: Duration,
+    /// For how long what was delivered is kept. What is dead is kept until it is delivered.
+    pub keep_delivered: Duration,
+}
+
+impl WebhookSettings {
+    pub(crate) const fn reachable(&self) -> Reachable {
+        if self.allow_internal { Reachable::Anything } else { Reachable::Public }
+    }
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            sends: true,
+            public_url: None,
+            allow_internal: false,
+            signing: None,
+            answer: Duration::from_secs(10),
+            look: Duration::from_millis(500),
+            keep_delivered: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -101,6 +145,7 @@ impl Default for Settings {
             connections: 10_000,
             header_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Tokens: those that a hosted API takes, and the one that a client sends.
 
 use crate::{
-    cli::AuthArgs,
+    cli::{AuthArgs, SendingArgs},
     exit::Failure,
     settings::{Environment, Secret, secret},
 };
-use planshift_gateway::{Auth, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Settings, TOKEN_FILE, made_text};
+use planshift_gateway::{
+    Auth, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Settings, TOKEN_FILE, WebhookOptions, made_text,
+};
 use std::{net::SocketAddr, path::Path};
 
 /// The variable with the local token; with `_FILE` behind it, that of a file that holds it.
@@ -33,14 +35,25 @@ pub fn hosted(args: &AuthArgs, listen: SocketAddr, data: &Path, environment: Env
     Ok(Auth { local: local(data, environment)?, oidc, allow_remote: args.allow_remote })
 }
 
-/// The gateway's limits, with those that the options set.
-pub fn limits(args: &AuthArgs) -> Settings {
+/// The gateway's limits, with those that the options set, and how it sends webhooks.
+///
+/// # Errors
+/// Usage: settings of webhooks that do not fit together, a key that is none.
+pub fn limits(args: &AuthArgs, sending: &SendingArgs) -> Result<Settings, Failure> {
     let usual = Settings::default();
-    Settings {
+    let webhooks = WebhookOptions {
+        public_url: sending.public_url.clone(),
+        allow_internal: sending.webhooks_allow_internal,
+        key: sending.webhook_key.clone(),
+        certificate: sending.webhook_certificate.clone(),
+        keep_days: sending.webhooks_keep_days,
+    };
+    Ok(Settings {
         requests_per_minute: args.requests_per_minute.unwrap_or(usual.requests_per_minute),
         request_burst: args.request_burst.unwrap_or(usual.request_burst),
+        webhooks: webhooks.settings().map_err(|error| Failure::usage(error.to_string()))?,
         ..usual
-    }
+    })
 }
 
 fn local(data: &Path, environment: Environment<'_>) -> Result<LocalToken, Failure> {

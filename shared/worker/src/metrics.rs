@@ -42,8 +42,10 @@ pub const VERIFY_VIOLATIONS: &str = "planshift_verify_violations";
 pub const VERIFY_LAST_PASS: &str = "planshift_verify_last_pass_timestamp_seconds";
 /// How long the last whole pass took, in seconds.
 pub const VERIFY_DURATION: &str = "planshift_verify_last_pass_duration_seconds";
+/// Attempts to deliver a webhook by `outcome`: `delivered`, `failed` (again later), `dead` (the last one failed).
+pub const WEBHOOKS: &str = "planshift_webhook_attempts_total";
 
-const HELP: [(&str, &str); 13] = [
+const HELP: [(&str, &str); 14] = [
     (BATCHES, "Batches by outcome."),
     (EFFECTS, "Effects and their undos by evidence, each counted once."),
     (FACTS, "Parts of customers' facts that were taken, or were stale."),
@@ -57,6 +59,7 @@ const HELP: [(&str, &str); 13] = [
     (VERIFY_LAST_PASS, "When the last whole pass over what is stored ended."),
     (VERIFY_PASSES, "Passes over what is stored by outcome."),
     (VERIFY_VIOLATIONS, "Violations that the last whole pass over what is stored has found."),
+    (WEBHOOKS, "Attempts to deliver a webhook by outcome."),
 ];
 
 type Labels = Vec<(&'static str, String)>;

@@ -23,6 +23,7 @@
 //! | `letters` | dead letters |
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
+//! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
 mod accounts;
 mod actor;
@@ -46,6 +47,7 @@ mod steps;
 mod surround;
 mod upgrades;
 mod uploads;
+mod webhooks;
 
 use crate::app::App;
 use axum::{
@@ -68,7 +70,7 @@ pub(crate) use uploads::Uploads;
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].
 fn routes() -> Routes {
-    use {customers as c, upgrades as u};
+    use {customers as c, upgrades as u, webhooks as w};
     Routes::new()
         .route("/", get(what_this_is))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
@@ -126,6 +128,16 @@ fn routes() -> Routes {
         .route("/v1/profiles/mpn", get(c::mpn_profile))
         .route("/v1/agreements", get(c::metadata))
         .route("/v1/compliance/csp/agreementstatus", get(c::reseller_agreement))
+        .route("/webhooks/v1/registration/events", get(w::events))
+        .route("/webhooks/v1/registration", get(w::read).post(w::register).put(w::change).delete(w::unregister))
+        .route("/webhooks/v1/registration/validationevents", post(w::test))
+        .route("/webhooks/v1/registration/validationevents/{id}", get(w::outcome))
+        .route("/webhooks/v1/certificate", get(w::certificate))
+        .route("/webhooks/v1/deliveries", get(w::list))
+        .route("/webhooks/v1/deliveries/replay", post(w::replay))
+        .route("/webhooks/v1/deliveries/replay/{id}", get(w::replayed))
+        .route("/webhooks/v1/deliveries/{id}", get(w::one))
+        .route("/webhooks/v1/deliveries/{id}/redeliver", post(w::redeliver))
 }
 
 /// Where there are routes, each as the router has it.

@@ -34,6 +34,10 @@ const fn patch(path: &'static str, right: Right) -> Rule {
     Rule { method: "PATCH", path, right }
 }
 
+const fn with(method: &'static str, path: &'static str, right: Right) -> Rule {
+    Rule { method, path, right }
+}
+
 /// Every path. Source of the roles: Partner Center's, in the domain's sections 5 and 6; as people read it: `docs/api/authentication.md`.
 pub const RULES: &[Rule] = &[
     get("/", Right::Open),
@@ -99,6 +103,20 @@ pub const RULES: &[Rule] = &[
     get("/v1/profiles/mpn", Right::Read),
     get("/v1/agreements", Right::Read),
     get("/v1/compliance/csp/agreementstatus", Right::Read),
+    get("/webhooks/v1/registration/events", Right::Read),
+    get("/webhooks/v1/registration", Right::Read),
+    post("/webhooks/v1/registration", Right::Manage),
+    with("PUT", "/webhooks/v1/registration", Right::Manage),
+    with("DELETE", "/webhooks/v1/registration", Right::Manage),
+    post("/webhooks/v1/registration/validationevents", Right::Manage),
+    get("/webhooks/v1/registration/validationevents/{id}", Right::Read),
+    // whoever gets an event checks it, and has no token
+    get("/webhooks/v1/certificate", Right::Open),
+    get("/webhooks/v1/deliveries", Right::Read),
+    post("/webhooks/v1/deliveries/replay", Right::Manage),
+    get("/webhooks/v1/deliveries/replay/{id}", Right::Read),
+    get("/webhooks/v1/deliveries/{id}", Right::Read),
+    post("/webhooks/v1/deliveries/{id}/redeliver", Right::Manage),
 ];
 
 /// Beneath this path a token must be a user's. Source: the domain's rule E19.

@@ -44,7 +44,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "customers", sql: include_str!("../../migrations/0004_customers.sql") },
     Migration { version: 5, name: "live events and search", sql: include_str!("../../migrations/0005_search.sql") },
     Migration { version: 6, name: "audit", sql: include_str!("../../migrations/0006_audit.sql") },
-    Migration { version: 7, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
+    Migration { version: 7, name: "webhooks", sql: include_str!("../../migrations/0007_webhooks.sql") },
+    Migration { version: 8, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
 ];
 
 /// The read model. Cheap to clone.
@@ -65,10 +66,10 @@ fn unreadable(what: &str, error: &serde_json::Error) -> StorageError {
     StorageError::Statement(format!("{what} as it is stored cannot be read: {error}"))
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StorageError> {
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StorageError> {
     serde_json::from_str(text).map_err(|error| unreadable(what, &error))
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
     serde_json::to_string(value).map_err(|error| StorageError::Statement(format!("a row cannot be written as JSON: {error}")))
 }

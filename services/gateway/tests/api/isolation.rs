@@ -34,7 +34,14 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 4] = ["/v1/customers", "/v1/relationships", "/v1/agreements", "/v1/auditrecords"];
+const OF_THE_CALLER: [&str; 6] = [
+    "/v1/customers",
+    "/v1/relationships",
+    "/v1/agreements",
+    "/v1/auditrecords",
+    "/webhooks/v1/registration/events",
+    "/webhooks/v1/deliveries",
+];
 
 /// A partner, the customer that it moves, and what others must not read.
 struct Partner {
@@ -135,7 +142,7 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 /// On a name that it does not know: say here what stands there, so that the path is tested too.
 fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
-        "{id}" if rule.path.starts_with("/v1/productupgrades/") || rule.path.starts_with("/v1/deadletters/") => {
+        "{id}" if ["/v1/productupgrades/", "/v1/deadletters/", "/webhooks/v1/"].iter().any(|top| rule.path.starts_with(top)) => {
             about.transition.to_string()
         }
         "{key}" if rule.path.starts_with("/v1/deadletters/") => about.transition.as_simple().to_string(),

@@ -74,6 +74,18 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/v1/profiles/mpn", READERS),
     ("GET", "/v1/agreements", READERS),
     ("GET", "/v1/compliance/csp/agreementstatus", READERS),
+    ("GET", "/webhooks/v1/registration/events", READERS),
+    ("GET", "/webhooks/v1/registration", READERS),
+    ("POST", "/webhooks/v1/registration", MANAGERS),
+    ("PUT", "/webhooks/v1/registration", MANAGERS),
+    ("DELETE", "/webhooks/v1/registration", MANAGERS),
+    ("POST", "/webhooks/v1/registration/validationevents", MANAGERS),
+    ("GET", "/webhooks/v1/registration/validationevents/{id}", READERS),
+    ("GET", "/webhooks/v1/deliveries", READERS),
+    ("POST", "/webhooks/v1/deliveries/replay", MANAGERS),
+    ("GET", "/webhooks/v1/deliveries/replay/{id}", READERS),
+    ("GET", "/webhooks/v1/deliveries/{id}", READERS),
+    ("POST", "/webhooks/v1/deliveries/{id}/redeliver", MANAGERS),
 ];
 
 /// Nobody waits long for a coordinator that never answers.

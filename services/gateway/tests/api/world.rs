@@ -80,6 +80,16 @@ impl World {
 
     /// With these tokens; the client has the local one.
     pub async fn for_whom(auth: Auth, settings: Settings, script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static) -> Self {
+        Self::in_time(Ports::system(), auth, settings, script).await
+    }
+
+    /// The same, with a clock and chance of one's own.
+    pub async fn in_time(
+        ports: Ports,
+        auth: Auth,
+        settings: Settings,
+        script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static,
+    ) -> Self {
         let readiness = Readiness::new();
         let token = auth.local.expose().to_owned();
         let folder = tempfile::tempdir().unwrap();
@@ -102,7 +112,7 @@ impl World {
                 }
             });
         }
-        let mut options = Options::new(database.clone(), broker.for_service(Service::Gateway), Ports::system());
+        let mut options = Options::new(database.clone(), broker.for_service(Service::Gateway), ports);
         options.address.set_port(0);
         options.settings = settings;
         options.auth = auth;

@@ -1,6 +1,6 @@
 //! Options of the commands that run services, and of what they keep.
 
-use super::AuthArgs;
+use super::{AuthArgs, SendingArgs};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// Whose tokens count
     #[command(flatten)]
     pub auth: AuthArgs,
+    /// How webhooks are sent
+    #[command(flatten)]
+    pub sending: SendingArgs,
 }
 
 /// Options of a worker or the coordinator alone.
@@ -81,6 +84,9 @@ pub struct GatewayArgs {
     /// Whose tokens count
     #[command(flatten)]
     pub auth: AuthArgs,
+    /// How webhooks are sent
+    #[command(flatten)]
+    pub sending: SendingArgs,
 }
 
 /// Options of `migrate`.

@@ -9,6 +9,7 @@ mod run;
 mod tokens;
 mod tool;
 mod verify;
+mod webhooks;
 
 pub use api::{
     ActArgs, ApiArgs, CustomerArg, ImportArgs, ListArgs, OneArgs, PartnerArg, PlanArgs, ReportArgs, StartArgs, StepArgs, StepCommand,
@@ -24,6 +25,7 @@ pub use run::RunArgs;
 pub use tokens::AuthArgs;
 pub use tool::SampleArgs;
 pub use verify::VerifyArgs;
+pub use webhooks::{DeliveriesArgs, DeliveryArgs, RegisterArgs, ReplayArgs, SendingArgs, WebhooksArgs, WebhooksCommand, WhoseArgs};
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 use planshift_telemetry::LogFormat;
@@ -114,6 +116,8 @@ pub enum Command {
     DeadLetters(DeadLettersArgs),
     /// Give dead letters another chance
     Redrive(RedriveArgs),
+    /// Show what is registered for webhooks; register, test, list deliveries, have some again
+    Webhooks(WebhooksArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Bring the databases to this version
@@ -183,6 +187,12 @@ mod tests {
             "planshift sample --customers 0 --subscriptions 1",
             "planshift serve --listen here",
             "planshift audit",
+            "planshift webhooks register",
+            "planshift webhooks replay",
+            "planshift webhooks replay --from yesterday",
+            "planshift webhooks deliveries --state lost",
+            "planshift webhooks redeliver 17",
+            "planshift serve --webhook-key a.pem",
             "planshift audit --customer 17",
             "planshift audit --check a.json --customer 01a204fa-f9bc-71b5-b5a9-32cc283a2266",
         ] {

@@ -6,12 +6,14 @@ mod letters;
 mod plan;
 mod retry;
 mod types;
+mod webhooks;
 
 pub use error::{ApiError, Refusal};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
 pub use plan::{Plan, PlanGroup};
 pub use retry::Patience;
 pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
+pub use webhooks::{Registration, Replay, TestResult, Tested, WebhookDelivery};
 
 use crate::{
     cli::{ApiArgs, WhoArgs},

@@ -109,7 +109,7 @@ fn list_for_people(letters: &DeadLetters) -> String {
 
 fn letter_for_people(letter: &Value) -> String {
     let mut out = String::new();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let said = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for (name, field) in [
         ("letter", "key"),
         ("message", "messageId"),
@@ -126,21 +126,21 @@ fn letter_for_people(letter: &Value) -> String {
     ] {
         let value = &letter[field];
         if !value.is_null() && value.as_str() != Some("") {
-            let _ = writeln!(out, "{name:<11}{}", printable(&text(value)));
+            let _ = writeln!(out, "{name:<11}{}", text::printable(&said(value)));
         }
     }
     for chance in letter["redrives"].as_array().into_iter().flatten() {
         let came = match (&chance["endedAt"], &chance["diedOf"]) {
             (Value::Null, _) => "not seen to finish".to_owned(),
             (_, Value::Null) => "succeeded".to_owned(),
-            (_, died) => format!("died again of {}: {}", text(died), printable(&text(&chance["description"]))),
+            (_, died) => format!("died again of {}: {}", said(died), text::printable(&said(&chance["description"]))),
         };
-        let _ = writeln!(out, "{:<11}{} at {}: {came}", "redriven", text(&chance["redriveId"]), text(&chance["sentAt"]));
+        let _ = writeln!(out, "{:<11}{} at {}: {came}", "redriven", said(&chance["redriveId"]), said(&chance["sentAt"]));
     }
     match (&letter["body"], &letter["bodyHex"]) {
         (Value::String(body), _) => {
             let pretty = serde_json::from_str::<Value>(body).ok().and_then(|value| serde_json::to_string_pretty(&value).ok());
-            let _ = writeln!(out, "\n{}", printable(&pretty.unwrap_or_else(|| body.clone())));
+            let _ = writeln!(out, "\n{}", text::printable(&pretty.unwrap_or_else(|| body.clone())));
         }
         (_, Value::String(hex)) => {
             let _ = writeln!(out, "\nno text, in hexadecimal:\n{hex}");
@@ -148,14 +148,9 @@ fn letter_for_people(letter: &Value) -> String {
         _ => {}
     }
     if letter["bodyCut"] == true {
-        let _ = writeln!(out, "… cut; GET /v1/deadLetters/{}/body has all of it", text(&letter["key"]));
+        let _ = writeln!(out, "… cut; GET /v1/deadLetters/{}/body has all of it", said(&letter["key"]));
     }
     out
-}
-
-/// Without what would steer a terminal: anybody may have written it.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 fn redrive_for_people(redrive: &Redrive) -> String {
@@ -165,7 +160,7 @@ fn redrive_for_people(redrive: &Redrive) -> String {
     }
     for letter in &redrive.died_again {
         let (code, words) = (letter.died_of.as_deref().unwrap_or_default(), letter.description.as_deref().unwrap_or_default());
-        let _ = writeln!(out, "died again: {} of {code}: {}", printable(&letter.message_id), printable(words));
+        let _ = writeln!(out, "died again: {} of {code}: {}", text::printable(&letter.message_id), text::printable(words));
     }
     out
 }

@@ -18,6 +18,7 @@ mod status;
 mod steps;
 mod verify;
 mod watch;
+mod webhooks;
 mod why;
 
 use crate::{
@@ -80,6 +81,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Audit(args) => audit::audit(args).await,
         Command::DeadLetters(args) => letters::dead_letters(args).await,
         Command::Redrive(args) => letters::redrive(args).await,
+        Command::Webhooks(args) => webhooks::webhooks(args).await,
         Command::Sample(args) => sample::sample(&args),
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,

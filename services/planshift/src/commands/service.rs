@@ -1,7 +1,7 @@
 //! `gateway`, `coordinator`, `eligibility`, `purchasing`, `mapping`, `suspension`: one service alone, the distributed way.
 
 use crate::{
-    cli::{AuthArgs, CoordinatorArgs, GatewayArgs, ServiceArgs, UnderWayArg},
+    cli::{AuthArgs, CoordinatorArgs, GatewayArgs, SendingArgs, ServiceArgs, UnderWayArg},
     exit::{Exit, Failure, Outcome},
     host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
@@ -55,7 +55,10 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
             })
             .await
         }
-        Service::Gateway => gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS, auth: AuthArgs::default() }).await,
+        Service::Gateway => {
+            gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS, auth: AuthArgs::default(), sending: SendingArgs::default() })
+                .await
+        }
     }
 }
 
@@ -110,7 +113,7 @@ fn failed(error: HostError) -> Failure {
 /// As [`alone`]; the API's address is no loopback address, or cannot be had.
 pub async fn gateway(args: GatewayArgs) -> Outcome {
     let auth = tokens::hosted(&args.auth, args.listen, &args.service.store.data, &settings::process_environment)?;
-    let limits = tokens::limits(&args.auth);
+    let limits = tokens::limits(&args.auth, &args.sending)?;
     let (address, failure) = (args.listen, Arc::new(OnceLock::new()));
     let told = failure.clone();
     let exit = hosted(Service::Gateway, args.service, async move |parts, stop| {

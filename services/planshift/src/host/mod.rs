@@ -9,7 +9,7 @@ pub use services::gateway_failed;
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
 use planshift_coordinator::UNDER_WAY;
-use planshift_gateway::{Auth, LocalToken, Settings};
+use planshift_gateway::{Auth, LocalToken, Settings, WebhookSettings};
 use planshift_telemetry::{Tracer, Tracing};
 use planshift_worker::{
     Ports, Service,
@@ -56,7 +56,10 @@ impl HostOptions {
     /// For a client in this same process: the API on a free port of this machine, with a token that nobody else knows, nothing else.
     pub fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
         let listen = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let (auth, limits) = (Auth::local(LocalToken::random()), Settings::default());
+        // an API of a moment, on a port of a moment: what events would name is not there when somebody looks. They are kept in their
+        // place, and whoever serves next sends them
+        let webhooks = WebhookSettings { sends: false, ..WebhookSettings::default() };
+        let (auth, limits) = (Auth::local(LocalToken::random()), Settings { webhooks, ..Settings::default() });
         Self { keeping, listen, admin: None, auth, faults, under_way: UNDER_WAY, limits, requests: OWN_REQUESTS }
     }
 

@@ -1,7 +1,7 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::{DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary};
+use crate::client::{DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -251,6 +251,17 @@ pub fn redrives(redrives: &[Redrive]) -> String {
         let [sent, succeeded, died] = counts;
         let (id, state) = (redrive.redrive_id.to_string(), redrive.state.clone());
         table.add_row([id, state, sent, succeeded, died, redrive.actor.clone(), redrive.reason.clone()]);
+    }
+    laid_out(&table)
+}
+
+/// Deliveries of webhooks.
+pub fn webhooks(deliveries: &[WebhookDelivery]) -> String {
+    let mut table = table(&["delivery", "event", "happened", "state", "tries", "answer"], &[4]);
+    for one in deliveries {
+        let answer = one.last_error.clone().or_else(|| one.last_status.map(|status| format!("HTTP {status}"))).unwrap_or_default();
+        let (happened, tries) = (text::moment(one.happened_at), one.attempts.to_string());
+        table.add_row([one.id.to_string(), one.event.clone(), happened, one.state.clone(), tries, text::printable(&answer)]);
     }
     laid_out(&table)
 }

@@ -17,6 +17,11 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
+/// Without what would steer a terminal: anybody may have written it.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
 /// A text broken at spaces so that no line is longer than `width`; the first line begins at the column `indent`, where the
 /// others are indented to.
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {

@@ -247,7 +247,7 @@ pub(super) fn events(entries: &[CustomerEntry], ports: &Ports, now: Timestamp) -
     if entries.is_empty() {
         return Vec::new();
     }
-    let trace = TraceContext::root(ports.random.id());
+    let trace = TraceContext::unrecorded(ports.random.id());
     let some = entries.chunks(EVENT_ENTRIES).map(|entries| {
         let transition = entries.iter().find_map(|entry| entry.transition.as_ref()).map(|seal| seal.transition_id.to_string());
         let id = format!("audit/{}", entries.last().map_or("", |entry| entry.hash.as_str()));

@@ -57,7 +57,7 @@ pub async fn take_in(
     let mut publish = Vec::new();
     let mut new = Vec::new();
     for (chunk, asker) in chunks {
-        let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id()));
+        let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::unrecorded(ports.random.id()));
         let key = (chunk.import_id, chunk.chunk);
         if seen.contains_key(&key) {
             // its entries may never have been told
@@ -94,7 +94,7 @@ pub async fn taken(
         *masks.entry((taken.import_id, taken.chunk)).or_default() |= bit(*worker);
     }
     let chunks = imports::taken(tx, &masks.into_iter().collect::<Vec<_>>()).await?;
-    let trace = TraceContext::root(ports.random.id());
+    let trace = TraceContext::unrecorded(ports.random.id());
     Ok(chunks.iter().filter(|chunk| chunk.waiting == 0).flat_map(|chunk| answers(chunk, &trace, now)).collect())
 }
 

@@ -5,7 +5,7 @@ use crate::{
     auth::Caller,
     words::{Locale, words},
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use planshift_domain::ids::parse_guid;
 use planshift_telemetry::TraceContext;
 use planshift_worker::Ports;
@@ -41,7 +41,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// From the headers; what is missing is made up. An id that is no GUID is an error, told under a made-up one.
-    pub(crate) fn new(headers: &HeaderMap, ports: &Ports) -> (Self, Option<ApiError>) {
+    pub(crate) fn new(method: &Method, headers: &HeaderMap, ports: &Ports) -> (Self, Option<ApiError>) {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let mut wrong = None;
         let mut guid = |name: &HeaderName| match headers.get(name) {
@@ -57,7 +57,9 @@ impl Context {
         let vector = given.map_or_else(|| format!("{}.0", &ports.random.id().as_simple().to_string()[..22]), str::to_owned);
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
+        let trace = trace
+            .and_then(|parent| TraceContext::parse(parent, state))
+            .unwrap_or_else(|| ports.tracer.root(ports.random.id(), !method.is_safe()));
         let (caller, gone, locale) = (Caller::nobody(), CancellationToken::new(), Locale::of(headers));
         (Self { request_id, given_id: request_id, correlation_id, vector, locale, trace, caller, gone }, wrong)
     }

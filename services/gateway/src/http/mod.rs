@@ -6,6 +6,7 @@
 //! | `faults`, `findings` | texts that come from elsewhere, in French |
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
+//! | `spans` | the span of a request |
 //! | `surround` | what happens before and after every handler |
 //! | `rules` | which right each path needs |
 //! | `routes` | a router that knows its paths |
@@ -44,6 +45,7 @@ mod reasons;
 mod routes;
 mod rules;
 mod serve;
+mod spans;
 mod steps;
 mod surround;
 mod taken;

@@ -139,10 +139,13 @@ pub(super) fn is_open(method: &Method, path: &str) -> bool {
 
 /// Lets a request to the handler of its path, or refuses it.
 pub(super) async fn enforce(path: MatchedPath, Extension(context): Extension<Context>, request: Request, next: Next) -> Response {
-    match check(request.method(), path.as_str(), &context.caller) {
+    let mut response = match check(request.method(), path.as_str(), &context.caller) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
-    }
+    };
+    // for the span of the request, which is named after it
+    response.extensions_mut().insert(path);
+    response
 }
 
 fn check(method: &Method, path: &str, caller: &Caller) -> Result<(), ApiError> {

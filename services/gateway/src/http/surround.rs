@@ -1,6 +1,6 @@
 //! What happens before and after every handler: ids, who asks, the path in lower case, a time limit, errors written out.
 
-use super::{answer::Answer, bearer, context::Context, errors::ApiError};
+use super::{answer::Answer, bearer, context::Context, errors::ApiError, spans};
 use crate::{
     app::App,
     words::{Locale, words},
@@ -15,13 +15,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
 /// The one path that may take longer.
 const IMPORT: &str = "/v1/accounts";
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let (mut context, wrong) = Context::new(request.headers(), &app.ports);
+    let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);
+    let method = request.method().clone();
+    let mut span = spans::begin(&app.ports.tracer, &request, &context.trace);
+    context.trace = span.context().clone();
     *request.uri_mut() = in_lower_case(request.uri());
     let caller = bearer::caller(&app, request.method(), request.uri().path(), request.headers()).await;
     // nothing behind this needs the secret, so nothing can give it away
@@ -40,17 +44,19 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
             handle(&app, &context, request, next).await
         }
     };
-    finish(&context, response)
+    let response = finish(&context, response);
+    spans::finish(&mut span, &method, &context, &response);
+    response
 }
 
 /// Runs the handler on its own: a client that goes away must not cut a transaction in two.
 async fn handle(app: &App, context: &Context, request: Request, next: Next) -> Response {
     let limit = if request.uri().path() == IMPORT { app.settings.import_time } else { app.settings.request_time };
     let (done, response) = oneshot::channel();
-    let under_way = app.under_way.clone();
+    let (under_way, trace) = (app.under_way.clone(), context.trace.clone());
     let work = app.ports.spawn.spawn(Box::pin(async move {
         // nobody may be there any more to take the response
-        let _ = done.send(next.run(request).await);
+        let _ = done.send(under(trace, next.run(request)).await);
         drop(under_way);
     }));
     drop(work); // it goes on

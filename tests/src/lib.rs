@@ -24,6 +24,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod http;
 pub mod letters;
+pub mod otlp;
 pub mod outcome;
 pub mod place;
 pub mod program;

@@ -362,6 +362,8 @@ fn everything(place: &Place) {
     let upgrade = api.move_it(CONTOSO);
     moved(&api, &upgrade);
     agreement_and_budget_after(&api);
+    left(&api);
+    recorded(&api);
     other_ids(&api);
     guards(&api, place);
     served.stop();
@@ -388,6 +390,45 @@ fn agreement_and_budget_after(api: &Api) {
     assert!(api.ask(Method::GET, &budget, &[], None).body.contains("1000000000000.10"), "a budget is never lost");
     assert!(api.patch(&budget, &[], &json!({ "amount": null })).expect(200).json()["amount"].is_null());
     assert_eq!(texts(&api.subscriptions(CONTOSO), "status").iter().filter(|status| *status == "suspended").count(), 2, "nothing came back");
+}
+
+/// A newer document that lacks what the transition has suspended: it stays in the list, with its ids.
+fn left(api: &Api) {
+    let before = api.subscriptions(CONTOSO);
+    let mut document = read(&sample("two-resellers"));
+    let subscriptions = document["customers"][0]["subscriptions"].as_array_mut().expect("subscriptions");
+    subscriptions.retain(|subscription| !subscription["id"].as_str().expect("an id").eq_ignore_ascii_case(S1));
+    api.import(&document);
+    let now = api.subscriptions(CONTOSO);
+    assert_eq!(texts(&now, "id"), texts(&before, "id"));
+    let one = api.subscription(CONTOSO, S1);
+    assert_eq!((&one["status"], &one["entitlementId"], &one["friendlyName"]), (&json!("suspended"), &json!(S1), &Value::Null));
+    assert!(now.contains(&one) && one["azurePlanId"].is_string(), "{one}");
+}
+
+/// Every change is in the audit records under Partner Center's name.
+fn recorded(api: &Api) {
+    let of = |customer: &str| {
+        let filter = format!(r#"{{"Field":"CustomerId","Value":"{customer}","Operator":"equals"}}"#);
+        let filter = filter.replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
+        api.get(&format!("/auditrecords?size=500&filter={filter}"))["items"].as_array().expect("items").clone()
+    };
+    let (contoso, fourth) = (of(CONTOSO), of(FOURTH));
+    for (records, operation, kind) in [
+        (&contoso, "update_subscription", "subscription"),
+        (&contoso, "create_agreement", "agreement"),
+        (&contoso, "update_customer_spending_budget", "spending_limit"),
+        (&fourth, "create_order", "order"),
+    ] {
+        let record =
+            records.iter().find(|record| record["operationType"] == operation).unwrap_or_else(|| panic!("{operation}: {records:?}"));
+        assert_eq!((&record["resourceType"], &record["operationStatus"]), (&json!(kind), &json!("succeeded")));
+        let new: Value = serde_json::from_str(record["resourceNewValue"].as_str().expect("JSON as text")).expect("JSON");
+        assert!(new.is_object(), "{record}");
+    }
+    let of_kind = api.get("/auditrecords?filter=%7B%22Field%22:%22ResourceType%22,%22Value%22:%22order%22,%22Operator%22:%22equals%22%7D");
+    let orders = of_kind["items"].as_array().expect("items");
+    assert!(!orders.is_empty() && orders.iter().all(|record| record["operationType"] == "create_order"), "{orders:?}");
 }
 
 #[test]

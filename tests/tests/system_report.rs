@@ -25,6 +25,18 @@ fn the_report_is_one_text(place: &Place, sample: &str, fault: Option<&str>, tell
         assert_eq!(told.trim_end(), answered.trim_end(), "the command line and the API");
         assert!(printed.contains(told.trim_end()), "the end of the run has another text:\n{printed}\n-- than the report:\n{told}");
         assert!(told.contains(*id), "it names the transition:\n{told}");
+        let found = |filter: &[&str]| {
+            let listed = Program::planshift(["list", "--json", "--api", &served.api]).args(filter).run().expect(0).json();
+            items(&listed[0]["items"]).iter().any(|item| item["transitionId"] == **id)
+        };
+        assert!(
+            found(&["--id", id]) && found(&["--q", "local"]) && found(&["--started-after", "2020-01-01T00:00:00Z", "--older-than", "0s"])
+        );
+        assert!(
+            !found(&["--status", "pending"])
+                && !found(&["--q", "nobody has this"])
+                && !found(&["--started-before", "2020-01-01T00:00:00Z"])
+        );
     }
     for word in tells {
         assert!(printed.contains(word), "{word} is not told:\n{printed}");

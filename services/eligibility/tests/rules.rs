@@ -65,7 +65,6 @@ fn good() -> Case {
             currency_code: "EUR".into(),
             has_support_plan: false,
             orders: vec![OrderFacts { id: "o1".into(), status: "completed".into() }],
-            changed_by: None,
         },
         resellers: vec![reseller("200", "Active", true)],
         plans: Vec::new(),

@@ -91,7 +91,6 @@ fn told(subscriptions: Vec<SubscriptionFacts>) -> EligibilityFacts {
             currency_code: "EUR".into(),
             has_support_plan: false,
             orders: vec![],
-            changed_by: None,
         },
         resellers: vec![reseller("7"), reseller("8")],
         subscriptions,

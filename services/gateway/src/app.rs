@@ -14,7 +14,7 @@ use crate::{
 use planshift_domain::ids::TransitionId;
 use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;
-use planshift_worker::Ports;
+use planshift_worker::{Ports, metrics::Metrics};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) metrics: Metrics,
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     /// Documents that are being received.

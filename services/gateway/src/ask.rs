@@ -15,8 +15,8 @@ use planshift_domain::message::{
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
     plan::{PlanTransition, TransitionPlanned},
     request::{
-        ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomerRead, CustomersImported, ImportCustomers, ReadCustomer,
-        StartAnswered, StartTransition,
+        ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomerRead, CustomersImported, FindImport, ImportCustomers,
+        ImportFound, ReadCustomer, StartAnswered, StartTransition,
     },
 };
 use planshift_messaging::{Delivery, Destination, Outgoing, Service, Settlement, SharedBroker};
@@ -82,6 +82,7 @@ macro_rules! by_request_id {
 }
 by_request_id! {
     StartTransition => StartAnswered, Service::Coordinator, |_| String::new();
+    FindImport => ImportFound, Service::Coordinator, |_| String::new();
     ActOnTransition => ActAnswered, Service::Coordinator, |act| act.transition_id.to_string();
     AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
     ReadCustomer => CustomerRead, Service::Eligibility, |_| String::new();
@@ -265,6 +266,7 @@ impl Shared {
         let message = &delivery.message;
         let known = match message.kind.as_str() {
             CustomersImported::TYPE => key_of::<CustomersImported>(delivery),
+            ImportFound::TYPE => key_of::<ImportFound>(delivery),
             StartAnswered::TYPE => key_of::<StartAnswered>(delivery),
             ActAnswered::TYPE => key_of::<ActAnswered>(delivery),
             CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),

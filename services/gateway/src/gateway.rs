@@ -166,6 +166,7 @@ impl Gateway {
             letters: letters.clone(),
             authenticator: authenticator.clone(),
             reach: http::Reach::of(&auth, address),
+            metrics: metrics.clone(),
             pace: Arc::new(Pace::new(settings.requests_per_minute, settings.request_burst)),
             asker: Asker::new(broker.clone(), ports.clone(), &settings),
             hub,
@@ -179,6 +180,7 @@ impl Gateway {
             stop: stop.clone(),
             under_way,
         };
+        http::count_from_zero(&app.metrics);
         let behind = CancellationToken::new();
         let handler = EventHandler { model: app.model.clone(), hub: app.hub.clone(), ports: ports.clone(), gap: settings.gap };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);

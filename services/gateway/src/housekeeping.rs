@@ -75,7 +75,7 @@ impl Housekeeping {
     }
 
     fn ask(&self, again: &TellAgain, now: Timestamp) -> Outgoing {
-        let (id, trace) = (self.ports.random.id(), TraceContext::root(self.ports.random.id()));
+        let (id, trace) = (self.ports.random.id(), TraceContext::unrecorded(self.ports.random.id()));
         let to = Destination::Command(Service::Coordinator);
         codec::outgoing(to, id.to_string(), again.transition_id.to_string(), &trace, now, again)
     }

@@ -5,7 +5,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use planshift_domain::{
     account::{
         self, DocumentError, Format,
-        facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts},
+        facts::{CustomerPart, PART_SUBSCRIPTIONS, PartnerFacts, ResellerFacts},
     },
     ids::{CustomerId, ImportId, PartnerId},
     message::{
@@ -27,6 +27,10 @@ use tokio::sync::mpsc;
 const CHUNK_BYTES: usize = 200_000;
 /// At most so many parts of customers in a chunk: each is a row in four databases.
 const CHUNK_CUSTOMERS: usize = 100;
+/// At most so many resellers in a chunk; the first ones are in the first chunk of customers.
+const CHUNK_RESELLERS: usize = 200;
+/// The number of the first chunk of the others: beyond those of customers, however many there are.
+const RESELLERS_FROM: usize = 1 << 30;
 /// How many chunks are read ahead.
 const READ_AHEAD: usize = 2;
 
@@ -74,6 +78,9 @@ pub(crate) async fn import(
     }
     let trace = &context.trace;
     let (partner, begun_at) = (checked.partner.clone(), app.ports.clock.now());
+    // also those that are on record nowhere: what is known of them must not grow old
+    let resellers: Vec<ResellerFacts> = checked.resellers.values().cloned().collect();
+    let (first, further) = resellers.split_at(resellers.len().min(CHUNK_RESELLERS));
 
     let (give, chunks) = mpsc::channel::<Vec<CustomerPart>>(READ_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
@@ -91,18 +98,23 @@ pub(crate) async fn import(
         Ok::<_, DocumentError>(())
     });
     let chunks = futures::stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|chunk| (chunk, chunks)));
-    let answers = chunks.enumerate().map(|(number, customers)| {
-        let chunk = ImportCustomers {
-            import_id,
-            chunk: u32::try_from(number).unwrap_or(u32::MAX),
-            begun_at,
-            by: by.clone(),
-            partner: partner.clone(),
-            customers,
-            only_if: None,
-        };
-        take(app, trace, chunk)
-    });
+    let chunk = |chunk: usize, customers: Vec<CustomerPart>, resellers: Vec<ResellerFacts>| ImportCustomers {
+        import_id,
+        chunk: u32::try_from(chunk).unwrap_or(u32::MAX),
+        begun_at,
+        by: by.clone(),
+        partner: partner.clone(),
+        customers,
+        resellers,
+        only_if: None,
+    };
+    let mut of_resellers = Vec::new();
+    for (number, some) in further.chunks(CHUNK_RESELLERS).enumerate() {
+        of_resellers.push(chunk(RESELLERS_FROM + number, Vec::new(), some.to_vec()));
+    }
+    let mut first = first.to_vec();
+    let of_customers = chunks.enumerate().map(|(number, customers)| chunk(number, customers, std::mem::take(&mut first)));
+    let answers = futures::stream::iter(of_resellers).chain(of_customers).map(|chunk| take(app, trace, chunk));
     let answers: Result<Vec<CustomersImported>, ImportError> = answers.buffer_unordered(app.settings.chunks_in_flight).try_collect().await;
     let read = reading.await.map_err(|_| ImportError::Stopped)?;
     let answers = answers?;
@@ -120,7 +132,7 @@ pub(crate) async fn import_change(
     changed: CustomerPart,
 ) -> Result<Option<RefusedCustomer>, ImportError> {
     let (begun_at, customers, only_if) = (app.ports.clock.now(), vec![changed], Some(only_if));
-    let chunk = ImportCustomers { import_id, chunk: 0, begun_at, by, partner, customers, only_if };
+    let chunk = ImportCustomers { import_id, chunk: 0, begun_at, by, partner, customers, resellers: Vec::new(), only_if };
     Ok(take(app, trace, chunk).await?.refused.pop())
 }
 
@@ -135,7 +147,7 @@ async fn take(app: &App, trace: &TraceContext, chunk: ImportCustomers) -> Result
 
 /// The customers that were taken, as version 0: the event that tells of them has the true version, and is never overwritten.
 fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Changes {
-    let ImportCustomers { partner, customers: parts, begun_at, only_if, .. } = chunk;
+    let ImportCustomers { partner, customers: parts, resellers, begun_at, only_if, .. } = chunk;
     let imported: BTreeSet<CustomerId> = answer.imported.iter().copied().collect();
     let taken = || parts.iter().filter(|part| imported.contains(&part.customer_id));
     let mut changes = Changes::default();
@@ -144,7 +156,7 @@ fn known_customers(chunk: &ImportCustomers, answer: &CustomersImported) -> Chang
         partner_name: partner.name.clone(),
         begun_at: Some(*begun_at),
         customers: taken().map(|part| ImportedCustomer::of(part, 0)).collect(),
-        resellers: if only_if.is_some() { Vec::new() } else { resellers_of(taken()) },
+        resellers: if only_if.is_some() { Vec::new() } else { resellers_of(resellers, taken()) },
         audit: Vec::new(),
     });
     changes

@@ -19,6 +19,7 @@
 //! | `housekeeping` | what is missing for long, what is too old |
 //! | `view` | a transition from its rows |
 //! | `records` | entries of customers' chains as Partner Center's audit records |
+//! | `words` | what people read, in English and in French |
 //! | `settings` | every limit |
 
 mod alone;
@@ -42,6 +43,7 @@ mod settings;
 mod together;
 mod view;
 mod wait;
+mod words;
 
 pub use alone::{made_text, serve};
 pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};

@@ -1,26 +1,33 @@
 //! Entries of customers' chains as Partner Center's audit records. Source: the domain's section 6.7.
 //!
 //! Partner Center has no operation for an upgrade: those with `product_upgrade` in their names, and the imports, are ours, beside its
-//! own and in its style. Times, ids and values are those of the entry; values are JSON as text, as it has them.
+//! own and in its style. A change through the API has its own names. Times, ids and values are those of the entry; values are JSON as
+//! text, as it has them.
 
 use crate::model::Record;
 use planshift_domain::{
-    audit::{CustomerEntry, event},
+    audit::{CustomerEntry, Operation, event},
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// From the year 1 to 1970, in the ticks (100 ns) that Partner Center's ids end with.
 const TICKS_BEFORE_1970: i128 = 621_355_968_000_000_000;
 
 /// What an entry is about, as Partner Center names it.
-pub(crate) fn resource_type(event: &str) -> &'static str {
-    match event {
-        event::IMPORTED | event::IMPORT_REFUSED => "customer",
+pub(crate) fn resource_type(entry: &CustomerEntry) -> &'static str {
+    match entry.event.as_str() {
+        event::IMPORTED | event::IMPORT_REFUSED => change(entry).map_or("customer", Operation::resource_type),
         event::MAPPED => "azure_entitlement",
         event::SUSPENDED => "subscription",
         _ => "product_upgrade",
     }
+}
+
+/// What somebody has changed through the API, where that is what an entry tells. Those of versions before did not say: they are imports.
+fn change(entry: &CustomerEntry) -> Option<Operation> {
+    Operation::from_name(value(entry.new_value.as_ref())["operation"].as_str()?)
 }
 
 /// The operation, and how it went.
@@ -28,8 +35,8 @@ fn operation(entry: &CustomerEntry) -> (&'static str, &'static str) {
     const GOOD: &str = "succeeded";
     const BAD: &str = "failed";
     match entry.event.as_str() {
-        event::IMPORTED => ("import_customer", GOOD),
-        event::IMPORT_REFUSED => ("import_customer", BAD),
+        event::IMPORTED => (change(entry).map_or("import_customer", Operation::name), GOOD),
+        event::IMPORT_REFUSED => (change(entry).map_or("import_customer", Operation::name), BAD),
         event::STARTED => ("create_product_upgrade", GOOD),
         event::START_REFUSED => ("create_product_upgrade", BAD),
         event::MAPPED => ("map_azure_entitlement", GOOD),
@@ -61,6 +68,7 @@ fn value(text: Option<&String>) -> Value {
 pub(crate) fn audit_record(record: &Record) -> Value {
     let Record { entry, resource_type, company_name } = record;
     let (operation, status) = operation(entry);
+    let (mut old_value, mut new_value) = (entry.old_value.clone(), entry.new_value.clone());
     let mut data = vec![("ChainNumber", entry.number.to_string()), ("ChainHash", entry.hash.clone()), ("Text", entry.text.clone())];
     if let Some(seal) = &entry.transition {
         data.push(("ProductUpgradeId", seal.transition_id.to_string()));
@@ -70,6 +78,17 @@ pub(crate) fn audit_record(record: &Record) -> Value {
     if let Some(id) = entry.request_id {
         data.push(("RequestId", id.as_hyphenated().to_string()));
     }
+    let mut of_change = BTreeMap::new();
+    if change(entry).is_some() {
+        // the resource alone, as whoever reads Partner Center's records expects it; what else the entry says stands beside it
+        let [old, new] = [&entry.old_value, &entry.new_value].map(|text| value(text.as_ref()));
+        let resource = |value: &Value| value["resource"].as_str().map(str::to_owned);
+        (old_value, new_value) = (resource(&old), resource(&new));
+        of_change = serde_json::from_value::<BTreeMap<String, String>>(new["data"].clone()).unwrap_or_default();
+        data.extend(new["factsVersion"].as_u64().map(|version| ("FactsVersion", version.to_string())));
+        data.extend(new["refused"].as_str().map(|code| ("Refused", code.to_owned())));
+    }
+    data.extend(of_change.iter().map(|(key, value)| (key.as_str(), value.clone())));
     let data: Vec<Value> = data.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     json!({
         "id": format!("{}_{}_{operation}_{}_{}", entry.partner_id, entry.customer_id, ticks(entry.at), entry.number),
@@ -79,8 +98,8 @@ pub(crate) fn audit_record(record: &Record) -> Value {
         "userPrincipalName": entry.actor,
         "applicationId": Value::Null,
         "resourceType": resource_type,
-        "resourceOldValue": entry.old_value,
-        "resourceNewValue": entry.new_value,
+        "resourceOldValue": old_value,
+        "resourceNewValue": new_value,
         "operationType": operation,
         "originalCorrelationId": entry.correlation_id,
         "operationDate": entry.at,
@@ -140,6 +159,32 @@ mod tests {
             (event::IMPORTED, "", ("import_customer", "succeeded")),
         ] {
             assert_eq!(operation(&entry(event, value)), expected);
+        }
+    }
+
+    #[test]
+    fn a_change_is_called_what_partner_center_calls_it_and_shows_the_resource_alone() {
+        let new = json!({ "factsVersion": 7, "operation": "update_customer_spending_budget", "resource": "{\"amount\":1.10}", "data": { "K": "v" } });
+        let mut changed = entry(event::IMPORTED, &new.to_string());
+        changed.old_value = Some(json!({ "factsVersion": 6, "resource": "{\"amount\":null}" }).to_string());
+        assert_eq!(resource_type(&changed), "spending_limit");
+        let shown = |entry| audit_record(&Record { entry, resource_type: "spending_limit".into(), company_name: None });
+        let record = shown(changed.clone());
+        assert_eq!(
+            (&record["operationType"], &record["operationStatus"]),
+            (&json!("update_customer_spending_budget"), &json!("succeeded"))
+        );
+        assert_eq!((&record["resourceOldValue"], &record["resourceNewValue"]), (&json!("{\"amount\":null}"), &json!("{\"amount\":1.10}")));
+        let data = record["customizedData"].as_array().unwrap();
+        for expected in [json!({ "key": "FactsVersion", "value": "7" }), json!({ "key": "K", "value": "v" })] {
+            assert!(data.contains(&expected), "{expected}: {data:?}");
+        }
+        changed.event = event::IMPORT_REFUSED.into();
+        assert_eq!(shown(changed)["operationStatus"], "failed");
+        // of a version before, or a later one
+        for other in ["", "{}", r#"{"operation":"sell_customer"}"#, r#"{"operation":7}"#] {
+            let other = entry(event::IMPORTED, other);
+            assert_eq!((resource_type(&other), operation(&other).0), ("customer", "import_customer"));
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct Settings {
     pub request_time: Duration,
     /// How long an import may take.
     pub import_time: Duration,
-    /// How long the next piece of a body may take, of a request or of a stream of events.
+    /// How long the next piece of a body may take to come, and how long a client may take nothing of what it is sent.
     pub piece_time: Duration,
     /// After how long something that is missing in the read model is asked for.
     pub gap: Duration,

@@ -50,6 +50,11 @@ impl Database {
         Self { store }
     }
 
+    /// The store that it is on: for one that stands before it and sees what is asked.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
     /// Which text of a statement it runs.
     pub fn dialect(&self) -> Dialect {
         self.store.dialect()

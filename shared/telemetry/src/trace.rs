@@ -23,6 +23,11 @@ impl TraceContext {
         Self { span_id: hex[16..].to_owned(), trace_id: hex, flags: 1, tracestate: String::new() }
     }
 
+    /// The same of a trace that is not recorded: what the services do of their own accord.
+    pub fn unrecorded(random: Uuid) -> Self {
+        Self { flags: 0, ..Self::root(random) }
+    }
+
     /// From the headers `traceparent` and `tracestate`; `None` where they are not a valid context.
     pub fn parse(traceparent: &str, tracestate: &str) -> Option<Self> {
         let mut fields = traceparent.split('-');
@@ -35,6 +40,11 @@ impl TraceContext {
         }
         let flags = u8::from_str_radix(flags, 16).ok()?;
         Some(Self { trace_id: trace_id.to_owned(), span_id: span_id.to_owned(), flags, tracestate: tracestate.to_owned() })
+    }
+
+    /// Is it recorded? No trace is not.
+    pub const fn is_sampled(&self) -> bool {
+        self.flags & 1 == 1 && !self.trace_id.is_empty()
     }
 
     /// The header `traceparent`; empty where there is no trace.

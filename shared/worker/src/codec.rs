@@ -49,6 +49,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | command::TakeMappingFacts::TYPE
         | command::TakeSuspensionFacts::TYPE
         | request::CustomersImported::TYPE
+        | request::ImportFound::TYPE
         | request::StartAnswered::TYPE
         | request::ActAnswered::TYPE
         | operator::StepsRead::TYPE
@@ -57,6 +58,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | event::TransitionChanged::TYPE
         | event::AccountImported::TYPE => COORDINATOR,
         request::ImportCustomers::TYPE
+        | request::FindImport::TYPE
         | request::StartTransition::TYPE
         | request::ActOnTransition::TYPE
         | request::AssessCustomer::TYPE

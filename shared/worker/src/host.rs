@@ -8,13 +8,14 @@ use crate::{
     Ports,
     health::{Admin, Readiness},
     metrics::Metrics,
+    traced::{TracedBroker, traced},
 };
 use planshift_messaging::{
     Service, SharedBroker,
     rabbitmq::{InvalidUrl, RabbitMqBroker, RabbitMqOptions},
 };
 use planshift_storage::{DEFAULT_POOL_SIZE, Database, Migration, StorageError};
-use planshift_telemetry::LogFormat;
+use planshift_telemetry::{LogFormat, Tracer, Tracing};
 use std::{
     env,
     future::Future,
@@ -191,7 +192,8 @@ where
     F: Future<Output = ()>,
 {
     let name = settings.service.name();
-    let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
+    let tracer = Tracing::from_env().and_then(|tracing| tracing.of(name)).map_err(HostError::Setting)?;
+    let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system().traced_by(tracer.clone()));
     readiness.starting(name, "starting");
     let admin_error = |source| HostError::Admin { address: settings.admin, source };
     let admin = Admin::bind(settings.admin, readiness.clone(), metrics.clone()).await.map_err(admin_error)?;
@@ -205,7 +207,8 @@ where
     let outcome = match wait_for(&database, migrations, &ports, &stop).await {
         Ok(true) => {
             readiness.running(name, broker.clone(), database.clone());
-            let parts = Parts { database: database.clone(), broker: broker.clone(), ports, metrics, readiness: readiness.clone() };
+            let (database, broker) = (traced(&database, &tracer, name), TracedBroker::before(broker.clone(), &tracer));
+            let parts = Parts { database, broker, ports, metrics, readiness: readiness.clone() };
             let until_drained = async {
                 stop.cancelled().await;
                 tracing::info!(service = name, "stopping: finishing what was taken");
@@ -223,12 +226,20 @@ where
     };
     broker.close().await;
     database.close().await;
+    flush(tracer).await;
     admin_stop.cancel();
     if let Ok(Err(error)) = admin.await {
         tracing::warn!(service = name, %error, "the administration address failed");
     }
     tracing::info!(service = name, "stopped");
     outcome
+}
+
+/// Sends what was recorded, before the process ends: from a thread that may wait.
+pub async fn flush(tracer: Tracer) {
+    if tracer.is_on() && tokio::task::spawn_blocking(move || tracer.shut_down()).await.is_err() {
+        tracing::warn!("the last spans were not sent");
+    }
 }
 
 /// Waits until the database answers and is at the program's version. False where the process was stopped before.

@@ -9,6 +9,7 @@
 //! | [`step`] | the worker of a step: packets, the effect ledger, answers |
 //! | [`facts`] | the versions of customers' facts that a worker has |
 //! | [`metrics`] | counters |
+//! | [`traced`] | spans: of messages, of statements |
 //! | [`watched`] | the invariants that services see, counted |
 //! | [`health`] | `/healthz`, `/readyz`, `/metrics` |
 //! | [`host`] | a process with one service in it: settings, signals, drain |
@@ -24,6 +25,7 @@ pub mod ports;
 pub mod run;
 mod running;
 pub mod step;
+pub mod traced;
 pub mod watched;
 
 pub use planshift_messaging::Service;

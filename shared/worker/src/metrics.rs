@@ -32,6 +32,8 @@ pub const REPEATED: &str = "planshift_repeated_total";
 pub const FACTS: &str = "planshift_facts_total";
 /// Writes that met a version that had changed since it was read, by `step`.
 pub const STALE_WRITES: &str = "planshift_stale_writes_total";
+/// Requests of the API that were refused before anything else of them was looked at, by `status` (401, 429) and `reason`.
+pub const REFUSED_REQUESTS: &str = "planshift_http_refused_total";
 /// Passes of `planshift verify` that stays, by `outcome`: `clean`, `violated`, `failed`.
 pub const VERIFY_PASSES: &str = "planshift_verify_passes_total";
 /// What the last whole pass has looked at, by `invariant`.
@@ -45,13 +47,14 @@ pub const VERIFY_DURATION: &str = "planshift_verify_last_pass_duration_seconds";
 /// Attempts to deliver a webhook by `outcome`: `delivered`, `failed` (again later), `dead` (the last one failed).
 pub const WEBHOOKS: &str = "planshift_webhook_attempts_total";
 
-const HELP: [(&str, &str); 14] = [
+const HELP: [(&str, &str); 15] = [
     (BATCHES, "Batches by outcome."),
     (EFFECTS, "Effects and their undos by evidence, each counted once."),
     (FACTS, "Parts of customers' facts that were taken, or were stale."),
     (FENCE_HITS, "Commands that came after their undo and were refused."),
     (GIVEN_UP, "Messages whose attempts are used up."),
     (MESSAGES, "Messages handled by type and outcome."),
+    (REFUSED_REQUESTS, "Requests of the API that were refused for their token, or for the pace of their partner."),
     (REPEATED, "Commands and undos that were recognised as done before."),
     (STALE_WRITES, "Optimistic writes that met a changed version and were read again."),
     (VERIFY_CHECKED, "What the last whole pass over what is stored has looked at."),

@@ -4,6 +4,7 @@
 
 use futures::future::BoxFuture;
 use planshift_domain::time::Timestamp;
+use planshift_telemetry::Tracer;
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -41,12 +42,20 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
     /// Tasks.
     pub spawn: Arc<dyn Spawn>,
+    /// Where spans begin: off unless the process has said where they go.
+    pub tracer: Tracer,
 }
 
 impl Ports {
     /// The real world: the system's clock, random ids, tokio's tasks.
     pub fn system() -> Self {
-        Self { clock: Arc::new(System), random: Arc::new(System), spawn: Arc::new(System) }
+        Self { clock: Arc::new(System), random: Arc::new(System), spawn: Arc::new(System), tracer: Tracer::off() }
+    }
+
+    /// The same with this tracer.
+    #[must_use]
+    pub fn traced_by(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Handler, Ports,
     metrics::{Counted, Metrics},
     run::{self, RunOptions},
+    traced::Traced,
 };
 use planshift_messaging::SharedBroker;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A service that is ready to run: a handler, where its messages come from, how many at once.
 pub struct Running<H: Handler> {
-    handler: Arc<Counted<H>>,
+    handler: Arc<Traced<Counted<H>>>,
     broker: SharedBroker,
     ports: Ports,
     options: RunOptions,
@@ -20,7 +21,8 @@ pub struct Running<H: Handler> {
 impl<H: Handler> Running<H> {
     /// Puts it together; nothing is taken before [`run`](Self::run).
     pub fn new(handler: H, broker: SharedBroker, ports: Ports, options: RunOptions, metrics: Metrics) -> Self {
-        Self { handler: Arc::new(Counted::new(handler, metrics)), broker, ports, options }
+        let handler = Arc::new(Traced::new(Counted::new(handler, metrics), ports.tracer.clone()));
+        Self { handler, broker, ports, options }
     }
 
     /// Runs until `stop`: takes nothing more then, finishes what is taken, and returns.

@@ -75,6 +75,7 @@ fn kinds() -> Vec<Kind> {
         FactsTaken: Replies, "A worker has stored a chunk of facts.";
         PacketGivenUp: Replies, "A worker's attempts at a packet are used up: it is a dead letter now.";
         ImportCustomers: COORDINATOR, "A chunk of an account document.";
+        FindImport: COORDINATOR, "Was one of these imports taken? Asked by who has lost the answer.";
         StartTransition: COORDINATOR, "Move this customer.";
         ActOnTransition: COORDINATOR, "Cancel, resume or close a transition.";
         ActOnStep: COORDINATOR, "Pause or resume a step for everyone.";
@@ -86,6 +87,7 @@ fn kinds() -> Vec<Kind> {
         ReadCustomer: ELIGIBILITY, "What do the facts say of a customer? Asked to show it, a page at a time.";
         PlanTransition: ELIGIBILITY, "What would a transition of this customer do? Asked without a transition and without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
+        ImportFound: Answers, "The import that was taken, where one was.";
         StartAnswered: Answers, "The answer to a start.";
         ActAnswered: Answers, "The answer to an act.";
         StepsRead: Answers, "Every step: paused or not, and what of it is on its way.";
@@ -101,8 +103,9 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Which answer a question gets: from the gateway's questions to the answers' types.
-const QUESTIONS: [(&str, &str); 10] = [
+const QUESTIONS: [(&str, &str); 11] = [
     (ImportCustomers::TYPE, CustomersImported::TYPE),
+    (FindImport::TYPE, ImportFound::TYPE),
     (StartTransition::TYPE, StartAnswered::TYPE),
     (ActOnTransition::TYPE, ActAnswered::TYPE),
     (AssessCustomer::TYPE, CustomerAssessed::TYPE),

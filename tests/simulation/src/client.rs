@@ -121,6 +121,7 @@ impl Client {
                     by: ImportedBy::default(),
                     partner,
                     customers: parts,
+                    resellers: Vec::new(),
                     only_if: None,
                 })
                 .await;
@@ -187,6 +188,7 @@ impl Client {
                         by: ImportedBy::default(),
                         partner: partner.clone(),
                         customers: vec![part.clone()],
+                        resellers: Vec::new(),
                         only_if: None,
                     };
                     self.take_in(chunk).await;

@@ -7,7 +7,7 @@
 //! | `Cancelled`, `Resumed`, `Closed`, `ActRefused` | a person's act was decided |
 //! | `Mapped` | the pivot was passed |
 //! | `Suspended`, `Ended`, `OperatorNeeded` | nothing more happens by itself |
-//! | `Found` | the chain begins, and the transition was there before it |
+//! | `Found` | the chain begins, or a request comes, and the transition was there before it and is not told of |
 //!
 //! An entry about a transition carries the end of its history as this turn leaves it, so that the chain seals the histories.
 
@@ -138,11 +138,23 @@ async fn chain(
     }
     let keys: BTreeSet<CustomerKey> = drafts.iter().map(|draft| draft.of).collect();
     let mut ends = audit::lock(tx, keys.into_iter().collect()).await?;
-    let begun: Vec<CustomerKey> = ends.iter().filter(|(_, end)| end.entries == 0).map(|(key, _)| *key).collect();
+    // Also where a chain has begun: beside this one, a version before chains may have been at work.
+    let looked_at: BTreeSet<CustomerKey> = drafts.iter().filter(|draft| is_beginning(draft.event)).map(|draft| draft.of).collect();
+    let begun: BTreeSet<CustomerKey> = ends.iter().filter(|(_, end)| end.entries == 0).map(|(key, _)| *key).collect();
+    let looked_at: Vec<CustomerKey> = looked_at.union(&begun).copied().collect();
+    let told: BTreeSet<TransitionId> = drafts.iter().filter_map(|draft| draft.transition).collect();
     let mut entries = Vec::with_capacity(drafts.len());
-    if !begun.is_empty() {
-        for (of, seal) in audit::transitions(tx, begun).await? {
-            let text = "The chain begins; this transition was there before it";
+    if !looked_at.is_empty() {
+        for (of, seal) in audit::unnamed(tx, looked_at).await? {
+            // one that this turn tells of for the first time is new, unless the chain is
+            if told.contains(&seal.transition_id) && !begun.contains(&of) {
+                continue;
+            }
+            let text = if begun.contains(&of) {
+                "The chain begins; this transition was there before it"
+            } else {
+                "This transition was begun by a version that told the chain nothing of it"
+            };
             let draft = Draft { transition: Some(seal.transition_id), ..Draft::new(of, event::FOUND, "coordinator", text) };
             entries.extend(ends.get_mut(&of).map(|end| append(end, draft, Some(seal), now)));
         }
@@ -156,6 +168,11 @@ async fn chain(
         entries.extend(ends.get_mut(&draft.of).map(|end| append(end, draft, seal, now)));
     }
     Ok((audit::append(&entries, &ends), entries))
+}
+
+/// Does something begin with it that the chain of the customer must be complete for? They are rare: one look for each.
+fn is_beginning(event: &str) -> bool {
+    [event::IMPORTED, event::STARTED, event::START_REFUSED].contains(&event)
 }
 
 fn append(end: &mut End, draft: Draft, transition: Option<Seal>, now: Timestamp) -> CustomerEntry {
@@ -230,7 +247,7 @@ pub(super) fn events(entries: &[CustomerEntry], ports: &Ports, now: Timestamp) -
     if entries.is_empty() {
         return Vec::new();
     }
-    let trace = TraceContext::root(ports.random.id());
+    let trace = TraceContext::unrecorded(ports.random.id());
     let some = entries.chunks(EVENT_ENTRIES).map(|entries| {
         let transition = entries.iter().find_map(|entry| entry.transition.as_ref()).map(|seal| seal.transition_id.to_string());
         let id = format!("audit/{}", entries.last().map_or("", |entry| entry.hash.as_str()));

@@ -28,7 +28,7 @@ use planshift_messaging::{Destination, Outgoing, Service};
 use planshift_storage::{StorageError, Transaction};
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ pub async fn take_in(
     let mut publish = Vec::new();
     let mut new = Vec::new();
     for (chunk, asker) in chunks {
-        let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id()));
+        let trace = asker.trace.clone().unwrap_or_else(|| TraceContext::unrecorded(ports.random.id()));
         let key = (chunk.import_id, chunk.chunk);
         if seen.contains_key(&key) {
             // its entries may never have been told
@@ -94,7 +94,7 @@ pub async fn taken(
         *masks.entry((taken.import_id, taken.chunk)).or_default() |= bit(*worker);
     }
     let chunks = imports::taken(tx, &masks.into_iter().collect::<Vec<_>>()).await?;
-    let trace = TraceContext::root(ports.random.id());
+    let trace = TraceContext::unrecorded(ports.random.id());
     Ok(chunks.iter().filter(|chunk| chunk.waiting == 0).flat_map(|chunk| answers(chunk, &trace, now)).collect())
 }
 
@@ -162,7 +162,7 @@ impl Versions {
         let imported: HashSet<CustomerId> = answer.imported.iter().map(|c| c.customer_id).collect();
         // a change of one customer tells nothing new of resellers
         if chunk.only_if.is_none() {
-            answer.resellers = resellers_of(chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
+            answer.resellers = resellers_of(&chunk.resellers, chunk.customers.iter().filter(|part| imported.contains(&part.customer_id)));
         }
         answer
     }
@@ -236,11 +236,17 @@ fn told(chunk: &ImportCustomers, part: &CustomerPart, before: u32, version: Resu
             if !chunk.by.document.is_empty() {
                 value["document"] = json!(chunk.by.document);
             }
-            let old_value = (before > 0).then(|| json!({ "factsVersion": before }));
+            let mut old_value = (before > 0).then(|| json!({ "factsVersion": before }));
+            if let (Some(old), Some(resource)) = (&mut old_value, chunk.by.made.as_ref().and_then(|made| made.old_value.as_ref())) {
+                old["resource"] = json!(resource);
+            }
+            add_change(&mut value, chunk);
             Draft { request_id, old_value, new_value: Some(value), ..Draft::new(of, event::IMPORTED, actor, text) }
         }
         Err(Refused { code, description: why, .. }) => {
-            let new_value = Some(json!({ "refused": code }));
+            let mut new_value = json!({ "refused": code });
+            add_change(&mut new_value, chunk);
+            let new_value = Some(new_value);
             let what = if chunk.by.change.is_empty() { "Facts" } else { &chunk.by.change };
             let text = format!("Not taken{which}: {what}: {why}");
             Draft { request_id, new_value, ..Draft::new(of, event::IMPORT_REFUSED, actor, text) }
@@ -248,10 +254,19 @@ fn told(chunk: &ImportCustomers, part: &CustomerPart, before: u32, version: Resu
     }
 }
 
+/// What a change through the API is called, and what it makes of what it is about: `operation`, `resource` (JSON as text) and `data`.
+fn add_change(value: &mut Value, chunk: &ImportCustomers) {
+    if let Some(made) = &chunk.by.made {
+        value["operation"] = json!(made.operation);
+        value["resource"] = json!(made.new_value);
+        value["data"] = json!(made.data);
+    }
+}
+
 fn answers(chunk: &Chunk, trace: &TraceContext, now: Timestamp) -> Vec<Outgoing> {
     let (import_id, number) = chunk.key;
     let mut out = Vec::new();
-    if !chunk.answer.imported.is_empty() {
+    if !chunk.answer.imported.is_empty() || !chunk.answer.resellers.is_empty() {
         let event = AccountImported {
             partner_id: chunk.answer.partner_id,
             partner_name: chunk.answer.partner_name.clone(),

@@ -9,7 +9,7 @@ use planshift_domain::{
             EligibilityChecked, EligibilityReleased, FactsTaken, MappingAnswered, PacketAnswer, PacketGivenUp, PlansAnswered,
             SuspensionAnswered,
         },
-        request::{ActOnTransition, ChainAsked, ImportCustomers, StartTransition, TellAgain},
+        request::{ActOnTransition, ChainAsked, FindImport, ImportCustomers, StartTransition, TellAgain},
     },
     step::Step,
 };
@@ -30,7 +30,7 @@ pub enum Input {
     Act(ActOnTransition, Asker),
     /// An operator acts on a step.
     ActOnStep(ActOnStep, Asker),
-    /// An operator asks.
+    /// Somebody asks, and nothing is changed by it.
     Question(Question, Asker),
     /// Eligibility answered.
     Checked(Box<EligibilityChecked>),
@@ -50,7 +50,7 @@ pub enum Input {
     Admit,
 }
 
-/// What an operator asks.
+/// What is asked.
 #[derive(Debug)]
 pub enum Question {
     /// How are the steps?
@@ -59,6 +59,8 @@ pub enum Question {
     Explain(ExplainTransition),
     /// Which transitions have not moved for a while?
     Stuck(ListStuck),
+    /// Was one of these imports taken?
+    Import(FindImport),
 }
 
 /// Who wants the answer, and in which trace.
@@ -105,6 +107,7 @@ impl Input {
             ReadSteps::TYPE => Self::Question(Question::Steps(codec::body(message)?), asker()),
             ExplainTransition::TYPE => Self::Question(Question::Explain(codec::body(message)?), asker()),
             ListStuck::TYPE => Self::Question(Question::Stuck(codec::body(message)?), asker()),
+            FindImport::TYPE => Self::Question(Question::Import(codec::body(message)?), asker()),
             TellAgain::TYPE => {
                 let TellAgain { transition_id, chain } = codec::body(message)?;
                 chain.map_or(Self::TellAgain(transition_id), Self::TellChainAgain)

@@ -1,4 +1,4 @@
-//! What operators ask: answered from what is stored at that moment, without changing anything; and acts about steps.
+//! What operators and the gateway ask: answered from what is stored at that moment, without changing anything; and acts about steps.
 
 use super::{
     input::{Asker, Input, Question},
@@ -7,13 +7,13 @@ use super::{
 use crate::{
     saga::{rule, under_way, waits_for},
     store::{
-        admission, rows, steps,
+        admission, audit, rows, steps,
         steps::StepAct,
         transitions::{self, Stored},
     },
 };
 use planshift_domain::{
-    audit::EXCHANGED,
+    audit::{EXCHANGED, event},
     ids::TransitionId,
     message::{
         Body,
@@ -21,6 +21,7 @@ use planshift_domain::{
             ActOnStep, AwaitedPacket, EXPLAINED_HISTORY, EXPLAINED_PACKETS, Explanation, HeldAt, ReadSteps, STUCK_AT_MOST, StepActKind,
             StepActed, StepState, StepsRead, StuckListed, StuckTransition, TransitionExplained,
         },
+        request::{FindImport, ImportFound, TakenImport},
     },
     step::Step,
     time::Timestamp,
@@ -35,7 +36,7 @@ use uuid::Uuid;
 /// Transitions that are read at a time.
 const PAGE: u32 = 500;
 
-/// Everything of this turn that operators ask. Acts first: a question in the same turn sees them.
+/// Everything of this turn that is asked. Acts first: a question in the same turn sees them.
 pub(super) async fn answer(engine: &Engine, tx: &mut Transaction, inputs: &[Input], now: Timestamp) -> Result<Vec<Outgoing>, StorageError> {
     let mut out = Vec::new();
     for input in inputs {
@@ -62,10 +63,29 @@ pub(super) async fn answer(engine: &Engine, tx: &mut Transaction, inputs: &[Inpu
                 let body = StuckListed { request_id: question.request_id, transitions: stuck.iter().map(line).collect(), total };
                 out.extend(reply(asker, question.request_id, String::new(), now, &body));
             }
+            Input::Question(Question::Import(question), asker) => {
+                let body = ImportFound { request_id: question.request_id, taken: find_import(tx, question).await? };
+                out.extend(reply(asker, question.request_id, String::new(), now, &body));
+            }
             _ => {}
         }
     }
     Ok(out)
+}
+
+/// The import that the customer's chain tells of. Of a change there is one entry: its customer came in one part.
+async fn find_import(tx: &mut Transaction, question: &FindImport) -> Result<Option<TakenImport>, StorageError> {
+    let of = (question.partner_id, question.customer_id);
+    let entries = audit::by_requests(tx, question.import_ids.iter().map(|id| (of, id.0)).collect()).await?;
+    let taken = entries.iter().find(|entry| entry.event == event::IMPORTED);
+    Ok(taken.and_then(|entry| {
+        let value: serde_json::Value = serde_json::from_str(entry.new_value.as_deref()?).ok()?;
+        Some(TakenImport {
+            import_id: entry.request_id?.into(),
+            facts_version: u32::try_from(value["factsVersion"].as_u64()?).ok()?,
+            resource: value["resource"].as_str().map(str::to_owned),
+        })
+    }))
 }
 
 fn reply<B: Body>(asker: &Asker, request_id: Uuid, correlation: String, now: Timestamp, body: &B) -> Option<Outgoing> {

@@ -91,7 +91,7 @@ pub async fn decide(
                         acted: None,
                         waiting: false,
                         touched_at: now,
-                        trace: asker.trace.clone().unwrap_or_else(|| TraceContext::root(ports.random.id())),
+                        trace: asker.trace.clone().unwrap_or_else(|| TraceContext::unrecorded(ports.random.id())),
                         saga: Saga::requested(now, limits),
                     };
                     audit.add(Draft {

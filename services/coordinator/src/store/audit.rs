@@ -65,15 +65,19 @@ static BY_TRANSITION: Statement = select!(
 );
 static AFTER: Statement =
     select!("FROM customer_audit AS a WHERE a.partner_id = $1 AND a.customer_id = $2 AND a.number > $3 ORDER BY a.number LIMIT $4");
-// each half has an index of its own
-static TRANSITIONS: Statement = Statement::new(
+// each half has an index of its own; a chain is short, and is looked through by its key
+static UNNAMED: Statement = Statement::new(
     "SELECT t.partner_id, t.customer_id, t.id, t.history, t.history_hash, t.started_at
      FROM {1: partner_id uuid, customer_id uuid} AS r CROSS JOIN transitions AS t
      WHERE t.partner_id = r.partner_id AND t.customer_id = r.customer_id AND t.ended_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM customer_audit AS a
+           WHERE a.partner_id = t.partner_id AND a.customer_id = t.customer_id AND a.transition_id = t.id)
      UNION ALL
      SELECT t.partner_id, t.customer_id, t.id, t.history, t.history_hash, t.started_at
      FROM {1: partner_id uuid, customer_id uuid} AS r CROSS JOIN transitions AS t
      WHERE t.partner_id = r.partner_id AND t.customer_id = r.customer_id AND t.ended_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM customer_audit AS a
+           WHERE a.partner_id = t.partner_id AND a.customer_id = t.customer_id AND a.transition_id = t.id)
      ORDER BY 6, 3",
 );
 
@@ -89,9 +93,9 @@ pub async fn lock(tx: &mut Transaction, of: Vec<CustomerKey>) -> Result<BTreeMap
         .collect()
 }
 
-/// The transitions that these customers have had, the oldest first.
-pub async fn transitions(tx: &mut Transaction, of: Vec<CustomerKey>) -> Result<Vec<Found>, StorageError> {
-    let rows = tx.query(&TRANSITIONS, keys(of)).await?;
+/// The transitions of these customers that no entry of their chains names, the oldest first.
+pub async fn unnamed(tx: &mut Transaction, of: Vec<CustomerKey>) -> Result<Vec<Found>, StorageError> {
+    let rows = tx.query(&UNNAMED, keys(of)).await?;
     rows.iter()
         .map(|row| {
             let seal = Seal { transition_id: TransitionId(row.get(2)?), entries: row.get(3)?, hash: row.get(4)? };

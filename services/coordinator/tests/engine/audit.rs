@@ -1,18 +1,20 @@
 //! What lasts: a customer's chain, the histories that it seals, and what they tell of messages.
 
 use crate::world::*;
-use planshift_coordinator::engine::Input;
+use planshift_coordinator::engine::{Input, Question};
 use planshift_domain::{
-    audit::{CustomerChain, CustomerEntry, EXCHANGED, event},
+    account::facts::ResellerFacts,
+    audit::{Change, CustomerChain, CustomerEntry, EXCHANGED, Operation, event},
     history::{HistoryEntry, first_break},
-    ids::TransitionId,
+    ids::{ImportId, TransitionId},
     message::{
         event::{AccountImported, TransitionChanged},
-        request::{Act, ActOutcome, ChainAsked, StartOutcome, StartTransition},
+        reply::FactsTaken,
+        request::{Act, ActOutcome, ChainAsked, CustomersImported, FindImport, ImportFound, OnlyIf, StartOutcome, StartTransition},
     },
     transition::State,
 };
-use planshift_messaging::Outgoing;
+use planshift_messaging::{Outgoing, Service};
 use planshift_storage::{Args, Statement};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -67,6 +69,50 @@ async fn a_chain_tells_who_did_what_and_seals_the_history() {
     for seal in entries.iter().filter_map(|entry| entry.transition.as_ref()) {
         assert_eq!(history[seal.entries as usize - 1].hash, seal.hash);
     }
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_what_was_before_and_after_it() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1]).await;
+    let made = Change {
+        operation: Operation::UpdateCustomerSpendingBudget,
+        old_value: Some(r#"{"amount":1}"#.into()),
+        new_value: Some(r#"{"amount":2.50}"#.into()),
+        data: BTreeMap::from([("Key".to_owned(), "value".to_owned())]),
+    };
+    let change = |import, facts_version| {
+        let mut chunk = World::chunk(PARTNER, import, &[1]);
+        chunk.only_if = Some(OnlyIf { facts_version, may_buy_legacy_azure: false });
+        chunk.by.made = Some(made.clone());
+        Input::Import(Box::new(chunk), World::asker())
+    };
+    world.turn(&[change(2, 1)]).await;
+    world.turn(&[change(3, 1)]).await; // of a version that is gone
+    // who has lost the answer is told, for ever
+    for (looked_for, n, found) in [(&[9, 2, 3][..], 1, Some(2)), (&[3], 1, None), (&[2], 2, None), (&[], 1, None)] {
+        let import_ids = looked_for.iter().map(|id| ImportId(Uuid::from_u128(*id))).collect();
+        let question = FindImport { request_id: Uuid::new_v4(), partner_id: PARTNER, customer_id: customer(n), import_ids };
+        let out = world.turn(&[Input::Question(Question::Import(question), World::asker())]).await;
+        let taken = out.iter().find_map(body::<ImportFound>).unwrap().taken;
+        assert_eq!(taken.as_ref().map(|taken| taken.import_id), found.map(|id: u128| ImportId(Uuid::from_u128(id))), "{looked_for:?}");
+        if let Some(taken) = taken {
+            assert_eq!((taken.facts_version, taken.resource.as_deref()), (2, Some(r#"{"amount":2.50}"#)));
+        }
+    }
+    let entries = chain(&world, 1);
+    assert_eq!(names(&entries), [event::IMPORTED, event::IMPORTED, event::IMPORT_REFUSED]);
+    let value = |text: &Option<String>| serde_json::from_str::<Value>(text.as_ref().unwrap()).unwrap();
+    for entry in &entries[1..] {
+        let new = value(&entry.new_value);
+        assert_eq!(
+            (new["operation"].as_str(), new["resource"].as_str()),
+            (Some("update_customer_spending_budget"), Some(r#"{"amount":2.50}"#))
+        );
+        assert_eq!(new["data"]["Key"], "value");
+    }
+    assert_eq!(value(&entries[1].old_value), serde_json::json!({ "factsVersion": 1, "resource": r#"{"amount":1}"# }));
+    assert_eq!(value(&entries[2].new_value)["refused"], "FactsChanged");
 }
 
 #[tokio::test]
@@ -220,4 +266,66 @@ async fn a_chain_that_begins_later_seals_what_was_there_before() {
     let seal = entries[0].transition.as_ref().unwrap();
     assert_eq!((seal.transition_id, &seal.hash), (id, &history(&world, id).last().unwrap().hash));
     assert_eq!(entries[1].old_value.as_deref(), Some(r#"{"factsVersion":1}"#));
+}
+
+#[tokio::test]
+async fn a_transition_that_an_older_version_began_beside_a_chain_is_found_with_the_next_request() {
+    static CUT: Statement = Statement::new("DELETE FROM customer_audit WHERE number > 1");
+    static BACK: Statement =
+        Statement::new("UPDATE customer_chains SET entries = 1, hash = (SELECT a.hash FROM customer_audit AS a WHERE a.number = 1)");
+    let mut world = World::new(2).await;
+    world.import(1, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    world.work(commands, 10).await;
+    // as if the transition had been another version's, which knows no chains
+    for statement in [&CUT, &BACK] {
+        world.engine.db.execute(statement, Args::new()).await.unwrap();
+    }
+    let chunk = |import| Input::Import(Box::new(World::chunk(PARTNER, import, &[1])), World::asker());
+    let out = world.turn(&[chunk(2)]).await;
+    let entries: Vec<CustomerEntry> = told(&out, 1).into_values().collect();
+    assert_eq!(names(&entries), [event::FOUND, event::IMPORTED]);
+    let seal = entries[0].transition.as_ref().unwrap();
+    assert_eq!((seal.transition_id, &seal.hash), (id, &history(&world, id).last().unwrap().hash));
+    assert_eq!(entries[0].number, 2);
+    // once
+    let out = world.turn(&[chunk(3)]).await;
+    assert_eq!(names(&told(&out, 1).into_values().collect::<Vec<_>>()), [event::IMPORTED]);
+    // and what this version begins is not found, but told
+    let (_, out) = world.start(2, 1).await;
+    assert_eq!(names(&told(&out, 1).into_values().collect::<Vec<_>>()), [event::STARTED]);
+}
+
+#[tokio::test]
+async fn resellers_of_a_document_are_told_also_where_they_are_on_record_nowhere() {
+    let reseller = |mpn: &str, state: &str| ResellerFacts {
+        id: None,
+        mpn_id: planshift_domain::ids::MpnId::try_new(mpn).unwrap(),
+        name: "R".into(),
+        state: state.into(),
+        location: None,
+        is_agreement_signed: true,
+    };
+    let mut world = World::new(1).await;
+    let mut chunk = World::chunk(PARTNER, 1, &[1]);
+    chunk.customers[0].resellers = vec![reseller("10", "Active")];
+    chunk.resellers = vec![reseller("10", "Active"), reseller("20", "Inactive")];
+    let worker = |chunk, worker| Input::Taken(FactsTaken { import_id: ImportId(Uuid::from_u128(1)), chunk }, worker);
+    world.turn(&[Input::Import(Box::new(chunk), World::asker())]).await;
+    let mut out = Vec::new();
+    for service in [Service::Eligibility, Service::Purchasing, Service::Mapping, Service::Suspension] {
+        out = world.turn(&[worker(0, service)]).await;
+    }
+    let told = |out: &[Outgoing]| -> Vec<String> {
+        let events = out.iter().filter_map(body::<AccountImported>).flat_map(|event| event.resellers);
+        events.map(|reseller| format!("{} {}", reseller.mpn_id.as_str(), reseller.state)).collect()
+    };
+    assert_eq!(told(&out), ["10 Active", "20 Inactive"]);
+    // further ones, without a customer: nobody else has to take them
+    let mut further = World::chunk(PARTNER, 1, &[]);
+    (further.chunk, further.resellers) = (1 << 30, vec![reseller("30", "Active")]);
+    let out = world.turn(&[Input::Import(Box::new(further), World::asker())]).await;
+    assert_eq!(told(&out), ["30 Active"]);
+    assert!(out.iter().find_map(body::<CustomersImported>).unwrap().imported.is_empty());
 }

@@ -223,6 +223,7 @@ async fn an_import_whose_first_part_was_refused_is_refused_whole() {
             by: ImportedBy::default(),
             partner,
             customers: vec![part(customer(1), number, 2)],
+            resellers: Vec::new(),
             only_if: None,
         };
         Input::Import(Box::new(chunk), World::asker())
@@ -289,6 +290,7 @@ async fn a_customer_in_parts_has_one_version_and_cannot_start_before_all_have_co
                 azure_plan_markets: None,
             },
             customers: vec![],
+            resellers: Vec::new(),
             only_if: None,
         };
         chunk.customers.push(part(customer(1), p, 2));

@@ -128,7 +128,7 @@ impl World {
             import_id: ImportId(Uuid::from_u128(import)),
             chunk: 0,
             begun_at: Ports::system().clock.now(),
-            by: ImportedBy { actor: "ann".into(), document: "d".into(), change: String::new() },
+            by: ImportedBy { actor: "ann".into(), document: "d".into(), ..ImportedBy::default() },
             partner: PartnerFacts {
                 id: partner,
                 name: "P".into(),
@@ -139,6 +139,7 @@ impl World {
                 azure_plan_markets: None,
             },
             customers: customers.iter().map(|n| part(customer(*n), 0, 1)).collect(),
+            resellers: Vec::new(),
             only_if: None,
         }
     }
@@ -265,7 +266,6 @@ pub(crate) fn part(customer_id: CustomerId, part: u32, parts: u32) -> CustomerPa
             currency_code: "USD".into(),
             has_support_plan: false,
             orders: vec![],
-            changed_by: None,
         },
         resellers: vec![],
         subscriptions: vec![],

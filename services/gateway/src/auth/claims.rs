@@ -4,6 +4,7 @@ use super::{
     caller::{Caller, Right},
     oidc::{OidcSettings, TENANT},
 };
+use crate::words::{Words, words};
 use planshift_domain::{ids::PartnerId, time::Timestamp};
 use serde::Deserialize;
 
@@ -13,26 +14,65 @@ const LEEWAY: f64 = 60.0;
 const ACTOR_CHARS: usize = 100;
 
 /// Why a token does not count. None of these repeats anything of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
-    #[error("it is no token of this installation")]
     Malformed,
-    #[error("it is signed in a way that is not accepted")]
     Algorithm,
-    #[error("the provider has no key of that name")]
     UnknownKey,
-    #[error("its signature does not hold")]
     Signature,
-    #[error("it is of another issuer")]
     Issuer,
-    #[error("it is for another audience")]
     Audience,
-    #[error("it has expired")]
     Expired,
-    #[error("it is not valid yet")]
     NotYet,
-    #[error("it is of a tenant that may not use this installation")]
     Tenant,
+}
+
+impl Rejected {
+    /// Every one.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Malformed,
+        Self::Algorithm,
+        Self::UnknownKey,
+        Self::Signature,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expired,
+        Self::NotYet,
+        Self::Tenant,
+    ];
+
+    /// As it is counted.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// As it is told to whoever has sent it.
+    pub(crate) fn words(self) -> Words {
+        match self {
+            Self::Malformed => words!("it is no token of this installation", "ce n’est pas un jeton de cette installation"),
+            Self::Algorithm => words!("it is signed in a way that is not accepted", "il est signé d’une façon qui n’est pas acceptée"),
+            Self::UnknownKey => words!("the provider has no key of that name", "le fournisseur n’a pas de clé de ce nom"),
+            Self::Signature => words!("its signature does not hold", "sa signature n’est pas valable"),
+            Self::Issuer => words!("it is of another issuer", "il est d’un autre émetteur"),
+            Self::Audience => words!("it is for another audience", "il est destiné à une autre audience"),
+            Self::Expired => words!("it has expired", "il a expiré"),
+            Self::NotYet => words!("it is not valid yet", "il n’est pas encore valide"),
+            Self::Tenant => words!(
+                "it is of a tenant that may not use this installation",
+                "il est d’un locataire (tenant) qui ne peut pas utiliser cette installation"
+            ),
+        }
+    }
 }
 
 /// The claims that are looked at.

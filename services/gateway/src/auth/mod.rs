@@ -26,6 +26,7 @@ mod provider;
 pub(crate) use caller::Caller;
 pub use caller::Right;
 pub(crate) use check::{Authenticator, Refused};
+pub(crate) use claims::Rejected;
 pub use local::{LocalToken, LocalTokenError, Made, TOKEN_FILE};
 pub use oidc::{InvalidOidc, OidcOptions, OidcSettings};
 pub(crate) use pace::Pace;

@@ -5,6 +5,7 @@
 //! has must be a public one, and the connection is made to one of those very addresses: a name that resolves otherwise the next time
 //! gains nothing.
 
+use crate::words::Words;
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -36,6 +37,22 @@ pub(crate) enum Unreachable {
     Credentials,
     #[error("it leads to an address that is not public")]
     Internal,
+}
+
+impl Unreachable {
+    /// The same for people of every language.
+    pub(crate) fn words(&self) -> Words {
+        let fr = match self {
+            Self::NoUrl => "ce n’est pas une URL : https://HÔTE/CHEMIN était attendu".to_owned(),
+            Self::TooLong => format!("elle a plus de {URL_BYTES} caractères"),
+            Self::NotHttps => "elle n’est pas en https".to_owned(),
+            Self::Credentials => {
+                "elle contient un utilisateur ou un mot de passe : les événements sont signés, vérifiez plutôt la signature".to_owned()
+            }
+            Self::Internal => "elle mène à une adresse qui n’est pas publique".to_owned(),
+        };
+        Words::translated(self, Some(fr))
+    }
 }
 
 /// A URL's host.

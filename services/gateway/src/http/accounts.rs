@@ -5,10 +5,12 @@ use super::{
     answer::Answer,
     context::Context,
     errors::ApiError,
+    faults,
     fields::too_large,
+    findings,
     once::{hex, once},
 };
-use crate::{app::App, import};
+use crate::{app::App, import, words::words};
 use axum::{
     Extension,
     body::Body,
@@ -43,21 +45,27 @@ pub(super) async fn import(
         Format::Lines => "POST /v1/accounts in lines",
     };
     let Some(upload) = app.uploads.begin(context.caller.partner) else {
-        let text = "Another document of yours is being received. Send one at a time.";
+        let text = words!(
+            "Another document of yours is being received. Send one at a time.",
+            "Un autre de vos documents est en cours de réception. Envoyez-les un à un."
+        );
         return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
     };
     let (file, hash) = to_file(&app, body, limit).await?;
     drop(upload);
     // from here on it is ours to be quick: a client that is slow holds up nobody
     let documents = app.documents.clone();
-    let _turn = documents.acquire_owned().await.map_err(|_| ApiError::unavailable("The gateway stops. Try again."))?;
+    let _turn = documents
+        .acquire_owned()
+        .await
+        .map_err(|_| ApiError::unavailable(words!("The gateway stops. Try again.", "La passerelle s’arrête. Réessayez.")))?;
     let hash_text = hex(&hash);
     // the same document under the same key is the same import, so that a retry after a crash is recognised chunk by chunk
     let import_id = Uuid::new_v5(&context.request_id, &hash).into();
-    let by = ImportedBy { actor: context.caller.actor.clone(), document: hash_text.clone(), change: String::new() };
+    let by = ImportedBy { actor: context.caller.actor.clone(), document: hash_text.clone(), ..ImportedBy::default() };
     once(&app, &context, target, &hash_text, async {
         let outcome = import::import(&app, &context, (import_id, by), file, format).await.map_err(refused)?;
-        Answer::json(&json!({ "imported": outcome.imported, "refused": outcome.refused }))
+        Answer::json(&json!({ "imported": outcome.imported, "refused": findings::refused(outcome.refused, context.locale) }))
     })
     .await
 }
@@ -73,7 +81,10 @@ fn format_of(headers: &HeaderMap) -> Format {
 async fn to_file(app: &App, body: Body, limit: u64) -> Result<(File, Vec<u8>), ApiError> {
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "an account document cannot be kept while it is read");
-        ApiError::unavailable("The document cannot be kept while it is read. Is there room for temporary files?")
+        ApiError::unavailable(words!(
+            "The document cannot be kept while it is read. Is there room for temporary files?",
+            "Le document ne peut pas être gardé pendant sa lecture. Y a-t-il de la place pour des fichiers temporaires ?"
+        ))
     };
     let folder = app.settings.document_folder.clone();
     let made = tokio::task::spawn_blocking(move || match folder {
@@ -88,11 +99,14 @@ async fn to_file(app: &App, body: Body, limit: u64) -> Result<(File, Vec<u8>), A
         let piece = tokio::select! {
             piece = pieces.next() => piece,
             () = app.ports.clock.sleep(app.settings.piece_time) => {
-                return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "408", "RequestTimeout", "The document stopped coming.").retryable());
+                let text = words!("The document stopped coming.", "Le document a cessé d’arriver.");
+                return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "408", "RequestTimeout", text).retryable());
             }
         };
         let Some(piece) = piece else { break };
-        let piece = piece.map_err(|error| ApiError::bad_input("InvalidBody", format!("The document broke off: {error}.")))?;
+        let piece = piece.map_err(|error| {
+            ApiError::bad_input("InvalidBody", words!("The document broke off: {error}.", "Le document s’est interrompu : {error}."))
+        })?;
         length += piece.len() as u64;
         if length > limit {
             return Err(too_large(limit));
@@ -111,7 +125,10 @@ fn refused(error: import::ImportError) -> ApiError {
         import::ImportError::Ask(error) => error.into(),
         import::ImportError::Storage(error) => error.into(),
         import::ImportError::AnotherPartner(partner) => {
-            let text = format!("The document is of the partner {partner}: import documents of your own.");
+            let text = words!(
+                "The document is of the partner {partner}: import documents of your own.",
+                "Le document est du partenaire {partner} : importez vos propres documents."
+            );
             ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", text)
         }
         import::ImportError::Stopped => ApiError::internal(&"reading a document ended early"),
@@ -122,5 +139,5 @@ fn refused(error: import::ImportError) -> ApiError {
 fn faulty(faults: &Faults) -> ApiError {
     let data = faults.listed.iter().map(|fault| json!(fault)).collect();
     // the document says the same every time, so this is the answer for good
-    ApiError::bad_input("InvalidAccountDocument", faults.to_string()).data(data).with("faults", faults.total).definite()
+    ApiError::bad_input("InvalidAccountDocument", faults::words_of(faults)).data(data).with("faults", faults.total).definite()
 }

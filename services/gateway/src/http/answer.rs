@@ -1,7 +1,7 @@
 //! An answer that can be stored and given again.
 
 use super::errors::ApiError;
-use crate::model::StoredAnswer;
+use crate::{model::StoredAnswer, words::Locale};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -23,9 +23,13 @@ pub(crate) struct Answer(StoredAnswer);
 impl Answer {
     /// JSON.
     pub(crate) fn json(value: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_string(value).map_err(|error| ApiError::internal(&error))?;
+        Ok(Self::written(serde_json::to_string(value).map_err(|error| ApiError::internal(&error))?))
+    }
+
+    /// JSON that is written already.
+    pub(crate) fn written(body: String) -> Self {
         let json = (header::CONTENT_TYPE.to_string(), "application/json; charset=utf-8".to_owned());
-        Ok(Self(StoredAnswer { status: StatusCode::OK.as_u16(), headers: vec![json], body }))
+        Self(StoredAnswer { status: StatusCode::OK.as_u16(), headers: vec![json], body })
     }
 
     /// Plain text.
@@ -40,12 +44,21 @@ impl Answer {
         Self(StoredAnswer { status: StatusCode::ACCEPTED.as_u16(), headers: vec![location], body: String::new() })
     }
 
-    /// The error, as it is printed.
-    pub(crate) fn error(error: &ApiError, correlation: Uuid) -> Self {
+    /// The error, as it is printed in that language.
+    pub(crate) fn error(error: &ApiError, correlation: Uuid, locale: Locale) -> Self {
         let mut headers = vec![(header::CONTENT_TYPE.to_string(), "application/json; charset=utf-8".to_owned())];
         headers.extend(error.headers());
         headers.extend(error.retry_after().map(|seconds| (header::RETRY_AFTER.to_string(), seconds.to_string())));
-        Self(StoredAnswer { status: error.status().as_u16(), headers, body: error.body(correlation) })
+        Self(StoredAnswer { status: error.status().as_u16(), headers, body: error.body(correlation, locale) }).in_language(locale)
+    }
+
+    /// Says in which language it is, where it has a body and does not say so yet: once it is stored, nobody else knows.
+    pub(crate) fn in_language(self, locale: Locale) -> Self {
+        let name = header::CONTENT_LANGUAGE.as_str();
+        if self.0.body.is_empty() || self.0.headers.iter().any(|(given, _)| given == name) {
+            return self;
+        }
+        self.header(name, locale.tag().to_owned())
     }
 
     /// With another status.

@@ -1,8 +1,11 @@
 //! What belongs to one request: its ids, its caller, its trace.
 
 use super::errors::ApiError;
-use crate::auth::Caller;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use crate::{
+    auth::Caller,
+    words::{Locale, words},
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use planshift_domain::ids::parse_guid;
 use planshift_telemetry::TraceContext;
 use planshift_worker::Ports;
@@ -27,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) given_id: Uuid,
     pub(crate) correlation_id: Uuid,
     vector: String,
+    /// In which language people are told.
+    pub(crate) locale: Locale,
     pub(crate) trace: TraceContext,
     /// Who asks; nobody until the token was looked at.
     pub(crate) caller: Caller,
@@ -36,13 +41,14 @@ pub(crate) struct Context {
 
 impl Context {
     /// From the headers; what is missing is made up. An id that is no GUID is an error, told under a made-up one.
-    pub(crate) fn new(headers: &HeaderMap, ports: &Ports) -> (Self, Option<ApiError>) {
+    pub(crate) fn new(method: &Method, headers: &HeaderMap, ports: &Ports) -> (Self, Option<ApiError>) {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let mut wrong = None;
         let mut guid = |name: &HeaderName| match headers.get(name) {
             None => ports.random.id(),
             Some(value) => value.to_str().ok().and_then(parse_guid).unwrap_or_else(|| {
-                wrong = Some(ApiError::bad_input("InvalidHeader", format!("The header {name} must be a GUID.")));
+                let text = words!("The header {name} must be a GUID.", "L’en-tête {name} doit être un GUID.");
+                wrong = Some(ApiError::bad_input("InvalidHeader", text));
                 ports.random.id()
             }),
         };
@@ -51,9 +57,11 @@ impl Context {
         let vector = given.map_or_else(|| format!("{}.0", &ports.random.id().as_simple().to_string()[..22]), str::to_owned);
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
         let state = headers.get("tracestate").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let trace = trace.and_then(|parent| TraceContext::parse(parent, state)).unwrap_or_else(|| TraceContext::root(ports.random.id()));
-        let (caller, gone) = (Caller::nobody(), CancellationToken::new());
-        (Self { request_id, given_id: request_id, correlation_id, vector, trace, caller, gone }, wrong)
+        let trace = trace
+            .and_then(|parent| TraceContext::parse(parent, state))
+            .unwrap_or_else(|| ports.tracer.root(ports.random.id(), !method.is_safe()));
+        let (caller, gone, locale) = (Caller::nobody(), CancellationToken::new(), Locale::of(headers));
+        (Self { request_id, given_id: request_id, correlation_id, vector, locale, trace, caller, gone }, wrong)
     }
 
     /// Whose it is. Clients choose their ids, and some always the same: between partners, that must not make two requests one.

@@ -2,11 +2,15 @@
 //!
 //! A handler returns an [`ApiError`]; the body is written when the correlation id is known, by what surrounds the handlers.
 
-use crate::ask::AskError;
+use crate::{
+    ask::AskError,
+    words::{Locale, Words, words},
+};
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use planshift_domain::ids::CustomerId;
 use planshift_storage::StorageError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -28,7 +32,7 @@ struct Fields {
     status: StatusCode,
     code: &'static str,
     name: String,
-    description: String,
+    description: Words,
     retryable: bool,
     retry_after: Option<u32>,
     data: Vec<Value>,
@@ -41,12 +45,12 @@ struct Fields {
 
 impl ApiError {
     /// An error with Microsoft's code (the status where there is none) and our name for it.
-    pub(crate) fn new(status: StatusCode, code: &'static str, name: impl Into<String>, description: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, name: impl Into<String>, description: Words) -> Self {
         let fields = Fields {
             status,
             code,
             name: name.into(),
-            description: description.into(),
+            description,
             retryable: false,
             retry_after: None,
             data: Vec::new(),
@@ -59,37 +63,75 @@ impl ApiError {
     }
 
     /// The request is not as it must be.
-    pub(crate) fn bad_input(name: &str, description: impl Into<String>) -> Self {
+    pub(crate) fn bad_input(name: &str, description: Words) -> Self {
         Self::new(StatusCode::BAD_REQUEST, BAD_INPUT, name, description)
     }
 
     /// No such transition, or one of another partner: both look the same.
     pub(crate) fn unknown_upgrade(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "900106", "UpgradeNotFound", format!("There is no upgrade {id}."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "900106",
+            "UpgradeNotFound",
+            words!("There is no upgrade {id}.", "Il n’existe pas de mise à niveau {id}."),
+        )
     }
 
     /// The customer's id is none, or nobody knows it.
-    pub(crate) fn invalid_customer(description: impl Into<String>) -> Self {
+    pub(crate) fn invalid_customer(description: Words) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "900118", "InvalidCustomerId", description)
+    }
+
+    /// Nobody has imported the customer.
+    pub(crate) fn not_imported(customer: CustomerId) -> Self {
+        Self::invalid_customer(words!(
+            "The customer {customer} is not known. Import its account document first: POST /v1/accounts.",
+            "Le client {customer} n’est pas connu. Importez d’abord son document de comptes : POST /v1/accounts."
+        ))
+    }
+
+    /// The customer's facts are just being replaced.
+    pub(crate) fn import_under_way() -> Self {
+        let text = words!(
+            "An import of the customer is under way: wait until it was answered.",
+            "Une importation du client est en cours : attendez qu’elle ait reçu sa réponse."
+        );
+        Self::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1)
+    }
+
+    /// More than one partner has the customer.
+    pub(crate) fn which_partner(customer: CustomerId) -> Self {
+        let text = words!(
+            "Several partners have the customer {customer}: say which with partnerId.",
+            "Plusieurs partenaires ont le client {customer} : précisez lequel avec partnerId."
+        );
+        Self::bad_input("PartnerRequired", text)
     }
 
     /// A partner asks too fast. Source: the domain's section 5.3, shape 2.
     pub(crate) fn too_fast(seconds: u32) -> Self {
-        let text = format!("Rate limit is exceeded. Try again in {seconds} seconds.");
+        let text = words!(
+            "Rate limit is exceeded. Try again in {seconds} seconds.",
+            "La limite de débit est dépassée. Réessayez dans {seconds} s."
+        );
         let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "429", "TooManyRequests", text).after(seconds);
         error.0.is_pace = true;
         error
     }
 
     /// It passes by itself.
-    pub(crate) fn unavailable(description: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(description: Words) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "503", "ServiceUnavailable", description).after(2)
     }
 
     /// The fault is ours; the log says more than the answer.
     pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "800003", "InternalError", "The request failed here. The log has the correlation id.")
+        let text = words!(
+            "The request failed here. The log has the correlation id.",
+            "La requête a échoué ici. Le journal contient l’ID de corrélation."
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "800003", "InternalError", text)
     }
 
     /// The same request may succeed later.
@@ -145,14 +187,15 @@ impl ApiError {
         self.0.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
     }
 
-    /// The body.
-    pub(crate) fn body(&self, correlation: Uuid) -> String {
+    /// The body, in that language.
+    pub(crate) fn body(&self, correlation: Uuid, locale: Locale) -> String {
+        let text = self.0.description.text(locale);
         if self.0.is_pace {
-            return json!({ "statusCode": self.0.status.as_u16(), "message": self.0.description }).to_string();
+            return json!({ "statusCode": self.0.status.as_u16(), "message": text }).to_string();
         }
-        let description: String = match self.0.description.char_indices().nth(DESCRIPTION_CHARS) {
-            None => self.0.description.clone(),
-            Some(_) => self.0.description.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
+        let description: String = match text.char_indices().nth(DESCRIPTION_CHARS) {
+            None => text.to_owned(),
+            Some(_) => text.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
         };
         let mut body = json!({
             "code": self.0.code,
@@ -183,7 +226,7 @@ impl From<StorageError> for ApiError {
         match error {
             StorageError::Unavailable(_) | StorageError::CommitUnknown(_) | StorageError::Conflict(_) => {
                 tracing::warn!(%error, "the read model is away");
-                Self::unavailable("The database is away. Try again.")
+                Self::unavailable(words!("The database is away. Try again.", "La base de données n’est pas joignable. Réessayez."))
             }
             other => Self::internal(&other),
         }
@@ -193,8 +236,11 @@ impl From<StorageError> for ApiError {
 impl From<AskError> for ApiError {
     fn from(error: AskError) -> Self {
         let what = match error {
-            AskError::NoAnswer => "No answer came in time. The same request, with the same MS-RequestId, finds out what became of it.",
-            AskError::Busy => "Too much is under way. Try again.",
+            AskError::NoAnswer => words!(
+                "No answer came in time. The same request, with the same MS-RequestId, finds out what became of it.",
+                "Aucune réponse n’est arrivée à temps. La même requête, avec le même MS-RequestId, apprendra ce qu’il en est advenu."
+            ),
+            AskError::Busy => words!("Too much is under way. Try again.", "Trop de travaux sont en cours. Réessayez."),
         };
         Self::unavailable(what)
     }

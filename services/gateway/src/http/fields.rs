@@ -2,7 +2,10 @@
 //! `customerId` and `CustomerId`.
 
 use super::errors::{ApiError, BAD_INPUT};
-use crate::app::App;
+use crate::{
+    app::App,
+    words::{Words, words},
+};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request},
@@ -30,8 +33,18 @@ impl Fields {
         let text = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw);
         let object = match serde_json::from_slice(text) {
             Ok(Value::Object(object)) => object,
-            Ok(_) => return Err(ApiError::bad_input("InvalidBody", "The body must be a JSON object.")),
-            Err(error) => return Err(ApiError::bad_input("InvalidBody", format!("The body is not JSON: {error}."))),
+            Ok(_) => {
+                return Err(ApiError::bad_input(
+                    "InvalidBody",
+                    words!("The body must be a JSON object.", "Le corps doit être un objet JSON."),
+                ));
+            }
+            Err(error) => {
+                return Err(ApiError::bad_input(
+                    "InvalidBody",
+                    words!("The body is not JSON: {error}.", "Le corps n’est pas du JSON : {error}."),
+                ));
+            }
         };
         Ok(Self::of(object, raw))
     }
@@ -51,7 +64,8 @@ impl Fields {
     pub(crate) fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
         let key = name.to_lowercase();
         if self.twice.contains(&key) {
-            return Err(ApiError::bad_input("InvalidBody", format!("The property {name} is given in two spellings.")));
+            let text = words!("The property {name} is given in two spellings.", "La propriété {name} est donnée en deux orthographes.");
+            return Err(ApiError::bad_input("InvalidBody", text));
         }
         Ok(self.fields.get(&key))
     }
@@ -61,16 +75,29 @@ impl Fields {
         match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.contains('\0') => {
-                Err(ApiError::bad_input("InvalidBody", format!("The property {name} may not have the character U+0000.")))
+                let text = words!(
+                    "The property {name} may not have the character U+0000.",
+                    "La propriété {name} ne peut pas contenir le caractère U+0000."
+                );
+                Err(ApiError::bad_input("InvalidBody", text))
             }
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be a text."))),
+            Some(_) => Err(ApiError::bad_input(
+                "InvalidBody",
+                words!("The property {name} must be a text.", "La propriété {name} doit être un texte."),
+            )),
         }
     }
 
     /// A whole number within bounds; absent and null are the same.
     pub(crate) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, ApiError> {
-        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a number from {least} to {most}."));
+        let text = || {
+            words!(
+                "The property {name} must be a number from {least} to {most}.",
+                "La propriété {name} doit être un nombre de {least} à {most}."
+            )
+        };
+        let wrong = || ApiError::bad_input("InvalidBody", text());
         match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
@@ -87,13 +114,22 @@ impl Fields {
         match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(object)) => Ok(Some(Self::of(object.clone(), Bytes::new()))),
-            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be an object."))),
+            Some(_) => Err(ApiError::bad_input(
+                "InvalidBody",
+                words!("The property {name} must be an object.", "La propriété {name} doit être un objet."),
+            )),
         }
     }
 
     /// The objects of a list of at most so many; absent and null are none.
     pub(crate) fn objects(&self, name: &str, most: usize) -> Result<Vec<Self>, ApiError> {
-        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} objects."));
+        let text = || {
+            words!(
+                "The property {name} must be a list of at most {most} objects.",
+                "La propriété {name} doit être une liste d’au plus {most} objets."
+            )
+        };
+        let wrong = || ApiError::bad_input("InvalidBody", text());
         match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(items)) if items.len() <= most => {
@@ -112,13 +148,22 @@ impl Fields {
         match self.value(name)? {
             None | Some(Value::Null) => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(ApiError::bad_input("InvalidBody", format!("The property {name} must be true or false."))),
+            Some(_) => Err(ApiError::bad_input(
+                "InvalidBody",
+                words!("The property {name} must be true or false.", "La propriété {name} doit être true ou false."),
+            )),
         }
     }
 
     /// A list of at most so many texts; absent and null are none.
     pub(crate) fn texts(&self, name: &str, most: usize) -> Result<Vec<&str>, ApiError> {
-        let wrong = || ApiError::bad_input("InvalidBody", format!("The property {name} must be a list of at most {most} texts."));
+        let text = || {
+            words!(
+                "The property {name} must be a list of at most {most} texts.",
+                "La propriété {name} doit être une liste d’au plus {most} textes."
+            )
+        };
+        let wrong = || ApiError::bad_input("InvalidBody", text());
         match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(texts)) if texts.len() <= most => {
@@ -136,12 +181,16 @@ impl FromRequest<App> for Fields {
         let bytes = tokio::select! {
             bytes = read => bytes,
             () = app.ports.clock.sleep(app.settings.piece_time) => {
-                return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "408", "RequestTimeout", "The body did not come in time.").retryable());
+                let text = words!("The body did not come in time.", "Le corps n’est pas arrivé à temps.");
+                return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "408", "RequestTimeout", text).retryable());
             }
         };
         Self::read(bytes.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(app.settings.body_bytes as u64),
-            status => ApiError::new(status, BAD_INPUT, "InvalidBody", rejection.body_text()),
+            status => {
+                let why = rejection.body_text();
+                ApiError::new(status, BAD_INPUT, "InvalidBody", words!("{why}", "Le corps ne peut pas être lu : {why}"))
+            }
         })?)
     }
 }
@@ -152,9 +201,16 @@ pub(crate) fn too_large(limit: u64) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE,
         "413",
         "BodyTooLarge",
-        format!("The body has more than the {limit} bytes that it may have."),
+        words!("The body has more than the {limit} bytes that it may have.", "Le corps dépasse les {limit} octets permis."),
     )
 }
+
+/// What a parameter that is an id must be.
+pub(crate) const A_GUID: &Words = &Words::both("a GUID", "un GUID");
+/// What a parameter that is an MPN id must be.
+pub(crate) const A_NUMBER: &Words = &Words::both("a number", "un nombre");
+/// What a parameter that names a transition's state must be.
+pub(crate) const A_STATE: &Words = &Words::both("a state, as Completed or NeedsOperator", "un état, comme Completed ou NeedsOperator");
 
 /// The parameters of a query, their names in lower case.
 #[derive(Debug, Default)]
@@ -167,16 +223,16 @@ impl Parameters {
     }
 
     /// A parameter that must be a `T`, where it is given.
-    pub(crate) fn parse<T>(&self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+    pub(crate) fn parse<T>(&self, name: &str, expected: &Words, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let wrong = || ApiError::bad_input("InvalidParameter", format!("The parameter {name} must be {expected}."));
-        parse(text).map(Some).ok_or_else(wrong)
+        let text_of = || words!("The parameter {name} must be {expected}.", "Le paramètre {name} doit être {expected}."; expected);
+        parse(text).map(Some).ok_or_else(|| ApiError::bad_input("InvalidParameter", text_of()))
     }
 
     /// A parameter that must be a number within bounds, where it is given.
     pub(crate) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, ApiError> {
         let parse = |text: &str| text.parse().ok().filter(|number| (least..=most).contains(number));
-        self.parse(name, &format!("a number from {least} to {most}"), parse)
+        self.parse(name, &words!("a number from {least} to {most}", "un nombre de {least} à {most}"), parse)
     }
 }
 
@@ -184,15 +240,20 @@ impl FromRequestParts<App> for Parameters {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let Query(pairs) = query.map_err(|rejection| ApiError::bad_input("InvalidParameter", rejection.body_text()))?;
+        let Query(pairs) = query.map_err(|rejection| {
+            let why = rejection.body_text();
+            ApiError::bad_input("InvalidParameter", words!("{why}", "Les paramètres ne peuvent pas être lus : {why}"))
+        })?;
         let mut parameters = HashMap::with_capacity(pairs.len());
         for (name, value) in pairs {
             // no database keeps it in a text
             if name.contains('\0') || value.contains('\0') {
-                return Err(ApiError::bad_input("InvalidParameter", "No parameter may have the character U+0000."));
+                let text = words!("No parameter may have the character U+0000.", "Aucun paramètre ne peut contenir le caractère U+0000.");
+                return Err(ApiError::bad_input("InvalidParameter", text));
             }
             if parameters.insert(name.to_lowercase(), value).is_some() {
-                return Err(ApiError::bad_input("InvalidParameter", format!("The parameter {name} is given twice.")));
+                let text = words!("The parameter {name} is given twice.", "Le paramètre {name} est donné deux fois.");
+                return Err(ApiError::bad_input("InvalidParameter", text));
             }
         }
         Ok(Self(parameters))

@@ -5,12 +5,13 @@ use super::{
     answer::Answer,
     context::Context,
     errors::ApiError,
-    fields::{Fields, Parameters},
+    fields::{A_GUID, Fields, Parameters},
     once::{hash, once},
 };
 use crate::{
     app::App,
     letters::{CanaryState, Ended, LettersError, NewRedrive, Redrive, RedriveState, Wanted},
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -36,7 +37,8 @@ pub(super) const MOST_KEYS: usize = 500;
 pub(super) const FASTEST: u32 = 10_000;
 pub(super) const LARGEST_CANARY: u32 = 1_000;
 const TOKEN: &str = "MS-ContinuationToken";
-const WHAT: &str = "Dead letters";
+const WHAT: &Words = &Words::both("Dead letters", "Les lettres mortes");
+const A_PLACE: &Words = &Words::both("one that was given out", "un de ceux qui ont été donnés");
 
 type Asked = (State<App>, Extension<Context>);
 
@@ -44,10 +46,10 @@ type Asked = (State<App>, Extension<Context>);
 pub(super) async fn list((State(app), Extension(context)): Asked, parameters: Parameters) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let text = |name: &str| parameters.get(name).map(str::to_owned);
-    let transition_id = parameters.parse("transitionId", "a GUID", parse_guid)?.map(|id| id.to_string());
+    let transition_id = parameters.parse("transitionId", A_GUID, parse_guid)?.map(|id| id.to_string());
     let wanted = Wanted { code: text("code"), queue: queue(text("queue")), kind: text("type"), transition_id, ..Wanted::default() };
     let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let after = parameters.parse("continuationToken", "one that was given out", place)?;
+    let after = parameters.parse("continuationToken", A_PLACE, place)?;
     let listing = app.letters.list(&wanted, after, size as usize).await?;
     let next = listing.items.last().filter(|_| listing.more).map(|last| format!("{}-{}", last.sent_at.as_micros(), last.key));
     let answer = Answer::json(&listing)?;
@@ -87,7 +89,10 @@ pub(super) async fn body((State(app), Extension(context)): Asked, Path(key): Pat
 pub(super) async fn drop((State(app), Extension(context)): Asked, fields: Fields) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let wanted = wanted(&fields)?;
-    let (actor, reason) = (actor(&fields, &context)?, reason_required(&fields, "why are the letters dropped?")?);
+    let (actor, reason) = (
+        actor(&fields, &context)?,
+        reason_required(&fields, &words!("why are the letters dropped?", "pourquoi les lettres sont-elles supprimées ?"))?,
+    );
     let work = async { Answer::json(&app.letters.drop_letters(&wanted, &actor, &reason).await?) };
     once(&app, &context, "POST /v1/deadletters/drop", &hash(&fields.raw), work).await
 }
@@ -96,7 +101,7 @@ pub(super) async fn drop((State(app), Extension(context)): Asked, fields: Fields
 pub(super) async fn dropped((State(app), Extension(context)): Asked, parameters: Parameters) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let before = parameters.parse("continuationToken", "one that was given out", place)?;
+    let before = parameters.parse("continuationToken", A_PLACE, place)?;
     let items = app.letters.dropped(before, size).await?;
     let next = items.last().filter(|_| items.len() == size as usize).map(|last| format!("{}-{}", last.dropped_at.as_micros(), last.key));
     page(&items, next)
@@ -108,7 +113,7 @@ pub(super) async fn redrive((State(app), Extension(context)): Asked, fields: Fie
     let new = NewRedrive {
         id: context.request_id,
         actor: actor(&fields, &context)?,
-        reason: reason_required(&fields, "why is it worth another try?")?,
+        reason: reason_required(&fields, &words!("why is it worth another try?", "pourquoi un nouvel essai en vaut-il la peine ?"))?,
         wanted: wanted(&fields)?,
         rate: fields.number("rate", 1, FASTEST)?,
         canary: fields.number("canary", 0, LARGEST_CANARY)?.unwrap_or_default(),
@@ -125,7 +130,7 @@ pub(super) async fn redrive((State(app), Extension(context)): Asked, fields: Fie
 pub(super) async fn redrives((State(app), Extension(context)): Asked, parameters: Parameters) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let size = parameters.number("size", 1, LARGEST_PAGE)?.unwrap_or(PAGE);
-    let before = parameters.parse("continuationToken", "one that was given out", |token| {
+    let before = parameters.parse("continuationToken", A_PLACE, |token| {
         let (at, id) = token.split_once('-')?;
         Some((Timestamp::from_micros(at.parse().ok()?), Uuid::try_parse(id).ok()?))
     })?;
@@ -142,7 +147,9 @@ pub(super) async fn one_redrive(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
-    let wait = parameters.parse("wait", "a length of time like 10s", |text| seconds_of(text).filter(|s| (0..=60).contains(s)))?;
+    let wait = parameters.parse("wait", &words!("a length of time like 10s", "une durée comme 10s"), |text| {
+        seconds_of(text).filter(|s| (0..=60).contains(s))
+    })?;
     let until = app.ports.clock.now().plus_seconds(wait.unwrap_or_default());
     let found = find(&app, &id).await?;
     let mut redrive = found;
@@ -166,7 +173,8 @@ pub(super) async fn cancel_redrive(
     let ended = app.letters.end(redrive.redrive_id, RedriveState::Cancelled, &format!("cancelled by {actor}{because}")).await?;
     let now = find(&app, &id).await?;
     if !ended && now.state != RedriveState::Cancelled {
-        return Err(ApiError::new(StatusCode::CONFLICT, "409", "NotAllowedInState", format!("The redrive is {}.", now.state.name())));
+        let text = words!("The redrive is {}.", "La relance est dans l’état {}.", now.state.name());
+        return Err(ApiError::new(StatusCode::CONFLICT, "409", "NotAllowedInState", text));
     }
     shown(&now, &app.letters.died(now.redrive_id).await?)
 }
@@ -211,7 +219,10 @@ fn wanted(fields: &Fields) -> Result<Wanted, ApiError> {
     let text = |name: &str| Ok::<_, ApiError>(fields.text(name)?.map(str::to_owned));
     let transition_id = match fields.text("transitionId")? {
         None => None,
-        Some(id) => Some(parse_guid(id).ok_or_else(|| ApiError::bad_input("InvalidBody", "The property transitionId must be a GUID."))?),
+        Some(id) => Some(parse_guid(id).ok_or_else(|| {
+            let text = words!("The property transitionId must be a GUID.", "La propriété transitionId doit être un GUID.");
+            ApiError::bad_input("InvalidBody", text)
+        })?),
     };
     let wanted = Wanted {
         keys: fields.texts("keys", MOST_KEYS)?.into_iter().map(str::to_lowercase).collect(),
@@ -221,7 +232,10 @@ fn wanted(fields: &Fields) -> Result<Wanted, ApiError> {
         transition_id: transition_id.map(|id| id.to_string()),
     };
     if wanted.is_everything() != fields.flag("all")? {
-        let description = "Say which letters are meant: keys, code, queue, type or transitionId; or all: true, and none of these.";
+        let description = words!(
+            "Say which letters are meant: keys, code, queue, type or transitionId; or all: true, and none of these.",
+            "Dites quelles lettres sont visées : keys, code, queue, type ou transitionId ; ou bien all: true, sans aucun de ceux-ci."
+        );
         return Err(ApiError::bad_input("InvalidBody", description));
     }
     Ok(wanted)
@@ -233,12 +247,15 @@ fn queue(name: Option<String>) -> Option<String> {
 }
 
 fn unknown(key: &str) -> ApiError {
-    let text = format!("There is no dead letter {key}; it may have been redriven or dropped.");
+    let text = words!(
+        "There is no dead letter {key}; it may have been redriven or dropped.",
+        "Il n’existe pas de lettre morte {key} ; elle a pu être relancée ou supprimée."
+    );
     ApiError::new(StatusCode::NOT_FOUND, "404", "DeadLetterNotFound", text)
 }
 
 fn unknown_redrive(id: &str) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "404", "RedriveNotFound", format!("There is no redrive {id}."))
+    ApiError::new(StatusCode::NOT_FOUND, "404", "RedriveNotFound", words!("There is no redrive {id}.", "Il n’existe pas de relance {id}."))
 }
 
 impl From<LettersError> for ApiError {
@@ -247,9 +264,12 @@ impl From<LettersError> for ApiError {
             LettersError::Storage(error) => error.into(),
             LettersError::Broker(error) => {
                 tracing::warn!(%error, "the dead letters are not reached");
-                Self::unavailable("The broker is away. Try again.")
+                Self::unavailable(words!("The broker is away. Try again.", "Le service de messagerie n’est pas joignable. Réessayez."))
             }
-            LettersError::Busy => Self::unavailable("Somebody else is looking through the dead letters. Try again."),
+            LettersError::Busy => Self::unavailable(words!(
+                "Somebody else is looking through the dead letters. Try again.",
+                "Quelqu’un d’autre parcourt les lettres mortes. Réessayez."
+            )),
         }
     }
 }

@@ -5,7 +5,10 @@
 //! second wall. Browsers say whose page it is (`Origin`) and under which name they came (`Host`); both must be names of this machine.
 
 use super::errors::ApiError;
-use crate::auth::Auth;
+use crate::{
+    auth::Auth,
+    words::{Words, words},
+};
 use axum::http::{HeaderMap, StatusCode, header};
 use std::net::{IpAddr, SocketAddr};
 
@@ -34,7 +37,7 @@ impl Reach {
 
     /// Refuses what comes from elsewhere.
     pub(crate) fn check(self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let refuse = |text: String| Err(ApiError::new(StatusCode::FORBIDDEN, "403", "LocalOnly", text));
+        let refuse = |text: Words| Err(ApiError::new(StatusCode::FORBIDDEN, "403", "LocalOnly", text));
         match self {
             Self::Anywhere => Ok(()),
             Self::Here => {
@@ -42,8 +45,9 @@ impl Reach {
                     if let Some(value) = headers.get(&name)
                         && !value.to_str().is_ok_and(is_here)
                     {
-                        return refuse(format!(
-                            "With a local token alone, only this machine is served: {name} must be localhost or a loopback address."
+                        return refuse(words!(
+                            "With a local token alone, only this machine is served: {name} must be localhost or a loopback address.",
+                            "Avec un jeton local seul, seule cette machine est servie : {name} doit être localhost ou une adresse de bouclage."
                         ));
                     }
                 }
@@ -53,9 +57,10 @@ impl Reach {
                 let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
                 let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or(origin, |(_, authority)| authority));
                 match origin {
-                    Some(origin) if text(header::HOST) != Some(origin) => {
-                        refuse("With a local token alone, no page of another site is served.".to_owned())
-                    }
+                    Some(origin) if text(header::HOST) != Some(origin) => refuse(words!(
+                        "With a local token alone, no page of another site is served.",
+                        "Avec un jeton local seul, aucune page d’un autre site n’est servie."
+                    )),
                     _ => Ok(()),
                 }
             }

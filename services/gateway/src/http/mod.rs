@@ -3,14 +3,16 @@
 //! | file | holds |
 //! |---|---|
 //! | `errors` | an error as Partner Center prints it |
+//! | `faults`, `findings` | texts that come from elsewhere, in French |
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
+//! | `spans` | the span of a request |
 //! | `surround` | what happens before and after every handler |
 //! | `rules` | which right each path needs |
 //! | `routes` | a router that knows its paths |
 //! | `bearer` | a request's caller, or why there is none |
 //! | `local` | from where a gateway with a local token alone is reached |
-//! | `serve` | connections: how many, and how slow they may be |
+//! | `serve`, `taken` | connections: how many, and how slow they may be |
 //! | `fields` | request bodies and queries, names in any case |
 //! | `once` | idempotency |
 //! | `pages` | collections, and pages of them |
@@ -34,7 +36,9 @@ mod context;
 mod contract;
 mod customers;
 mod errors;
+mod faults;
 mod fields;
+mod findings;
 mod letters;
 mod local;
 mod once;
@@ -43,13 +47,15 @@ mod reasons;
 mod routes;
 mod rules;
 mod serve;
+mod spans;
 mod steps;
 mod surround;
+mod taken;
 mod upgrades;
 mod uploads;
 mod webhooks;
 
-use crate::app::App;
+use crate::{app::App, words::words};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -58,6 +64,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+pub(crate) use bearer::count_from_zero;
 pub(crate) use context::Context;
 pub use contract::openapi;
 use errors::ApiError;
@@ -152,9 +159,13 @@ pub(crate) fn router(app: &App) -> Router {
     let routes = routes()
         .into_router()
         .route_layer(middleware::from_fn(rules::enforce))
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", "there is nothing under this path"))
+        .fallback(async || {
+            let text = words!("There is nothing under this path.", "Il n’y a rien à ce chemin d’accès.");
+            ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", text)
+        })
         .method_not_allowed_fallback(async || {
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", "this path has no such method")
+            let text = words!("This path has no such method.", "Ce chemin d’accès n’a pas cette méthode.");
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "405", "MethodNotAllowed", text)
         })
         .layer(DefaultBodyLimit::max(app.settings.body_bytes))
         .with_state(app.clone());

@@ -4,7 +4,11 @@
 //! request again asks again, under the same request id, which is answered the same; a different request under the key is refused.
 
 use super::{answer::Answer, context::Context, errors::ApiError};
-use crate::{app::App, model::Reserved};
+use crate::{
+    app::App,
+    model::Reserved,
+    words::{Locale, words},
+};
 use sha2::{Digest as _, Sha256};
 use std::{fmt::Write as _, future::Future};
 
@@ -15,16 +19,21 @@ where
 {
     let (caller, request) = (context.caller.key(), context.request_id);
     match app.model.reserve(caller, request, target, body_hash, app.ports.clock.now()).await? {
-        Reserved::Answered(answer) => return Ok(answer.into()),
+        // in the language of the request that was answered; before answers said so, that was English
+        Reserved::Answered(answer) => return Ok(Answer::from(answer).in_language(Locale::English)),
         Reserved::Another => {
-            let text = format!("The MS-RequestId {} was used for another request. A new request needs a new one.", context.given_id);
+            let text = words!(
+                "The MS-RequestId {} was used for another request. A new request needs a new one.",
+                "Le MS-RequestId {} a servi pour une autre requête. Une nouvelle requête en demande un nouveau.",
+                context.given_id
+            );
             return Err(ApiError::bad_input("RequestIdReused", text));
         }
         Reserved::UnderWay => {}
     }
     let answer = match work.await {
-        Ok(answer) => answer,
-        Err(error) if error.is_definite() => Answer::error(&error, context.correlation_id),
+        Ok(answer) => answer.in_language(context.locale),
+        Err(error) if error.is_definite() => Answer::error(&error, context.correlation_id, context.locale),
         Err(error) => return Err(error),
     };
     Ok(app.model.answer(caller, request, answer.into_stored()).await?.into())

@@ -1,6 +1,7 @@
 //! Collections, and pages of them. Source: the domain's section 5.2: a list is never cut short without `links.next`.
 
 use super::{answer::Answer, errors::ApiError, fields::Parameters};
+use crate::words::words;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -49,7 +50,13 @@ impl Asked {
 
     /// What the token says, read by `parse`.
     pub(super) fn after<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
-        let wrong = || ApiError::bad_input("InvalidContinuationToken", "The continuation token is none that was given out.");
+        let text = || {
+            words!(
+                "The continuation token is none that was given out.",
+                "Le jeton de continuation n’est pas un de ceux qui ont été donnés."
+            )
+        };
+        let wrong = || ApiError::bad_input("InvalidContinuationToken", text());
         let key = |token: &str| match self.counted {
             None => parse(token),
             Some(_) => token.split_once(COUNTED).and_then(|(_, key)| parse(key)),

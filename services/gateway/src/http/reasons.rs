@@ -4,7 +4,8 @@
 //! Source: the domain's sections 2.2 and 5.3. Where Microsoft names several codes, the first is taken; where it has none for the
 //! very condition, the nearest, or 900120 (the upgrade cannot be processed).
 
-use super::errors::ApiError;
+use super::{errors::ApiError, findings};
+use crate::words::{Locale, Words, words};
 use axum::http::StatusCode;
 use planshift_domain::{
     account::codes::{Blocking, Scope},
@@ -63,18 +64,19 @@ pub(crate) fn refusal_of(code: &str) -> Refusal {
 }
 
 /// The customer may not move: the error of the first reason, with all of them in the body.
-pub(crate) fn ineligible(id: TransitionId, reasons: &[Finding]) -> ApiError {
+pub(crate) fn ineligible(id: TransitionId, reasons: &[Finding], locale: Locale) -> ApiError {
     let first = reasons.first();
     let refusal = first.map_or(OTHER, |reason| refusal_of(&reason.code));
-    let description = first.map_or("The upgrade cannot be processed.", |reason| reason.description.as_str());
-    let error =
-        ApiError::new(refusal.status, refusal.code, refusal.name, description).with("transitionId", id).with("reasons", all(reasons));
+    let unsaid = || words!("The upgrade cannot be processed.", "La mise à niveau ne peut pas être traitée.");
+    let description = first.map_or_else(unsaid, |reason| Words::translated(&reason.description, findings::french(reason)));
+    let error = ApiError::new(refusal.status, refusal.code, refusal.name, description);
+    let error = error.with("transitionId", id).with("reasons", all(reasons, locale));
     if refusal.retryable { error.retryable() } else { error }
 }
 
-/// Every reason in both our and Microsoft's terms.
-pub(crate) fn all(reasons: &[Finding]) -> Vec<Value> {
-    let described = reasons.iter().map(|reason| {
+/// Every reason in both our and Microsoft's terms, in that language.
+pub(crate) fn all(reasons: &[Finding], locale: Locale) -> Vec<Value> {
+    let described = findings::translated(reasons.to_vec(), locale).into_iter().map(|reason| {
         let rule = Blocking::from_name(&reason.code);
         let refusal = refusal_of(&reason.code);
         json!({

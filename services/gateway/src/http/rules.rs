@@ -3,7 +3,10 @@
 //! A path that is not in the table is refused to everybody; a test walks the router and fails before that happens to anyone.
 
 use super::{context::Context, errors::ApiError};
-use crate::auth::{Caller, Right};
+use crate::{
+    auth::{Caller, Right},
+    words::{Words, words},
+};
 use axum::{
     Extension,
     extract::{MatchedPath, Request},
@@ -137,30 +140,41 @@ pub(super) fn is_open(method: &Method, path: &str) -> bool {
 
 /// Lets a request to the handler of its path, or refuses it.
 pub(super) async fn enforce(path: MatchedPath, Extension(context): Extension<Context>, request: Request, next: Next) -> Response {
-    match check(request.method(), path.as_str(), &context.caller) {
+    let mut response = match check(request.method(), path.as_str(), &context.caller) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
-    }
+    };
+    // for the span of the request, which is named after it
+    response.extensions_mut().insert(path);
+    response
 }
 
 fn check(method: &Method, path: &str, caller: &Caller) -> Result<(), ApiError> {
-    let forbidden = |text: &str| Err(ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", text));
+    let forbidden = |text: Words| Err(ApiError::new(StatusCode::FORBIDDEN, "900308", "Forbidden", text));
     let Some(rule) = RULES.iter().find(|rule| rule.method == name(method) && rule.path == path) else {
         tracing::error!(%method, path, "no rule says who may use this path: it is refused");
-        return forbidden("Nobody may use this path.");
+        return forbidden(words!("Nobody may use this path.", "Personne ne peut utiliser ce chemin d’accès."));
     };
     if caller.is_app_only() && beneath(path, OF_USERS) {
-        let text = "Product upgrades need the token of an app and a user together; this one is of an app alone.";
+        let text = words!(
+            "Product upgrades need the token of an app and a user together; this one is of an app alone.",
+            "Les mises à niveau demandent le jeton d’une application avec un utilisateur ; celui-ci est d’une application seule."
+        );
         return Err(ApiError::new(StatusCode::FORBIDDEN, "900329", "UserContextRequired", text));
     }
     if caller.may(rule.right) {
         return Ok(());
     }
     forbidden(match rule.right {
-        Right::Operate => "This is for operators of the whole installation.",
-        Right::Manage => "This needs the role AdminAgent.",
-        Right::Sell => "This needs the role AdminAgent or SalesAgent.",
-        Right::Read | Right::Open => "This needs one of the roles AdminAgent, SalesAgent and ReadOnlyAgent.",
+        Right::Operate => {
+            words!("This is for operators of the whole installation.", "Ceci est réservé aux opérateurs de toute l’installation.")
+        }
+        Right::Manage => words!("This needs the role AdminAgent.", "Ceci demande le rôle AdminAgent."),
+        Right::Sell => words!("This needs the role AdminAgent or SalesAgent.", "Ceci demande le rôle AdminAgent ou SalesAgent."),
+        Right::Read | Right::Open => words!(
+            "This needs one of the roles AdminAgent, SalesAgent and ReadOnlyAgent.",
+            "Ceci demande l’un des rôles AdminAgent, SalesAgent et ReadOnlyAgent."
+        ),
     })
 }
 

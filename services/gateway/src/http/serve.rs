@@ -1,5 +1,6 @@
 //! Connections: how many there may be, and how slow they may be. `axum::serve` has neither limit.
 
+use super::taken::Taken;
 use crate::settings::Settings;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -33,7 +34,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, settings: &Sett
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (accepted, place) = next => match accepted {
                 Ok((stream, _)) => {
-                    let connection = serve_one(stream, router.clone(), settings.header_time, stop.clone());
+                    let times = (settings.header_time, settings.piece_time);
+                    let connection = serve_one(stream, router.clone(), times, stop.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -51,10 +53,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, settings: &Sett
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve_one(stream: TcpStream, router: Router, header_time: Duration, stop: CancellationToken) {
+async fn serve_one(stream: TcpStream, router: Router, (header_time, piece_time): (Duration, Duration), stop: CancellationToken) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(header_time);
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(Taken::new(stream, piece_time)), TowerToHyperService::new(router)));
     // what is wrong with a connection is its client's affair
     let _ = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -8,7 +8,10 @@ use super::{
     errors::ApiError,
     fields::Fields,
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    words::{Words, words},
+};
 use axum::{
     Extension,
     extract::{Path, State},
@@ -20,9 +23,11 @@ use planshift_domain::{
 };
 use serde_json::json;
 
+const WHAT: &Words = &Words::both("Steps", "Les étapes");
+
 /// How each step is.
 pub(super) async fn read(State(app): State<App>, Extension(context): Extension<Context>) -> Result<Answer, ApiError> {
-    for_operators(&context, "Steps")?;
+    for_operators(&context, WHAT)?;
     let read = app.ask(&ReadSteps { request_id: context.request_id }, &context.trace).await?;
     answer(&read)
 }
@@ -44,12 +49,13 @@ async fn act(
     fields: &Fields,
     act: StepActKind,
 ) -> Result<Answer, ApiError> {
-    for_operators(&context, "Steps")?;
+    for_operators(&context, WHAT)?;
     let step: Step = step.parse().map_err(|unknown: planshift_domain::step::UnknownStep| {
-        ApiError::new(StatusCode::NOT_FOUND, "404", "UnknownStep", unknown.to_string())
+        let text = words!("{unknown}", "L’étape n’existe pas : {unknown}");
+        ApiError::new(StatusCode::NOT_FOUND, "404", "UnknownStep", text)
     })?;
     let reason = match act {
-        StepActKind::Pause => reason_required(fields, "why is the step paused?")?,
+        StepActKind::Pause => reason_required(fields, &words!("why is the step paused?", "pourquoi l’étape est-elle suspendue ?"))?,
         StepActKind::Resume => reason(fields)?,
     };
     let actor = actor(fields, &context)?;

@@ -1,20 +1,31 @@
 //! What happens before and after every handler: ids, who asks, the path in lower case, a time limit, errors written out.
 
-use super::{answer::Answer, bearer, context::Context, errors::ApiError};
-use crate::app::App;
+use super::{answer::Answer, bearer, context::Context, errors::ApiError, spans};
+use crate::{
+    app::App,
+    words::{Locale, words},
+};
 use axum::{
     extract::{Request, State},
-    http::{Uri, header::AUTHORIZATION, uri::PathAndQuery},
+    http::{
+        HeaderMap, HeaderValue, Uri,
+        header::{AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE},
+        uri::PathAndQuery,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
 /// The one path that may take longer.
 const IMPORT: &str = "/v1/accounts";
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let (mut context, wrong) = Context::new(request.headers(), &app.ports);
+    let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);
+    let method = request.method().clone();
+    let mut span = spans::begin(&app.ports.tracer, &request, &context.trace);
+    context.trace = span.context().clone();
     *request.uri_mut() = in_lower_case(request.uri());
     let caller = bearer::caller(&app, request.method(), request.uri().path(), request.headers()).await;
     // nothing behind this needs the secret, so nothing can give it away
@@ -33,17 +44,19 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
             handle(&app, &context, request, next).await
         }
     };
-    finish(&context, response)
+    let response = finish(&context, response);
+    spans::finish(&mut span, &method, &context, &response);
+    response
 }
 
 /// Runs the handler on its own: a client that goes away must not cut a transaction in two.
 async fn handle(app: &App, context: &Context, request: Request, next: Next) -> Response {
     let limit = if request.uri().path() == IMPORT { app.settings.import_time } else { app.settings.request_time };
     let (done, response) = oneshot::channel();
-    let under_way = app.under_way.clone();
+    let (under_way, trace) = (app.under_way.clone(), context.trace.clone());
     let work = app.ports.spawn.spawn(Box::pin(async move {
         // nobody may be there any more to take the response
-        let _ = done.send(next.run(request).await);
+        let _ = done.send(under(trace, next.run(request)).await);
         drop(under_way);
     }));
     drop(work); // it goes on
@@ -51,25 +64,41 @@ async fn handle(app: &App, context: &Context, request: Request, next: Next) -> R
     tokio::select! {
         response = response => response.unwrap_or_else(|_| ApiError::internal(&"a handler ended without an answer").into_response()),
         () = app.ports.clock.sleep(limit) => {
-            ApiError::unavailable("It takes longer than a request may. It goes on: ask again with the same MS-RequestId.").into_response()
+            let text = words!(
+                "It takes longer than a request may. It goes on: ask again with the same MS-RequestId.",
+                "Le traitement dépasse la durée permise à une requête. Il se poursuit : redemandez avec le même MS-RequestId."
+            );
+            ApiError::unavailable(text).into_response()
         }
     }
 }
 
-/// Writes out an error, and hands the ids back.
+/// Writes out an error, says in which language the answer is, and hands the ids back.
 fn finish(context: &Context, mut response: Response) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        let mut written = Answer::error(&error, context.correlation_id).into_response();
+        let mut written = Answer::error(&error, context.correlation_id, context.locale).into_response();
         for (name, value) in response.headers() {
             // `Allow` of a 405, for example; the body's own headers are those of the written one
-            if !written.headers().contains_key(name) && name != axum::http::header::CONTENT_LENGTH {
+            if !written.headers().contains_key(name) && name != CONTENT_LENGTH {
                 written.headers_mut().append(name.clone(), value.clone());
             }
         }
         response = written;
     }
+    name_language(response.headers_mut(), context.locale);
     context.stamp(response.headers_mut());
     response
+}
+
+/// What is JSON is in the language that was asked for; pages and plain texts are in English. Where an answer says otherwise, it knows better.
+fn name_language(headers: &mut HeaderMap, locale: Locale) {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let language = match kind.split('/').next() {
+        Some("application") if kind.starts_with("application/json") => locale,
+        Some("text") => Locale::English,
+        _ => return,
+    };
+    headers.entry(CONTENT_LANGUAGE).or_insert(HeaderValue::from_static(language.tag()));
 }
 
 /// Partner Center's paths are without regard to case, and what is in ours are GUIDs. The query stays as it is.

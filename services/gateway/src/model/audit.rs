@@ -150,7 +150,7 @@ pub(super) fn entry_rows(entries: &Entries) -> Result<Vec<Vec<Value>>, StorageEr
             entry.customer_id.0.into(),
             entry.number.into(),
             entry.at.as_micros().into(),
-            crate::records::resource_type(&entry.event).into(),
+            crate::records::resource_type(entry).into(),
             to_json(entry)?.into(),
         ])
     });

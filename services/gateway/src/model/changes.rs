@@ -79,7 +79,11 @@ impl Changes {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.customers.is_empty() && self.entries.is_empty() && self.ended.is_empty()
+        self.transitions.is_empty()
+            && self.customers.is_empty()
+            && self.resellers.is_empty()
+            && self.entries.is_empty()
+            && self.ended.is_empty()
     }
 }
 

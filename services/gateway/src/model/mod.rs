@@ -9,6 +9,7 @@ mod counts;
 mod customers;
 mod feed;
 mod gaps;
+mod left;
 mod list;
 mod orders;
 mod pace;
@@ -25,6 +26,7 @@ pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
 pub(crate) use feed::{Cursor, Happened, Of, What};
+pub(crate) use left::Suspended;
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
 pub(crate) use pace::{expected_end, percent};

@@ -75,10 +75,10 @@ static HOLDERS: Statement = Statement::new(
 );
 
 /// A line with the transition that it is of, and how far it is.
-struct Placed {
-    transition: TransitionRow,
-    line: LineRow,
-    progress: LineProgress,
+pub(super) struct Placed {
+    pub(super) transition: TransitionRow,
+    pub(super) line: LineRow,
+    pub(super) progress: LineProgress,
 }
 
 impl ReadModel {
@@ -216,7 +216,12 @@ impl ReadModel {
         }
     }
 
-    async fn plan_ids(&self, partner: PartnerId, customer: CustomerId) -> Result<HashMap<(TransitionId, Reseller), PlanId>, StorageError> {
+    /// The plans of the customer's transitions, by transition and reseller.
+    pub(super) async fn plan_ids(
+        &self,
+        partner: PartnerId,
+        customer: CustomerId,
+    ) -> Result<HashMap<(TransitionId, Reseller), PlanId>, StorageError> {
         let rows = self.database.query(&PLANS, Args::new().value(customer.0).value(partner.0)).await?;
         let mut ids = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -227,7 +232,7 @@ impl ReadModel {
     }
 
     /// Lines with their transitions and their progress, in the order of the transitions.
-    async fn place(&self, rows: Vec<Row>) -> Result<Vec<Placed>, StorageError> {
+    pub(super) async fn place(&self, rows: Vec<Row>) -> Result<Vec<Placed>, StorageError> {
         let lines: Vec<(TransitionId, LineRow)> =
             rows.iter().map(|row| Ok((TransitionId(row.get(0)?), read::line_from(row, 1)?))).collect::<Result<_, StorageError>>()?;
         if lines.is_empty() {

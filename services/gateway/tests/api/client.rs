@@ -19,12 +19,20 @@ pub fn client(token: &str) -> Client {
 pub struct Client(reqwest::Client);
 
 impl Client {
+    pub fn without_token() -> Self {
+        Self(reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap())
+    }
+
     pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
         self.request(Method::GET, url)
     }
 
     pub fn post(&self, url: impl IntoUrl) -> RequestBuilder {
         self.request(Method::POST, url)
+    }
+
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::PATCH, url)
     }
 
     pub fn put(&self, url: impl IntoUrl) -> RequestBuilder {

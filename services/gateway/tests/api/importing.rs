@@ -136,3 +136,26 @@ async fn a_document_in_lines_is_taken_and_its_faults_are_named_by_their_lines() 
     assert_eq!(body["data"][0]["path"], "line 2: subscriptions[0].status");
     assert_eq!(world.count(ImportCustomers::TYPE).0, before, "nothing of it was sent");
 }
+
+#[tokio::test]
+async fn all_resellers_of_a_document_are_known_also_those_on_record_nowhere() {
+    let holder = crate::holder::Holder::default();
+    let world = World::new(holder.script()).await;
+    let (mut document, _) = crate::holder::one_customer(1);
+    let resellers = document["resellers"].as_array_mut().unwrap();
+    let (on_record, one) = (resellers.len(), resellers[0].clone());
+    for n in 0..450_u32 {
+        let mut further = one.clone();
+        further["id"] = json!(Uuid::new_v4());
+        further["mpnId"] = json!((7_000_000 + n).to_string());
+        resellers.push(further);
+    }
+    crate::holder::import(&world, &document).await;
+    let all: Value = world.get("/v1/relationships?size=500").send().await.unwrap().json().await.unwrap();
+    assert_eq!(all["totalCount"], on_record + 450);
+    // and what a newer document says of one holds
+    document["resellers"].as_array_mut().unwrap().last_mut().unwrap()["isAgreementSigned"] = json!(false);
+    crate::holder::import(&world, &document).await;
+    let signed: Value = world.get("/v1/compliance/csp/agreementstatus?mpnId=7000449").send().await.unwrap().json().await.unwrap();
+    assert_eq!(signed["isAgreementSigned"], false);
+}

@@ -2,6 +2,7 @@
 
 use crate::{provider::Provider, world::*};
 use planshift_gateway::Settings;
+use planshift_worker::metrics::REFUSED_REQUESTS;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
@@ -37,6 +38,15 @@ async fn a_partner_that_asks_too_fast_is_told_when_to_come_again_and_others_are_
     assert_eq!(response.json::<Value>().await.unwrap(), json!({ "statusCode": 429, "message": message }));
     // whatever the path: what is refused costs something too
     assert_eq!(one.get(format!("{}/nowhere", world.base)).send().await.unwrap().status(), 429);
+    let counted = |status, reason| world.metrics.get(REFUSED_REQUESTS, &[("status", status), ("reason", reason)]);
+    assert_eq!((counted("429", "pace"), counted("401", "malformed"), counted("401", "missing")), (2, 0, 0));
+    assert!(world.metrics.text().contains("planshift_http_refused_total{status=\"401\",reason=\"expired\"} 0\n"), "from the start on");
+    for (token, reason) in [("x", "malformed"), ("", "missing")] {
+        let without = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let request = if token.is_empty() { without.get(&list) } else { without.get(&list).bearer_auth(token) };
+        assert_eq!(request.send().await.unwrap().status(), 401);
+        assert_eq!(counted("401", reason), 1, "{reason}");
+    }
     let other = client(&provider.token(Uuid::from_u128(2), &["ReadOnlyAgent"]));
     assert_eq!(other.get(&list).send().await.unwrap().status(), 200);
     for _ in 0..10 {
@@ -115,4 +125,36 @@ async fn there_are_only_so_many_connections_and_the_next_one_waits_its_turn() {
         timeout(LONG, asking).await.expect("its turn never comes");
     }
     drop(held);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_gives_its_place_free_and_one_that_reads_slowly_stays() {
+    let times = Duration::from_millis(300);
+    let limits = Settings { connections: 2, header_time: times, piece_time: times, heartbeat: Duration::from_millis(50), ..settings() };
+    let world = World::with(limits, silence).await;
+    let mut told = changed(7, 1, planshift_domain::transition::State::Requested);
+    (told.history, told.transition.history) = (entries(7, 2_000), 2_000);
+    world.tell(told).await;
+    let path = format!("/v1/productUpgrades/{}", Uuid::from_u128(7));
+    // far more than there is room for between the two
+    let request = format!("GET {path}/history HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n").repeat(100);
+    let mut never = TcpStream::connect(address(&world)).await.unwrap();
+    never.write_all(request.as_bytes()).await.unwrap();
+    // this one has nothing but heartbeats, and takes them
+    let mut events = world.get("/v1/productUpgrades/events").send().await.unwrap();
+    // there is no third place: whoever is served has got the one of the client that reads nothing
+    let served = timeout(LONG, client(TOKEN).get(format!("{}/", world.base)).send()).await;
+    assert_eq!(served.expect("the place is held for ever").unwrap().status(), 200);
+    let heard = timeout(LONG, async {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < times * 4 {
+            assert!(events.chunk().await.unwrap().is_some(), "the stream was cut");
+        }
+    });
+    heard.await.expect("it says something");
+    // it was cut off in the middle
+    let mut rest = Vec::new();
+    let _ = timeout(LONG, never.read_to_end(&mut rest)).await.expect("it is held for ever");
+    let answers = rest.windows(12).filter(|part| part == b"HTTP/1.1 200").count();
+    assert!((1..100).contains(&answers), "{answers} answers");
 }

@@ -1,9 +1,13 @@
 //! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
 
 mod audit;
+mod changes;
 mod client;
+mod french;
+mod holder;
 mod importing;
 mod isolation;
+mod left;
 mod letters;
 mod limits;
 mod live;

@@ -19,7 +19,7 @@ use planshift_gateway::{Auth, Gateway, LocalToken, MIGRATIONS, Options, Settings
 use planshift_messaging::{Delivery, Destination, EmbeddedBroker, Outgoing, Queue, Service, Settlement, SharedBroker};
 use planshift_storage::Database;
 use planshift_telemetry::TraceContext;
-use planshift_worker::{Ports, codec, health::Readiness};
+use planshift_worker::{Ports, codec, health::Readiness, metrics::Metrics};
 use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
@@ -45,6 +45,7 @@ pub struct World {
     pub got: Arc<Mutex<Vec<(String, String)>>>,
     pub database: Database,
     pub readiness: Readiness,
+    pub metrics: Metrics,
     pub stop: CancellationToken,
     pub running: JoinHandle<()>,
     pub broker: EmbeddedBroker,
@@ -112,6 +113,7 @@ impl World {
         options.settings = settings;
         options.auth = auth;
         options.readiness = Some(readiness.clone());
+        let metrics = options.metrics.clone();
         let gateway = Gateway::bind(options).await.unwrap();
         let base = format!("http://{}", gateway.address());
         let stop = CancellationToken::new();
@@ -119,7 +121,7 @@ impl World {
         let running = tokio::spawn(async move { gateway.run(stopped).await.unwrap() });
         let coordinator = broker.for_service(Service::Coordinator);
         let client = client(&token);
-        Self { base, client, coordinator, got, database, readiness, stop, running, broker, _folder: folder }
+        Self { base, client, coordinator, got, database, readiness, metrics, stop, running, broker, _folder: folder }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

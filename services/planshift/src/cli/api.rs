@@ -2,12 +2,13 @@
 
 use clap::{Args, Subcommand, builder::FalseyValueParser};
 use planshift_domain::{
-    ids::{CustomerId, PartnerId, TransitionId},
+    ids::{CustomerId, PartnerId, TransitionId, parse_guid},
     step::Step,
-    time::seconds_of,
+    time::{Timestamp, seconds_of},
     transition::State,
 };
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// Where the API is.
 #[derive(Clone, Debug, Args)]
@@ -99,6 +100,24 @@ pub struct ListArgs {
     /// Only those in this state
     #[arg(long, value_name = "STATE", env = "PLANSHIFT_STATE", value_parser = state)]
     pub state: Option<State>,
+    /// Only those with this of Partner Center's statuses
+    #[arg(long, value_name = "STATUS", env = "PLANSHIFT_STATUS", value_parser = status)]
+    pub status: Option<String>,
+    /// Only those that were accepted after this: 2026-11-22T16:00:00Z
+    #[arg(long, value_name = "TIME", env = "PLANSHIFT_STARTED_AFTER")]
+    pub started_after: Option<Timestamp>,
+    /// Only those that were accepted before this
+    #[arg(long, value_name = "TIME", env = "PLANSHIFT_STARTED_BEFORE")]
+    pub started_before: Option<Timestamp>,
+    /// Only those that were accepted longer ago than this: 90s, 15m, 2h
+    #[arg(long, value_name = "LENGTH", env = "PLANSHIFT_OLDER_THAN", value_parser = length)]
+    pub older_than: Option<i64>,
+    /// The one with this id, of its own or of its customer, one of its plans, one of its subscriptions
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_ID", value_parser = id)]
+    pub id: Option<Uuid>,
+    /// Only those with this text in the customer's name or domain, the failure, or who started it
+    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_Q")]
+    pub q: Option<String>,
     /// How many at most
     #[arg(long, value_name = "N", env = "PLANSHIFT_SIZE", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub size: u32,
@@ -106,6 +125,9 @@ pub struct ListArgs {
     #[command(flatten)]
     pub api: ApiArgs,
 }
+
+/// Source: Partner Center's statuses of an upgrade.
+const STATUSES: [&str; 4] = ["Pending", "InProgress", "Completed", "Failed"];
 
 /// Options of `status`.
 #[derive(Clone, Debug, Args)]
@@ -217,6 +239,15 @@ pub struct StuckArgs {
 
 fn length(text: &str) -> Result<i64, String> {
     seconds_of(text).filter(|seconds| *seconds >= 0).ok_or_else(|| "a length of time like 90s, 15m or 2h was expected".to_owned())
+}
+
+fn status(text: &str) -> Result<String, String> {
+    let known = STATUSES.iter().find(|status| status.eq_ignore_ascii_case(text));
+    known.map(|status| (*status).to_owned()).ok_or_else(|| format!("one of {} was expected", STATUSES.join(", ")))
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    parse_guid(text).ok_or_else(|| "a GUID was expected".to_owned())
 }
 
 fn state(text: &str) -> Result<State, String> {

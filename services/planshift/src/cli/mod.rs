@@ -184,6 +184,11 @@ mod tests {
             "planshift run a.json --fail purchasing=abc",
             "planshift run a.json --api http://127.0.0.1:1 --fail purchasing=none",
             "planshift status 17",
+            "planshift list --status Open",
+            "planshift list --started-after yesterday",
+            "planshift list --older-than long",
+            "planshift list --id 17",
+            "planshift list --size 501",
             "planshift sample --customers 0 --subscriptions 1",
             "planshift serve --listen here",
             "planshift audit",
@@ -216,6 +221,17 @@ mod tests {
         assert_eq!(run.customer.len(), 2);
         assert_eq!(run.fail[0].item, "b1beb621-3cad-4d7a-b360-62db33ce0001");
         assert_eq!(run.fail[1].item, "none");
+    }
+
+    #[test]
+    fn a_list_takes_every_filter_of_the_api() {
+        let line = "planshift list --status inprogress --started-after 2026-11-22T16:00:00Z --started-before 2026-11-23T16:00:00Z \
+                    --older-than 15m --id 01A204FA-F9BC-71B5-B5A9-32CC283A2266 --q contoso --size 500";
+        let Some(Command::List(list)) = parse(line).unwrap().command else { panic!("not list") };
+        assert_eq!((list.status.as_deref(), list.older_than, list.q.as_deref()), (Some("InProgress"), Some(900), Some("contoso")));
+        assert_eq!(list.id.unwrap().to_string(), "01a204fa-f9bc-71b5-b5a9-32cc283a2266");
+        assert_eq!(list.started_after.unwrap().to_string(), "2026-11-22T16:00:00Z");
+        assert!(list.started_before > list.started_after && list.size == 500);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     message::operator::{Explanation, StepActKind},
     step::Step,
+    time::Timestamp,
     transition::State,
     view::TransitionView,
 };
@@ -199,22 +200,19 @@ impl Api {
         response.text().await.map_err(|source| self.unreachable(source))
     }
 
-    /// Transitions, newest first.
+    /// Transitions, newest first. A search for a text goes on page by page until it has as many as are wanted, or has looked through all.
     ///
     /// # Errors
     /// Any.
     pub async fn list(&self, which: Which) -> Result<List, ApiError> {
-        let mut request = self.client.get(format!("{}/v1/productUpgrades", self.base)).query(&[("size", which.size)]);
-        if let Some(partner) = which.partner {
-            request = request.query(&[("partnerId", partner)]);
+        let request = self.client.get(format!("{}/v1/productUpgrades", self.base)).query(&which.query());
+        let mut list: List = self.json(request).await?;
+        while let Some(next) = list.next().filter(|_| which.text.is_some() && list.items.len() < which.size as usize) {
+            let page = self.json(self.client.get(format!("{}/v1{next}", self.base))).await?;
+            list.go_on(page);
         }
-        if let Some(customer) = which.customer {
-            request = request.query(&[("customerId", customer)]);
-        }
-        if let Some(state) = which.state {
-            request = request.query(&[("state", state.name())]);
-        }
-        self.json(request).await
+        list.items.truncate(which.size as usize);
+        Ok(list)
     }
 
     /// Cancels, resumes or closes a transition (`act` is the last part of the path).
@@ -336,7 +334,7 @@ struct StartBody<'a> {
 }
 
 /// Which transitions a list is to have, and how many of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Which {
     /// Of this partner alone.
     pub partner: Option<PartnerId>,
@@ -344,8 +342,38 @@ pub struct Which {
     pub customer: Option<CustomerId>,
     /// In this state alone.
     pub state: Option<State>,
+    /// With this of Partner Center's statuses alone.
+    pub status: Option<String>,
+    /// Accepted after this.
+    pub started_after: Option<Timestamp>,
+    /// Accepted before this.
+    pub started_before: Option<Timestamp>,
+    /// Accepted longer ago than so many seconds.
+    pub older_than: Option<i64>,
+    /// With this id, of whatever it is.
+    pub id: Option<Uuid>,
+    /// With this text.
+    pub text: Option<String>,
     /// At most so many.
     pub size: u32,
+}
+
+impl Which {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let given = [
+            ("partnerId", self.partner.map(|id| id.to_string())),
+            ("customerId", self.customer.map(|id| id.to_string())),
+            ("state", self.state.map(|state| state.name().to_owned())),
+            ("status", self.status.clone()),
+            ("startedAfter", self.started_after.map(|at| at.to_string())),
+            ("startedBefore", self.started_before.map(|at| at.to_string())),
+            ("olderThan", self.older_than.map(|seconds| format!("{seconds}s"))),
+            ("id", self.id.map(|id| id.as_hyphenated().to_string())),
+            ("q", self.text.clone()),
+            ("size", Some(self.size.to_string())),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// The id in `Location: productUpgrades/{id}`.

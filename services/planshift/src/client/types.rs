@@ -115,11 +115,45 @@ pub struct Summary {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct List {
-    /// How many there are.
+    /// How many there are; a search does not know it.
     #[serde(default)]
-    pub total_count: u64,
+    pub total_count: Option<u64>,
     /// Some of them.
     pub items: Vec<Summary>,
+    /// How many a search has looked through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_through: Option<u64>,
+    /// Where it goes on.
+    #[serde(default, skip_serializing)]
+    links: Links,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<Link>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Link {
+    uri: String,
+}
+
+impl List {
+    /// The path of the next page beneath the API's version, where there is one.
+    pub(super) fn next(&self) -> Option<String> {
+        self.links.next.as_ref().map(|link| link.uri.clone())
+    }
+
+    /// Adds the next page.
+    pub(super) fn go_on(&mut self, page: Self) {
+        self.items.extend(page.items);
+        self.links = page.links;
+        self.looked_through = match (self.looked_through, page.looked_through) {
+            (Some(before), Some(more)) => Some(before + more),
+            (before, more) => before.or(more),
+        };
+    }
 }
 
 /// A history, whether the API wraps it as a list or not.
@@ -164,4 +198,22 @@ pub struct Stuck {
     pub total_count: u32,
     /// The first of them, the longest first.
     pub items: Vec<StuckTransition>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_search_become_one_list() {
+        let page = |text: &str| serde_json::from_str::<List>(text).unwrap();
+        let mut list = page(
+            r#"{"totalCount":null,"items":[],"lookedThrough":2000,"links":{"self":{"uri":"/a"},"next":{"uri":"/productUpgrades?q=x"}}}"#,
+        );
+        assert_eq!(list.next().as_deref(), Some("/productUpgrades?q=x"));
+        list.go_on(page(r#"{"totalCount":null,"items":[],"lookedThrough":12,"links":{"self":{"uri":"/a"}}}"#));
+        assert_eq!((list.next(), list.looked_through, list.total_count), (None, Some(2_012), None));
+        assert_eq!(page(r#"{"totalCount":7,"items":[]}"#).total_count, Some(7));
+        assert_eq!(serde_json::to_string(&list).unwrap(), r#"{"totalCount":null,"items":[],"lookedThrough":2012}"#);
+    }
 }

@@ -12,7 +12,18 @@ use crate::{
 /// # Errors
 /// The API's.
 pub async fn list(args: ListArgs) -> Outcome {
-    let which = Which { partner: args.partner, customer: args.customer, state: args.state, size: args.size };
+    let which = Which {
+        partner: args.partner,
+        customer: args.customer,
+        state: args.state,
+        status: args.status,
+        started_after: args.started_after,
+        started_before: args.started_before,
+        older_than: args.older_than,
+        id: args.id,
+        text: args.q,
+        size: args.size,
+    };
     let list = Api::from_args(&args.api)?.list(which).await?;
     if args.api.json {
         json::print_line(&list)?;
@@ -20,8 +31,12 @@ pub async fn list(args: ListArgs) -> Outcome {
         output::print("no transitions\n")?;
     } else {
         let mut text = table::list(&list.items);
-        if list.total_count > list.items.len() as u64 {
-            text.push_str(&format!("{} of {}; --size shows more\n", list.items.len(), list.total_count));
+        match list.total_count {
+            Some(total) if total > list.items.len() as u64 => {
+                text.push_str(&format!("{} of {total}; --size shows more\n", list.items.len()));
+            }
+            None if list.items.len() >= args.size as usize => text.push_str("there may be more; --size shows them\n"),
+            _ => {}
         }
         output::print(&text)?;
     }

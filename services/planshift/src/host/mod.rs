@@ -10,9 +10,11 @@ use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
 use planshift_coordinator::UNDER_WAY;
 use planshift_gateway::{Auth, LocalToken, Settings, WebhookSettings};
+use planshift_telemetry::{Tracer, Tracing};
 use planshift_worker::{
     Ports, Service,
     health::{Admin, Readiness},
+    host::flush,
     metrics::Metrics,
 };
 use std::{
@@ -91,6 +93,7 @@ pub struct Host {
     stops: Stops,
     requests: Duration,
     tasks: JoinSet<&'static str>,
+    tracers: Vec<Tracer>,
     kept: Kept,
 }
 
@@ -112,8 +115,9 @@ impl Host {
     pub async fn start(options: HostOptions) -> Result<Self, Failure> {
         let kept = Kept::open(&options.keeping).await?;
         match Self::start_on(&kept, &options).await {
-            Ok((api, admin, readiness, stops, tasks)) => {
-                Ok(Self { api, token: options.auth.local, admin, readiness, stops, requests: options.requests, tasks, kept })
+            Ok(Started { api, admin, readiness, stops, tasks, tracers }) => {
+                let (token, requests) = (options.auth.local, options.requests);
+                Ok(Self { api, token, admin, readiness, stops, requests, tasks, tracers, kept })
             }
             Err(failure) => {
                 kept.close().await;
@@ -125,6 +129,7 @@ impl Host {
     async fn start_on(kept: &Kept, options: &HostOptions) -> Result<Started, Failure> {
         let stops = Stops::default();
         let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
+        let tracing = Tracing::from_env().map_err(Failure::usage)?;
         let mut tasks = JoinSet::new();
         let mut admin_address = None;
         if let Some(address) = options.admin {
@@ -143,11 +148,13 @@ impl Host {
                 "administration"
             });
         }
-        let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops };
+        let tracers = services::tracers(&tracing)?;
+        let hosted = services::Hosted { kept, metrics: &metrics, ports: &ports, stops: &stops, tracers: &tracers };
         let api = hosted.gateway(options, &readiness, &mut tasks).await?;
         hosted.others(options, &mut tasks);
         kept.watched_by(&readiness);
-        Ok((api, admin_address, readiness, stops, tasks))
+        let tracers = tracers.into_values().collect();
+        Ok(Started { api, admin: admin_address, readiness, stops, tasks, tracers })
     }
 
     /// Where the API is.
@@ -200,7 +207,16 @@ impl Host {
         if tokio::time::timeout(DRAIN, self.kept.close()).await.is_err() {
             tracing::warn!("the databases and the broker were not closed in time");
         }
+        futures::future::join_all(self.tracers.into_iter().map(flush)).await;
     }
 }
 
-type Started = (SocketAddr, Option<SocketAddr>, Readiness, Stops, JoinSet<&'static str>);
+/// What was started, on what is kept.
+struct Started {
+    api: SocketAddr,
+    admin: Option<SocketAddr>,
+    readiness: Readiness,
+    stops: Stops,
+    tasks: JoinSet<&'static str>,
+    tracers: Vec<Tracer>,
+}

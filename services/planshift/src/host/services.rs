@@ -6,8 +6,15 @@ use planshift_domain::step::Step;
 use planshift_gateway::{Gateway, GatewayError, Options, Settings};
 use planshift_messaging::{Service, SharedBroker};
 use planshift_storage::Database;
-use planshift_worker::{Ports, health::Readiness, metrics::Metrics, step::Faults};
-use std::{future::Future, net::SocketAddr};
+use planshift_telemetry::{Tracer, Tracing};
+use planshift_worker::{
+    Ports,
+    health::Readiness,
+    metrics::Metrics,
+    step::Faults,
+    traced::{TracedBroker, traced},
+};
+use std::{collections::HashMap, future::Future, net::SocketAddr};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +24,19 @@ pub(super) struct Hosted<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) ports: &'a Ports,
     pub(super) stops: &'a Stops,
+    pub(super) tracers: &'a Tracers,
+}
+
+/// Each service's own, so that a trace says whose each span is.
+pub(super) type Tracers = HashMap<Service, Tracer>;
+
+/// For every service.
+///
+/// # Errors
+/// Usage: a variable is wrong.
+pub(super) fn tracers(tracing: &Tracing) -> Result<Tracers, Failure> {
+    let of = |service: Service| Ok((service, tracing.of(service.name()).map_err(Failure::usage)?));
+    Service::ALL.into_iter().map(of).collect()
 }
 
 impl Hosted<'_> {
@@ -27,7 +47,7 @@ impl Hosted<'_> {
         readiness: &Readiness,
         tasks: &mut JoinSet<&'static str>,
     ) -> Result<SocketAddr, Failure> {
-        let Some((database, broker)) = self.kept.of(Service::Gateway) else {
+        let Some((database, broker, ports)) = self.parts(Service::Gateway) else {
             return Err(Failure::program("the gateway has no database"));
         };
         let options = Options {
@@ -36,7 +56,7 @@ impl Hosted<'_> {
             settings: Settings { grace: host.requests, ..host.limits.clone() },
             auth: host.auth.clone(),
             readiness: Some(readiness.clone()),
-            ..Options::new(database, broker, self.ports.clone())
+            ..Options::new(database, broker, ports)
         };
         let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
         let (address, stop) = (gateway.address(), self.stops.gateway.clone());
@@ -77,14 +97,22 @@ impl Hosted<'_> {
         });
     }
 
+    /// What a service runs on.
+    fn parts(&self, service: Service) -> Option<(Database, SharedBroker, Ports)> {
+        let (database, broker) = self.kept.of(service)?;
+        let tracer = self.tracers.get(&service).cloned().unwrap_or_else(Tracer::off);
+        let (database, broker) = (traced(&database, &tracer, service.name()), TracedBroker::before(broker, &tracer));
+        Some((database, broker, self.ports.clone().traced_by(tracer)))
+    }
+
     fn start<F: Future<Output = ()> + Send + 'static>(
         &self,
         service: Service,
         tasks: &mut JoinSet<&'static str>,
         run: impl FnOnce(Database, SharedBroker, Ports, CancellationToken) -> F,
     ) {
-        if let Some((database, broker)) = self.kept.of(service) {
-            let running = run(database, broker, self.ports.clone(), self.stops.services.clone());
+        if let Some((database, broker, ports)) = self.parts(service) {
+            let running = run(database, broker, ports, self.stops.services.clone());
             tasks.spawn(async move {
                 running.await;
                 service.name()

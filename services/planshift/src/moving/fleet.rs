@@ -82,7 +82,7 @@ impl Fleet {
     }
 
     fn of(&self, customer: CustomerId, state: Option<State>) -> Which {
-        Which { partner: self.partner, customer: Some(customer), state, size: NEWEST }
+        Which { partner: self.partner, customer: Some(customer), state, size: NEWEST, ..Which::default() }
     }
 
     /// The transition that kept the import from taking this customer.

@@ -237,9 +237,6 @@ pub struct CustomerFacts {
     /// Orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<OrderFacts>,
-    /// The request that changed the facts last, where that was one through the API and no import: sent again, it has been done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changed_by: Option<Uuid>,
 }
 
 /// Who administers an Azure subscription on behalf.

@@ -93,7 +93,6 @@ pub(super) fn customer(
             currency_code: currency_code?,
             has_support_plan,
             orders,
-            changed_by: None,
         })
     };
     (id.map(CustomerId), facts())

@@ -48,7 +48,7 @@ pub struct AccountImported {
     pub begun_at: Option<Timestamp>,
     /// Those of one chunk.
     pub customers: Vec<ImportedCustomer>,
-    /// The resellers on record of their subscriptions, each once.
+    /// The resellers on record of their subscriptions, and further ones of the document, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resellers: Vec<ResellerFacts>,
     /// Entries of any customers' chains; those of one in the order of their numbers. They never change: order and duplicates do not
@@ -95,9 +95,10 @@ impl ImportedCustomer {
     }
 }
 
-/// The resellers of these parts, each once, in the order of their MPN ids.
-pub fn resellers_of<'a>(parts: impl IntoIterator<Item = &'a CustomerPart>) -> Vec<ResellerFacts> {
-    let by_id: BTreeMap<&MpnId, &ResellerFacts> = parts.into_iter().flat_map(|part| &part.resellers).map(|r| (&r.mpn_id, r)).collect();
+/// These resellers and those of these parts, each once, in the order of their MPN ids.
+pub fn resellers_of<'a>(resellers: &'a [ResellerFacts], parts: impl IntoIterator<Item = &'a CustomerPart>) -> Vec<ResellerFacts> {
+    let all = parts.into_iter().flat_map(|part| &part.resellers).chain(resellers);
+    let by_id: BTreeMap<&MpnId, &ResellerFacts> = all.map(|reseller| (&reseller.mpn_id, reseller)).collect();
     by_id.into_values().cloned().collect()
 }
 

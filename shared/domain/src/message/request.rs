@@ -3,6 +3,7 @@
 use super::body;
 use crate::{
     account::facts::{CustomerFacts, CustomerPart, PartnerFacts, PlanFacts, ResellerFacts, SubscriptionFacts},
+    audit::Change,
     ids::{CustomerId, ImportId, PartnerId, Reseller, TransitionId},
     time::Timestamp,
     transition::{Findings, State},
@@ -28,6 +29,9 @@ pub struct ImportCustomers {
     pub partner: PartnerFacts,
     /// Customers, or parts of them.
     pub customers: Vec<CustomerPart>,
+    /// Resellers of the document, on record of a subscription or not. All of its chunks together tell of all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resellers: Vec<ResellerFacts>,
     /// For a change that somebody made of what was there: taken only if this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<OnlyIf>,
@@ -56,6 +60,9 @@ pub struct ImportedBy {
     /// For a change of what was there: which, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub change: String,
+    /// The same as the customer's audit records name it; none in messages of versions before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Change>,
 }
 
 impl ImportedBy {
@@ -92,6 +99,43 @@ pub struct RefusedCustomer {
     /// The transition that stands in the way, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition_id: Option<TransitionId>,
+}
+
+/// Was one of these imports of a customer taken? Asked by who has lost the answer. It is known for ever: the customer's chain tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindImport {
+    /// The request.
+    pub request_id: Uuid,
+    /// Whose customer.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub customer_id: CustomerId,
+    /// At most one of them was taken.
+    pub import_ids: Vec<ImportId>,
+}
+
+/// The answer to whoever looks for an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportFound {
+    /// The request.
+    pub request_id: Uuid,
+    /// The one that was taken.
+    pub taken: Option<TakenImport>,
+}
+
+/// An import of a customer that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenImport {
+    /// Which.
+    pub import_id: ImportId,
+    /// The version that it gave to the facts.
+    pub facts_version: u32,
+    /// Of a change: the resource as the change has made it, JSON as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
 }
 
 /// Move this customer.
@@ -367,6 +411,8 @@ pub struct ChainAsked {
 body! {
     ImportCustomers => "ImportCustomers.v1",
     CustomersImported => "CustomersImported.v1",
+    FindImport => "FindImport.v1",
+    ImportFound => "ImportFound.v1",
     StartTransition => "StartTransition.v1",
     StartAnswered => "StartAnswered.v1",
     ActOnTransition => "ActOnTransition.v1",

@@ -19,7 +19,7 @@ impl Sim {
     /// The ports of a process.
     pub fn ports(&self, process: ProcessId) -> Ports {
         let here = Arc::new(Here { sim: self.clone(), process });
-        Ports { clock: here.clone(), random: here.clone(), spawn: here }
+        Ports { clock: here.clone(), random: here.clone(), spawn: here, tracer: planshift_telemetry::Tracer::off() }
     }
 }
 

@@ -12,9 +12,10 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{Fields, Parameters},
-        upgrades::partner_of,
+        upgrades::{no_customer_id, partner_of},
     },
     model::{Chain, CustomerKey, Told},
+    words::{Locale, Words, words},
 };
 use axum::{
     Extension,
@@ -60,13 +61,17 @@ pub(in crate::http) async fn dossier(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let customer_id: CustomerId =
-        id.parse().map_err(|_| ApiError::invalid_customer(format!("{id:?} is no customer id: a GUID was expected.")))?;
+    let customer_id: CustomerId = id.parse().map_err(|_| no_customer_id(&id))?;
     let partner_id = partner_of(&app, &context, customer_id, &Fields::default(), &parameters).await?;
     let room = app.dossiers.clone().try_acquire_owned();
-    let room = room.map_err(|_| ApiError::unavailable("As many dossiers are being made as may be at once. Try again."))?;
+    let room = room.map_err(|_| {
+        ApiError::unavailable(words!(
+            "As many dossiers are being made as may be at once. Try again.",
+            "Autant de dossiers que possible sont en cours d’établissement. Veuillez réessayer."
+        ))
+    })?;
     let of = (partner_id, customer_id);
-    let not_known = || ApiError::invalid_customer(format!("The customer {customer_id} is not known."));
+    let not_known = || ApiError::not_imported(customer_id);
     let begun = app.ports.clock.now();
     let (chain, transitions) = loop {
         let chain = app.model.chain(of).await?.ok_or_else(not_known)?;
@@ -100,6 +105,7 @@ pub(in crate::http) async fn dossier(
     for (header, value) in [
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_DISPOSITION, &name),
+        (header::CONTENT_LANGUAGE, Locale::English.tag()),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, &page::policy()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -116,12 +122,12 @@ fn patient(app: &App, begun: Timestamp) -> bool {
 
 /// The customer's transitions, where all that the chain tells of is here.
 async fn transitions_of(app: &App, of: CustomerKey, chain: &Chain) -> Result<Vec<TransitionId>, ApiError> {
-    let late = |what: &str| {
-        let text = format!("{what} has not come yet. Try again.");
+    let late = |what: Words| {
+        let text = words!("{what} has not come yet. Try again.", "{what} : pas encore arrivé. Réessayez."; what);
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "503", "DossierIncomplete", text).after(2)
     };
     if !chain.whole {
-        return Err(late("An entry of the customer's chain"));
+        return Err(late(words!("An entry of the customer's chain", "Une entrée de la chaîne du client")));
     }
     let mut sealed: BTreeMap<TransitionId, u32> = BTreeMap::new();
     for seal in chain.entries.iter().filter_map(|entry| entry.transition.as_ref()) {
@@ -131,14 +137,14 @@ async fn transitions_of(app: &App, of: CustomerKey, chain: &Chain) -> Result<Vec
     let rows = app.model.transitions_of(of).await?;
     let here: BTreeSet<TransitionId> = rows.iter().map(|(row, _)| row.id).collect();
     if let Some(missing) = sealed.keys().find(|id| !here.contains(id)) {
-        return Err(late(&format!("The transition {missing}")));
+        return Err(late(words!("The transition {missing}", "La mise à niveau {missing}")));
     }
     // one that was begun after the chain was read belongs to the next dossier
     let is_later = |row: &TransitionRow| chain.entries.last().is_some_and(|last| !sealed.contains_key(&row.id) && row.started_at > last.at);
     let mut ids = Vec::with_capacity(rows.len());
     for (row, whole) in rows.iter().filter(|(row, _)| !is_later(row)) {
         if !whole || sealed.get(&row.id).is_some_and(|entries| row.history < *entries) {
-            return Err(late(&format!("Something of the transition {}", row.id)));
+            return Err(late(words!("Something of the transition {}", "Une partie de la mise à niveau {}", row.id)));
         }
         ids.push(row.id);
     }

@@ -6,17 +6,20 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_GUID, Parameters},
         pages::{Asked, Page, again},
     },
     model::{RecordFilter, RecordKey},
     records::audit_record,
+    words::{Words, words},
 };
 use axum::{Extension, extract::State, http::HeaderMap};
 use planshift_domain::{ids::parse_guid, time::Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
+/// What a bound must be.
+const A_DATE: &Words = &Words::both("a date as 2026-11-30, or a time", "une date comme 2026-11-30, ou une date et heure");
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
 /// Seconds of a day.
@@ -48,8 +51,8 @@ pub(in crate::http) async fn records(
 }
 
 fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<RecordFilter, ApiError> {
-    let date = |name: &str| parameters.parse(name, "a date as 2026-11-30, or a time", time_of);
-    let wrong = |text: String| ApiError::bad_input("InvalidDateRange", text);
+    let date = |name: &str| parameters.parse(name, A_DATE, time_of);
+    let wrong = |text: Words| ApiError::bad_input("InvalidDateRange", text);
     let until = match date("endDate")? {
         None => Timestamp::from_micros(now.as_micros().saturating_add(1)),
         // the whole of the last day
@@ -58,12 +61,15 @@ fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<
     };
     let from = date("startDate")?.map_or(now.plus_seconds(-DAYS_BACK * DAY), |(from, _)| from);
     if from < now.plus_seconds(-DAYS_KEPT * DAY) {
-        return Err(wrong("startDate may be seven years back: so long are records kept.".to_owned()));
+        return Err(wrong(words!(
+            "startDate may be seven years back: so long are records kept.",
+            "startDate peut remonter à sept ans : c’est la durée de conservation des enregistrements."
+        )));
     }
     if until < from {
-        return Err(wrong("endDate is before startDate.".to_owned()));
+        return Err(wrong(words!("endDate is before startDate.", "endDate précède startDate.")));
     }
-    let partner = parameters.parse("partnerId", "a GUID", parse_guid)?.map(Into::into);
+    let partner = parameters.parse("partnerId", A_GUID, parse_guid)?.map(Into::into);
     let mut filter = RecordFilter {
         // a caller that is a partner sees its own, whatever it asks for
         partner: context.caller.partner.or(partner),
@@ -81,24 +87,43 @@ fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<
 
 /// `{"Field":"CustomerId","Value":"…","Operator":"equals"}`, its names and words in any case.
 fn narrow(filter: &mut RecordFilter, text: &str) -> Result<(), ApiError> {
-    let wrong = |why: &str| {
-        let text = format!("The filter {why}. {{\"Field\":\"CustomerId\",\"Value\":\"…\",\"Operator\":\"equals\"}} was expected.");
+    let wrong = |why: Words| {
+        let text = words!(
+            "The filter {why}. {{\"Field\":\"CustomerId\",\"Value\":\"…\",\"Operator\":\"equals\"}} was expected.",
+            "Le filtre {why}. {{\"Field\":\"CustomerId\",\"Value\":\"…\",\"Operator\":\"equals\"}} était attendu.";
+            why
+        );
         ApiError::bad_input("InvalidFilter", text)
     };
-    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return Err(wrong("is no JSON object")) };
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+        return Err(wrong(words!("is no JSON object", "n’est pas un objet JSON")));
+    };
     let member = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str());
     let (field, value) = (member("Field").unwrap_or_default().to_lowercase(), member("Value").unwrap_or_default());
     let operator = member("Operator").unwrap_or_default().to_lowercase();
     if value.is_empty() || value.contains('\0') {
-        return Err(wrong("has no Value"));
+        return Err(wrong(words!("has no Value", "n’a pas de Value")));
     }
     match (field.as_str(), operator.as_str()) {
-        ("customerid", "equals") => filter.customer = Some(parse_guid(value).ok_or_else(|| wrong("has a Value that is no GUID"))?.into()),
+        ("customerid", "equals") => {
+            filter.customer = Some(
+                parse_guid(value).ok_or_else(|| wrong(words!("has a Value that is no GUID", "a une Value qui n’est pas un GUID")))?.into(),
+            );
+        }
         ("resourcetype", "equals") => filter.resource_type = Some(value.to_lowercase()),
         ("companyname", "substring") => filter.company = Some(value.to_owned()),
-        ("customerid" | "resourcetype", _) => return Err(wrong("must have the Operator equals for this Field")),
-        ("companyname", _) => return Err(wrong("must have the Operator substring for this Field")),
-        _ => return Err(wrong("must have one of the Fields CompanyName, CustomerId, ResourceType")),
+        ("customerid" | "resourcetype", _) => {
+            return Err(wrong(words!("must have the Operator equals for this Field", "doit avoir l’Operator equals pour ce Field")));
+        }
+        ("companyname", _) => {
+            return Err(wrong(words!("must have the Operator substring for this Field", "doit avoir l’Operator substring pour ce Field")));
+        }
+        _ => {
+            return Err(wrong(words!(
+                "must have one of the Fields CompanyName, CustomerId, ResourceType",
+                "doit avoir l’un des Field CompanyName, CustomerId, ResourceType"
+            )));
+        }
     }
     Ok(())
 }

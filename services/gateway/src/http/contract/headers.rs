@@ -29,6 +29,7 @@ pub(super) fn answers() -> Vec<(&'static str, &'static str, Value)> {
         ("RequestId", "MS-RequestId", header(guid(), "That of the request.")),
         ("CorrelationId", "MS-CorrelationId", header(guid(), "That of the request; the log has it too.")),
         ("Vector", "MS-CV", header(text(), "That of the request.")),
+        ("Language", "Content-Language", json!({ "description": "In which language it is told.", "schema": text() })),
     ]
 }
 

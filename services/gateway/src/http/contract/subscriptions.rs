@@ -52,7 +52,7 @@ fn common() -> Object {
         .has("id", guid())
         .has("offerId", text())
         .has("offerName", text())
-        .has("friendlyName", text())
+        .has("friendlyName", or_null(text()))
         .has("quantity", json!({ "const": 1 }))
         .has("unitType", text())
         .has("hasPurchasableAddons", flag())
@@ -73,8 +73,9 @@ fn common() -> Object {
 fn legacy() -> Object {
     common()
         .has("entitlementId", or_null(guid()))
-        .has("creationDate", time())
-        .has("effectiveStartDate", time())
+        // null where a transition has suspended it and no import tells of it any more; so is its name
+        .has("creationDate", or_null(time()))
+        .has("effectiveStartDate", or_null(time()))
         .has("commitmentEndDate", time())
         .has("status", super::shapes::one_of(SubscriptionStatus::TEXTS))
         .has("orderId", or_null(text()))

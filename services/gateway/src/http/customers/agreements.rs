@@ -3,7 +3,7 @@
 
 use super::{
     Whose,
-    change::{Needs, change},
+    change::{Edited, Needs, change},
     profile::whose_resellers,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         once::{hash, once},
         pages::{again, whole},
     },
+    words::{Words, words},
 };
 use axum::{Extension, extract::State, http::StatusCode};
 use planshift_domain::{
@@ -23,10 +24,12 @@ use planshift_domain::{
         self,
         facts::{AgreementFacts, Contact},
     },
+    audit::{Change, Operation},
     ids::{MpnId, parse_guid},
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The one agreement that counts for a transition.
 const CUSTOMER_AGREEMENT: &str = "MicrosoftCustomerAgreement";
@@ -83,22 +86,37 @@ pub(in crate::http) async fn reseller_agreement(
     Extension(context): Extension<Context>,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let refused = |code, name: &str, text: &str| ApiError::new(StatusCode::BAD_REQUEST, code, name, text);
+    let refused = |code, name: &str, text: Words| ApiError::new(StatusCode::BAD_REQUEST, code, name, text);
     let (mpn, tenant) = match (parameters.get("mpnId"), parameters.get("tenantId")) {
         (Some(mpn), None) => {
-            let wrong = |_| refused("2000", "InvalidMpnId", "The parameter mpnId must be a number.");
+            let wrong = |_| {
+                refused("2000", "InvalidMpnId", words!("The parameter mpnId must be a number.", "Le paramètre mpnId doit être un nombre."))
+            };
             (Some(MpnId::try_new(mpn).map_err(wrong)?), None)
         }
         (None, Some(tenant)) => {
-            let wrong = || refused("2001", "InvalidTenantId", "The parameter tenantId must be a GUID.");
+            let wrong = || {
+                refused(
+                    "2001",
+                    "InvalidTenantId",
+                    words!("The parameter tenantId must be a GUID.", "Le paramètre tenantId doit être un GUID."),
+                )
+            };
             (None, Some(parse_guid(tenant).ok_or_else(wrong)?))
         }
-        _ => return Err(refused("2200", "OneOfMpnIdAndTenantId", "Give either mpnId or tenantId, and not both.")),
+        _ => {
+            return Err(refused(
+                "2200",
+                "OneOfMpnIdAndTenantId",
+                words!("Give either mpnId or tenantId, and not both.", "Donnez soit mpnId, soit tenantId, et non les deux."),
+            ));
+        }
     };
     let partner = whose_resellers(&context, &parameters)?;
     let found = app.model.resellers(partner, (mpn.as_ref(), tenant), None, 1).await?.pop();
     let Some(row) = found else {
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "2203", "ResellerNotFound", "No such reseller is known."));
+        let text = words!("No such reseller is known.", "Aucun revendeur de ce genre n’est connu.");
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "2203", "ResellerNotFound", text));
     };
     Answer::json(&json!({ "isAgreementSigned": row.facts.is_agreement_signed }))
 }
@@ -113,20 +131,27 @@ pub(in crate::http) async fn confirm(
     let agreement = confirmation(&fields, app.ports.clock.now())?;
     let target = format!("POST /v1/customers/{}/agreements of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let what = "A confirmation of the Microsoft Customer Agreement was added";
-        change(&app, &context, whose, Needs::default(), what, |facts| {
+        change(&app, &context, whose, Needs::default(), |facts| {
             let same = |known: &&AgreementFacts| known.kind == agreement.kind && known.primary_contact == agreement.primary_contact;
             if let Some(known) = facts.customer.agreements.iter().find(same) {
-                let text = format!("The agreement was confirmed for this contact before: accepted at {}.", known.date_agreed);
+                let text = words!(
+                    "The agreement was confirmed for this contact before: accepted at {}.",
+                    "Le contrat a déjà été confirmé pour ce contact : accepté le {}.",
+                    known.date_agreed
+                );
                 let error = ApiError::new(StatusCode::CONFLICT, "600061", "PartnerConfirmedAgreementAlreadyExists", text);
                 return Err(error.definite());
             }
             if facts.customer.agreements.len() >= CONFIRMATIONS {
-                let text = format!("A customer has at most {CONFIRMATIONS} confirmations here.");
+                let text = words!(
+                    "A customer has at most {CONFIRMATIONS} confirmations here.",
+                    "Un client a ici au plus {CONFIRMATIONS} confirmations."
+                );
                 return Err(ApiError::bad_input("TooManyConfirmations", text).definite());
             }
             facts.customer.agreements.push(agreement.clone());
-            Ok(true)
+            let words = "A confirmation of the Microsoft Customer Agreement was added".to_owned();
+            Ok(Some(Edited { words, record: record(&agreement) }))
         })
         .await?;
         Ok(Answer::json(&resource(&agreement))?.status(StatusCode::CREATED))
@@ -136,33 +161,58 @@ pub(in crate::http) async fn confirm(
 
 /// The confirmation that a body holds.
 fn confirmation(fields: &Fields, now: Timestamp) -> Result<AgreementFacts, ApiError> {
-    let wrong = |text: String| ApiError::bad_input("InvalidAgreement", text);
-    let kind = fields.text("type")?.ok_or_else(|| wrong("The property type is missing.".to_owned()))?;
+    let wrong = |text: Words| ApiError::bad_input("InvalidAgreement", text);
+    let kind = fields.text("type")?.ok_or_else(|| wrong(words!("The property type is missing.", "La propriété type est absente.")))?;
     if !kind.eq_ignore_ascii_case(CUSTOMER_AGREEMENT) {
-        return Err(wrong(format!("Only a {CUSTOMER_AGREEMENT} is confirmed here, and not {kind:?}.")));
+        return Err(wrong(words!(
+            "Only a {CUSTOMER_AGREEMENT} is confirmed here, and not {kind:?}.",
+            "Seul un {CUSTOMER_AGREEMENT} est confirmé ici, et non {kind:?}."
+        )));
     }
-    let template = fields.text("templateId")?.ok_or_else(|| wrong("The property templateId is missing.".to_owned()))?;
+    let template = fields
+        .text("templateId")?
+        .ok_or_else(|| wrong(words!("The property templateId is missing.", "La propriété templateId est absente.")))?;
     if !template.eq_ignore_ascii_case(TEMPLATE) {
-        return Err(wrong(format!("There is no agreement with the template {template:?}: GET /v1/agreements lists those that there are.")));
+        return Err(wrong(words!(
+            "There is no agreement with the template {template:?}: GET /v1/agreements lists those that there are.",
+            "Il n’existe pas de contrat avec le modèle {template:?} : GET /v1/agreements en donne la liste."
+        )));
     }
-    let date = fields.text("dateAgreed")?.ok_or_else(|| wrong("The property dateAgreed is missing.".to_owned()))?;
-    let date_agreed: Timestamp =
-        date.parse().map_err(|_| wrong(format!("The property dateAgreed must be an RFC 3339 time, and not {date:?}.")))?;
+    let date = fields
+        .text("dateAgreed")?
+        .ok_or_else(|| wrong(words!("The property dateAgreed is missing.", "La propriété dateAgreed est absente.")))?;
+    let date_agreed: Timestamp = date.parse().map_err(|_| {
+        wrong(words!(
+            "The property dateAgreed must be an RFC 3339 time, and not {date:?}.",
+            "La propriété dateAgreed doit être une date et heure RFC 3339, et non {date:?}."
+        ))
+    })?;
     if date_agreed > now {
-        return Err(wrong("The property dateAgreed may not be in the future.".to_owned()));
+        return Err(wrong(words!(
+            "The property dateAgreed may not be in the future.",
+            "La propriété dateAgreed ne peut pas être dans le futur."
+        )));
     }
-    let contact = fields.object("primaryContact")?.ok_or_else(|| wrong("The property primaryContact is missing.".to_owned()))?;
+    let contact = fields
+        .object("primaryContact")?
+        .ok_or_else(|| wrong(words!("The property primaryContact is missing.", "La propriété primaryContact est absente.")))?;
     let part = |name: &str| {
         let text = contact.text(name)?.map(str::trim).unwrap_or_default();
         if text.is_empty() || text.chars().count() > CONTACT_CHARS || text.chars().any(char::is_control) {
-            return Err(wrong(format!("The property primaryContact.{name} must be a text of 1 to {CONTACT_CHARS} characters.")));
+            return Err(wrong(words!(
+                "The property primaryContact.{name} must be a text of 1 to {CONTACT_CHARS} characters.",
+                "La propriété primaryContact.{name} doit être un texte de 1 à {CONTACT_CHARS} caractères."
+            )));
         }
         Ok(text.to_owned())
     };
     let phone_number = contact.text("phoneNumber")?.map(|_| part("phoneNumber")).transpose()?;
     let primary_contact = Contact { first_name: part("firstName")?, last_name: part("lastName")?, email: part("email")?, phone_number };
     if !primary_contact.email.contains('@') {
-        return Err(wrong("The property primaryContact.email must be a mail address.".to_owned()));
+        return Err(wrong(words!(
+            "The property primaryContact.email must be a mail address.",
+            "La propriété primaryContact.email doit être une adresse de courriel."
+        )));
     }
     Ok(AgreementFacts {
         kind: CUSTOMER_AGREEMENT.to_owned(),
@@ -170,6 +220,17 @@ fn confirmation(fields: &Fields, now: Timestamp) -> Result<AgreementFacts, ApiEr
         template_id: Some(TEMPLATE.to_owned()),
         primary_contact: Some(primary_contact),
     })
+}
+
+/// The confirmation as it is kept for ever: who has accepted, and not how to call them.
+fn record(agreement: &AgreementFacts) -> Change {
+    let mut kept = agreement.clone();
+    if let Some(contact) = &mut kept.primary_contact {
+        contact.phone_number = None;
+    }
+    let template = kept.template_id.clone().unwrap_or_default();
+    let data = BTreeMap::from([("AgreementType".to_owned(), kept.kind.clone()), ("TemplateId".to_owned(), template)]);
+    Change { operation: Operation::CreateAgreement, old_value: None, new_value: Some(resource(&kept).to_string()), data }
 }
 
 fn resource(agreement: &AgreementFacts) -> Value {

@@ -2,7 +2,7 @@
 
 use super::{
     Whose,
-    change::{Needs, change},
+    change::{Edited, Needs, change},
 };
 use crate::{
     app::App,
@@ -14,8 +14,10 @@ use crate::{
         once::{hash, once},
         pages::link,
     },
+    words::words,
 };
 use axum::{Extension, extract::State};
+use planshift_domain::audit::{Change, Operation};
 use serde_json::{json, value::RawValue};
 use std::collections::BTreeMap;
 
@@ -26,7 +28,7 @@ pub(in crate::http) async fn budget(
     whose: Whose,
 ) -> Result<Answer, ApiError> {
     let customer = whose.head(&app, &context).await?.customer;
-    answer(whose, customer.budget, &customer.currency_code)
+    Ok(Answer::written(resource(whose, customer.budget, &customer.currency_code)?))
 }
 
 /// `PATCH /v1/customers/{id}/usagebudget`: sets it, or takes it away with null. Source: the domain's section 6.6.
@@ -39,23 +41,40 @@ pub(in crate::http) async fn set_budget(
     let amount = amount(&fields)?;
     let target = format!("PATCH /v1/customers/{}/usagebudget of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let what =
+        let words =
             amount.as_ref().map_or_else(|| "The budget was taken away".to_owned(), |amount| format!("The budget was set to {amount}"));
-        change(&app, &context, whose, Needs::default(), &what, |facts| {
-            let changes = facts.customer.budget != amount;
+        let made = change(&app, &context, whose, Needs::default(), |facts| {
+            if facts.customer.budget == amount {
+                return Ok(None);
+            }
+            let currency = &facts.customer.currency_code;
+            let old_value = Some(resource(whose, facts.customer.budget.take(), currency)?);
+            let new_value = Some(resource(whose, amount.clone(), currency)?);
             facts.customer.budget.clone_from(&amount);
-            Ok(changes)
+            let record = Change { operation: Operation::UpdateCustomerSpendingBudget, old_value, new_value, data: BTreeMap::new() };
+            Ok(Some(Edited { words: words.clone(), record }))
         })
         .await?;
-        let currency = whose.head(&app, &context).await?.customer.currency_code;
-        answer(whose, amount, &currency)
+        match made {
+            Some(made) => Ok(Answer::written(made)),
+            None => {
+                let currency = whose.head(&app, &context).await?.customer.currency_code;
+                Ok(Answer::written(resource(whose, amount, &currency)?))
+            }
+        }
     })
     .await
 }
 
 /// The amount of a body, with the digits that it was written with.
 fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
-    let wrong = || ApiError::bad_input("InvalidBudget", "The property amount must be a number that is not negative, or null for none.");
+    let text = || {
+        words!(
+            "The property amount must be a number that is not negative, or null for none.",
+            "La propriété amount doit être un nombre qui n’est pas négatif, ou null pour aucun budget."
+        )
+    };
+    let wrong = || ApiError::bad_input("InvalidBudget", text());
     // in one spelling
     fields.value("amount")?;
     let properties: BTreeMap<String, &RawValue> = serde_json::from_slice(&fields.raw).map_err(|_| wrong())?;
@@ -67,16 +86,18 @@ fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn answer(whose: Whose, amount: Option<String>, currency_code: &str) -> Result<Answer, ApiError> {
+/// A budget as it is printed: JSON as text.
+fn resource(whose: Whose, amount: Option<String>, currency_code: &str) -> Result<String, ApiError> {
     // the digits as they were written: a budget is a decimal and not a binary fraction
     let amount = amount.map(RawValue::from_string).transpose().map_err(|error| ApiError::internal(&error))?;
-    Answer::json(&Budget {
+    let budget = Budget {
         amount: amount.as_deref(),
         usage_spending_budget: amount.as_deref(),
         currency_code,
         attributes: json!({ "objectType": "SpendingBudget" }),
         links: json!({ "self": link(format!("/customers/{}/usagebudget", whose.customer)) }),
-    })
+    };
+    serde_json::to_string(&budget).map_err(|error| ApiError::internal(&error))
 }
 
 #[derive(serde::Serialize)]

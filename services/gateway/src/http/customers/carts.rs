@@ -5,8 +5,9 @@
 
 use super::{
     Whose,
+    buying::{buy, placed},
     catalogue::{LEGACY, Offer, PLAN},
-    change::{Facts, Needs, change},
+    change::{Needs, change},
     orders,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         pages::link,
     },
     model::{Bought, Cart, Order, OrderLine},
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -27,12 +29,8 @@ use axum::{
     http::{StatusCode, header},
 };
 use planshift_domain::{
-    account::{
-        facts::{PartnerType, PlanFacts, PlanStatus, Relationship, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
-        scope::is_active,
-    },
-    ids::{AzureSubscriptionId, CommerceSubscriptionId, MpnId, PlanId, Reseller},
-    time::Timestamp,
+    account::facts::{PartnerType, ResellerFacts},
+    ids::{MpnId, Reseller},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,7 +54,10 @@ pub(in crate::http) async fn create(
         let id = Uuid::new_v5(&context.request_id, b"cart");
         let items = fields.objects("lineItems", LINES)?;
         if items.is_empty() {
-            return Err(faulty("The property lineItems must have at least one item.".to_owned()));
+            return Err(faulty(words!(
+                "The property lineItems must have at least one item.",
+                "La propriété lineItems doit avoir au moins un élément."
+            )));
         }
         let lines = (0..).zip(&items).map(|(number, item)| line(id, number, item, kind)).collect::<Result<_, _>>()?;
         let (partner_id, customer_id, created_at) = (whose.partner, whose.customer, app.ports.clock.now());
@@ -94,9 +95,15 @@ pub(in crate::http) async fn checkout(
             let made = cart.lines.first().map(|line| line.subscription_id);
             let needs = Needs { legacy_azure, purchase: true, made, ..Needs::default() };
             let resellers = resellers_of(&app, whose, &cart).await?;
-            let what = format!("The order {order_id} of {} lines was placed", cart.lines.len());
-            change(&app, &context, whose, needs, &what, |facts| buy(&cart, order_id, facts, &resellers, now)).await?;
-            app.model.ordered(&cart, &Order { id: order_id, created_at: now, lines: cart.lines.clone() }).await?;
+            let order = Order { id: order_id, created_at: now, lines: cart.lines.clone() };
+            let made = change(&app, &context, whose, needs, |facts| {
+                let is_new = buy(&cart, order_id, facts, &resellers, now)?;
+                Ok(is_new.then(|| placed(whose, &order, &facts.customer.currency_code)))
+            })
+            .await?;
+            // of an order that was placed when the request came first, it has the time
+            let placed_at = made.and_then(|made| serde_json::from_str::<Value>(&made).ok()?["creationDate"].as_str()?.parse().ok());
+            app.model.ordered(&cart, &Order { created_at: placed_at.unwrap_or(now), ..order }).await?;
         }
         let order = app.model.order(whose.partner, whose.customer, order_id).await?.ok_or_else(|| unknown(&id))?;
         let facts = whose.head(&app, &context).await?.customer;
@@ -129,130 +136,71 @@ async fn find(app: &App, whose: Whose, id: &str) -> Result<Cart, ApiError> {
 }
 
 fn unknown(id: &str) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "800008", "CartNotFound", format!("The customer has no cart {id}, or it has expired."))
+    let text = words!("The customer has no cart {id}, or it has expired.", "Le client n’a pas de panier {id}, ou il a expiré.");
+    ApiError::new(StatusCode::NOT_FOUND, "800008", "CartNotFound", text)
 }
 
-fn faulty(text: String) -> ApiError {
+fn faulty(text: Words) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "800009", "InvalidCartItems", text).definite()
 }
 
 /// A line of a body. Its faults have Microsoft's codes of cart lines.
 fn line(cart: Uuid, number: u32, item: &Fields, kind: PartnerType) -> Result<OrderLine, ApiError> {
-    let wrong = |code: u32, text: String| faulty(format!("lineItems[{number}]: {text}")).with("cartErrorCode", code);
+    let wrong = |code: u32, text: Words| {
+        faulty(words!("lineItems[{number}]: {text}", "lineItems[{number}] : {text}"; text)).with("cartErrorCode", code)
+    };
     let named = item.text("catalogItemId")?.unwrap_or_default();
     let is = |offer: &Offer| [offer.catalog_item_id().as_str(), offer.offer_id].iter().any(|id| id.eq_ignore_ascii_case(named));
     let (bought, offer) = match () {
         () if is(&LEGACY) => (Bought::LegacyAzure, &LEGACY),
         () if is(&PLAN) => (Bought::AzurePlan, &PLAN),
-        () => return Err(wrong(10001, format!("catalogItemId {named:?} is none that is sold here."))),
+        () => {
+            return Err(wrong(
+                10001,
+                words!("catalogItemId {named:?} is none that is sold here.", "catalogItemId {named:?} n’est pas vendu ici."),
+            ));
+        }
     };
     if item.number("quantity", 0, u32::MAX)?.unwrap_or(1) != 1 {
-        return Err(wrong(10010, "quantity must be 1.".to_owned()));
+        return Err(wrong(10010, words!("quantity must be 1.", "quantity doit être 1.")));
     }
     let cycle = item.text("billingCycle")?.unwrap_or(offer.billing_cycle);
     if !cycle.eq_ignore_ascii_case(offer.billing_cycle) {
-        return Err(wrong(10013, format!("billingCycle must be {}, and not {cycle:?}.", offer.billing_cycle)));
+        return Err(wrong(
+            10013,
+            words!("billingCycle must be {}, and not {cycle:?}.", "billingCycle doit être {}, et non {cycle:?}.", offer.billing_cycle),
+        ));
     }
     let mut reseller = Reseller::NONE;
     for participant in item.objects("participants", LINES)? {
         let (key, value) = (participant.text("key")?.unwrap_or_default(), participant.text("value")?.unwrap_or_default());
         if !key.eq_ignore_ascii_case("transaction_reseller") {
-            return Err(wrong(10010, format!("a participant is a transaction_reseller, and not {key:?}.")));
+            return Err(wrong(
+                10010,
+                words!(
+                    "a participant is a transaction_reseller, and not {key:?}.",
+                    "un participant est un transaction_reseller, et non {key:?}."
+                ),
+            ));
         }
         if kind == PartnerType::DirectBill {
-            return Err(wrong(10004, "a direct-bill partner sells without resellers: there are no participants.".to_owned()));
+            return Err(wrong(
+                10004,
+                words!(
+                    "a direct-bill partner sells without resellers: there are no participants.",
+                    "un partenaire à facturation directe vend sans revendeurs : il n’y a pas de participants."
+                ),
+            ));
         }
         if reseller != Reseller::NONE {
-            return Err(wrong(10010, "a line has one transaction_reseller.".to_owned()));
+            return Err(wrong(10010, words!("a line has one transaction_reseller.", "une ligne a un seul transaction_reseller.")));
         }
-        reseller = Reseller(Some(MpnId::try_new(value).map_err(|_| wrong(10010, format!("{value:?} is no MPN id.")))?));
+        reseller = Reseller(Some(
+            MpnId::try_new(value).map_err(|_| wrong(10010, words!("{value:?} is no MPN id.", "{value:?} n’est pas un ID MPN.")))?,
+        ));
     }
     let subscription_id = Uuid::new_v5(&cart, number.to_string().as_bytes());
     Ok(OrderLine { number, bought, reseller, subscription_id })
-}
-
-/// Adds what the cart holds to the facts, or says why it may not be bought. What is there already was bought by this cart before.
-fn buy(
-    cart: &Cart,
-    order_id: Uuid,
-    facts: &mut Facts,
-    resellers: &BTreeMap<MpnId, ResellerFacts>,
-    now: Timestamp,
-) -> Result<bool, ApiError> {
-    let refused = |status, code, name: &str, text: String| Err(ApiError::new(status, code, name, text).definite());
-    if facts.customer.relationship_to_partner != Relationship::Reseller {
-        let text = "The partner has no reseller relationship with the customer.".to_owned();
-        return refused(StatusCode::FORBIDDEN, "20002", "ResellerRelationshipMissing", text);
-    }
-    if !facts.customer.has_agreed(now) {
-        let text = "The customer has not accepted the Microsoft Customer Agreement.".to_owned();
-        return refused(StatusCode::FORBIDDEN, "13605", "CustomerAgreementMissing", text);
-    }
-    let is_new = |facts: &Facts, line: &OrderLine| {
-        let has = facts.subscriptions.iter().any(|facts| facts.commerce_subscription_id.0 == line.subscription_id);
-        !has && !facts.plans.iter().any(|plan| plan.id.0 == line.subscription_id)
-    };
-    let mut changed = false;
-    for line in &cart.lines {
-        if !is_new(facts, line) {
-            continue;
-        }
-        if let Some(mpn) = &line.reseller.0 {
-            let Some(reseller) = resellers.get(mpn).filter(|reseller| is_active(&reseller.state)) else {
-                let text = format!("The partner has no active reseller with the MPN id {}.", mpn.as_str());
-                return refused(StatusCode::BAD_REQUEST, "2071", "PartnerIdOnRecordInvalid", text);
-            };
-            // on record from now on
-            facts.resellers.entry(mpn.clone()).or_insert_with(|| reseller.clone());
-        }
-        match line.bought {
-            Bought::LegacyAzure => {
-                if !facts.active_plans.is_empty() {
-                    let text = "Legacy Azure cannot be bought any more: the customer has an Azure plan.".to_owned();
-                    return refused(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text);
-                }
-                facts.legacy_in_use.push(CommerceSubscriptionId(line.subscription_id));
-                facts.subscriptions.push(SubscriptionFacts {
-                    commerce_subscription_id: CommerceSubscriptionId(line.subscription_id),
-                    azure_subscription_id: Some(AzureSubscriptionId(line.subscription_id)),
-                    friendly_name: LEGACY.title.to_owned(),
-                    status: SubscriptionStatus::Active,
-                    creation_date: now,
-                    reseller: line.reseller.clone(),
-                    order_id: Some(order_id.to_string()),
-                    tenant_id: Some(cart.customer_id),
-                    has_reservations: false,
-                    transfers: Vec::new(),
-                    roles: Vec::new(),
-                });
-            }
-            Bought::AzurePlan => {
-                let country = &facts.customer.country;
-                if facts.partner.azure_plan_markets.as_ref().is_some_and(|markets| !markets.contains(country)) {
-                    let text = format!("The Azure plan is not sold in {country}.");
-                    return refused(StatusCode::NOT_FOUND, "400019", "AvailabilityNotFound", text);
-                }
-                if let Some(active) = facts.legacy_in_use.first() {
-                    let text = format!(
-                        "The legacy Azure subscription {active} is in use: move the customer with an upgrade, which buys the plan."
-                    );
-                    return refused(StatusCode::FORBIDDEN, "800020", "AzurePlanBlockedByLegacyAzure", text);
-                }
-                if facts.active_plans.contains(&line.reseller) {
-                    let text = "The customer has an active Azure plan of that reseller: there is never a second one.".to_owned();
-                    return refused(StatusCode::CONFLICT, "409", "AzurePlanAlreadyExists", text);
-                }
-                facts.active_plans.push(line.reseller.clone());
-                facts.plans.push(PlanFacts {
-                    id: PlanId(line.subscription_id),
-                    reseller: line.reseller.clone(),
-                    status: PlanStatus::Active,
-                });
-            }
-        }
-        changed = true;
-    }
-    Ok(changed)
 }
 
 fn resource(cart: &Cart) -> Value {

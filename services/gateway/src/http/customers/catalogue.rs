@@ -12,6 +12,7 @@ use crate::{
         fields::Parameters,
         pages::{link, whole},
     },
+    words::words,
 };
 use axum::{
     Extension,
@@ -118,7 +119,10 @@ impl Offer {
 pub(in crate::http) async fn products(whose: Whose, parameters: Parameters) -> Result<Answer, ApiError> {
     let view = parameters.get("targetView").unwrap_or_default();
     if !view.eq_ignore_ascii_case(AZURE_VIEW) {
-        let text = format!("The view {view:?} is not served here: {AZURE_VIEW} is the one that is.");
+        let text = words!(
+            "The view {view:?} is not served here: {AZURE_VIEW} is the one that is.",
+            "La vue {view:?} n’est pas servie ici : seule {AZURE_VIEW} l’est."
+        );
         return Err(ApiError::new(StatusCode::FORBIDDEN, "400036", "TargetViewNotAllowed", text));
     }
     let path = format!("/customers/{}/products?targetView={AZURE_VIEW}", whose.customer);
@@ -163,7 +167,10 @@ pub(in crate::http) async fn availability(
 ) -> Result<Answer, ApiError> {
     let offer = of_sku(&product, &sku)?;
     let item = if offer.availability_id.eq_ignore_ascii_case(&id) { available(&app, &context, whose, offer).await? } else { None };
-    let none = || ApiError::new(StatusCode::NOT_FOUND, "400019", "AvailabilityNotFound", format!("There is no availability {id} of it."));
+    let none = || {
+        let text = words!("There is no availability {id} of it.", "Il n’en existe pas de disponibilité {id}.");
+        ApiError::new(StatusCode::NOT_FOUND, "400019", "AvailabilityNotFound", text)
+    };
     Answer::json(&item.ok_or_else(none)?)
 }
 
@@ -185,7 +192,10 @@ async fn available(app: &App, context: &Context, whose: Whose, offer: &Offer) ->
 fn of_product(id: &str) -> Result<&'static Offer, ApiError> {
     static OFFERS: [Offer; 2] = [LEGACY, PLAN];
     let found = OFFERS.iter().find(|offer| offer.product_id.eq_ignore_ascii_case(id));
-    found.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "400013", "ProductNotFound", format!("There is no product {id} here.")))
+    found.ok_or_else(|| {
+        let text = words!("There is no product {id} here.", "Il n’y a pas de produit {id} ici.");
+        ApiError::new(StatusCode::NOT_FOUND, "400013", "ProductNotFound", text)
+    })
 }
 
 fn of_sku(product: &str, id: &str) -> Result<&'static Offer, ApiError> {
@@ -193,5 +203,6 @@ fn of_sku(product: &str, id: &str) -> Result<&'static Offer, ApiError> {
     if offer.sku_id.eq_ignore_ascii_case(id) {
         return Ok(offer);
     }
-    Err(ApiError::new(StatusCode::NOT_FOUND, "400018", "SkuNotFound", format!("There is no SKU {id} of the product {product}.")))
+    let text = words!("There is no SKU {id} of the product {product}.", "Il n’existe pas de SKU {id} du produit {product}.");
+    Err(ApiError::new(StatusCode::NOT_FOUND, "400018", "SkuNotFound", text))
 }

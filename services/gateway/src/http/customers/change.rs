@@ -4,59 +4,49 @@
 //! have them before it is answered, and while a transition is under way none is taken. Whether it may be is decided under the customer's
 //! lock, and not here.
 
-use super::{Whose, subscriptions::Merged, unknown};
+use super::{
+    Whose,
+    facts::{Facts, One},
+    unknown,
+};
 use crate::{
     app::App,
     http::{context::Context, errors::ApiError},
     import::{self, ImportError},
+    words::{Words, words},
 };
 use axum::http::StatusCode;
 use planshift_domain::{
-    account::{
-        self,
-        facts::{
-            CustomerFacts, PART_SUBSCRIPTIONS, PartnerFacts, PlanFacts, PlanStatus, ResellerFacts, SubscriptionFacts, SubscriptionStatus,
-        },
-    },
-    ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller, TransitionId},
-    message::request::{ImportedBy, OnlyIf, READ_AT_MOST, RefusedCustomer, Wanted},
+    account::{self, facts::PART_SUBSCRIPTIONS},
+    audit::Change,
+    ids::{ImportId, MpnId, TransitionId},
+    message::request::{FindImport, ImportedBy, OnlyIf, RefusedCustomer, TakenImport},
     transition::State,
 };
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How often a change is tried again because somebody else's came first.
 const TRIES: u32 = 5;
 
-/// All facts of a customer.
-pub(super) struct Facts {
-    pub(super) version: u32,
-    pub(super) partner: PartnerFacts,
-    pub(super) customer: CustomerFacts,
-    pub(super) resellers: BTreeMap<MpnId, ResellerFacts>,
-    pub(super) subscriptions: Vec<SubscriptionFacts>,
-    pub(super) plans: Vec<PlanFacts>,
-    /// For a purchase: commerce subscriptions of the legacy offer that are active and under no plan.
-    pub(super) legacy_in_use: Vec<CommerceSubscriptionId>,
-    /// For a purchase: whose active plans there are.
-    pub(super) active_plans: Vec<Reseller>,
-    /// How the subscription or plan that is to be changed stands.
-    pub(super) one: Option<One>,
+/// A change that is to be made.
+pub(super) struct Edited {
+    /// What it is, in words, in the customer's chain of records.
+    pub(super) words: String,
+    /// The same as audit records have it.
+    pub(super) record: Change,
 }
 
-/// How a subscription or plan stands after all transitions.
-pub(super) struct One {
-    pub(super) merged: Merged,
-    /// How many Azure subscriptions are under it, where it is a plan.
-    pub(super) under: u64,
-}
-
-impl One {
-    async fn look(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
-        let merged = Merged::of_one(app, whose, facts, id).await?;
-        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1, Some(0)).await?;
-        Ok(Self { merged, under })
-    }
+/// What a record says of a subscription or plan, the one of that number in it. Source of the names: the domain's section 6.7.
+pub(super) fn subscription_data(
+    number: u32,
+    offer: &str,
+    id: &str,
+    name: &str,
+    reseller: Option<&MpnId>,
+) -> impl Iterator<Item = (String, String)> {
+    let told = [("OfferId", offer), ("SubscriptionId", id), ("SubscriptionName", name), ("Quantity", "1")];
+    let told = told.into_iter().chain(reseller.map(|mpn| ("PartnerOnRecord", mpn.as_str())));
+    told.map(move |(key, value)| (format!("{key}-{number}"), value.to_owned())).collect::<Vec<_>>().into_iter()
 }
 
 /// What a change needs to be allowed.
@@ -74,74 +64,40 @@ pub(super) struct Needs {
     pub(super) made: Option<Uuid>,
 }
 
-impl Facts {
-    async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
-        let first = whose.read(app, context, Wanted::default(), None, READ_AT_MOST).await?;
-        if first.subscriptions_total as usize > PART_SUBSCRIPTIONS || first.plans_total as usize > PART_SUBSCRIPTIONS {
-            return Err(too_large());
-        }
-        Ok(Self {
-            version: first.facts_version,
-            partner: first.partner,
-            customer: first.customer,
-            resellers: first.resellers.into_iter().map(|reseller| (reseller.mpn_id.clone(), reseller)).collect(),
-            subscriptions: first.subscriptions,
-            plans: first.plans,
-            legacy_in_use: Vec::new(),
-            active_plans: Vec::new(),
-            one: None,
-        })
-    }
-
-    fn has(&self, id: Uuid) -> bool {
-        self.subscriptions.iter().any(|facts| facts.commerce_subscription_id.0 == id) || self.plans.iter().any(|plan| plan.id.0 == id)
-    }
-
-    /// What a purchase must know besides: what transitions have made of it.
-    async fn look_around(&mut self, app: &App, whose: Whose) -> Result<(), ApiError> {
-        let azure = self.subscriptions.iter().filter_map(|facts| facts.azure_subscription_id);
-        let standings = app.model.standings(whose.partner, whose.customer, azure).await?;
-        let in_use = self.subscriptions.iter().filter(|facts| {
-            let moved = facts.azure_subscription_id.and_then(|id| standings.get(&id)).is_some_and(|standing| standing.plan_id.is_some());
-            facts.status == SubscriptionStatus::Active && !moved
-        });
-        self.legacy_in_use = in_use.map(|facts| facts.commerce_subscription_id).collect();
-        let mut own = app.model.own_plans(whose.partner, whose.customer).await?;
-        own.retain(|own| own.is_ours() || !self.plans.iter().any(|plan| plan.id == own.id));
-        let told = self.plans.iter().filter(|plan| !own.iter().any(|own| own.id == plan.id));
-        let active = told.map(|plan| (plan.status, &plan.reseller)).chain(own.iter().map(|plan| (plan.status, &plan.reseller)));
-        self.active_plans = active.filter(|(status, _)| *status == PlanStatus::Active).map(|(_, reseller)| reseller.clone()).collect();
-        Ok(())
-    }
-}
-
-const CHANGED: &str = "The customer is being changed by somebody else. Try again.";
+const CHANGED: Words = Words::both(
+    "The customer is being changed by somebody else. Try again.",
+    "Quelqu’un d’autre modifie le client en ce moment. Réessayez.",
+);
 
 /// A change must be one message, so that it is taken whole or not at all.
-fn too_large() -> ApiError {
-    let text =
-        format!("The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.");
+pub(super) fn too_large() -> ApiError {
+    let text = words!(
+        "The customer has more than {PART_SUBSCRIPTIONS} subscriptions: it is changed by an import of its account document.",
+        "Le client a plus de {PART_SUBSCRIPTIONS} abonnements : il se modifie par une importation de son document de comptes."
+    );
     ApiError::new(StatusCode::CONFLICT, "409", "CustomerTooLarge", text).definite()
 }
 
-/// Changes the customer, which is `what` in its chain of records: `edit` makes the change of what is there, says that there is nothing to
-/// change (`false`), or why it cannot be. It may be called more than once; where the same request has been carried out before, it is not called.
+/// Changes the customer: `edit` makes the change of what is there and says what it is, that there is nothing to change, or why it cannot be.
+/// It may be called more than once; where the same request has been carried out before, it is not called. Gives the resource as the change
+/// has made it, now or when the request came first: other changes in between do not show.
 pub(super) async fn change(
     app: &App,
     context: &Context,
     whose: Whose,
     needs: Needs,
-    what: &str,
-    mut edit: impl FnMut(&mut Facts) -> Result<bool, ApiError> + Send,
-) -> Result<(), ApiError> {
+    mut edit: impl FnMut(&mut Facts) -> Result<Option<Edited>, ApiError> + Send,
+) -> Result<Option<String>, ApiError> {
     for attempt in 0..TRIES {
         let mut facts = Facts::read(app, context, whose).await?;
-        // the same request has been here before, and its answer was lost
-        let is_done = facts.customer.changed_by == Some(context.request_id) || needs.made.is_some_and(|id| facts.has(id));
-        if is_done {
-            return Ok(());
-        }
         let version = facts.version;
+        // The same request may have been here before, and its answer was lost. Asked after the facts were read: what is not known to have
+        // been done by then is not in them. Where the facts are older than it, not everybody has them yet, and it is handed on once more.
+        match done_before(app, context, whose).await?.filter(|taken| taken.facts_version <= version) {
+            Some(TakenImport { resource, .. }) => return Ok(resource),
+            None if needs.made.is_some_and(|id| facts.has(id)) => return Ok(None),
+            None => {}
+        }
         if needs.purchase {
             seen_here(app, whose, needs).await?;
         }
@@ -151,26 +107,36 @@ pub(super) async fn change(
         if let Some(id) = needs.standing_of {
             facts.one = Some(One::look(app, whose, &facts, id).await?);
         }
-        if !edit(&mut facts)? {
-            return Ok(());
-        }
-        facts.customer.changed_by = Some(context.request_id);
+        let Some(Edited { words, record }) = edit(&mut facts)? else { return Ok(None) };
+        let made = record.new_value.clone();
         let Facts { partner, customer, resellers, subscriptions, plans, .. } = facts;
         let mut parts = account::parts_of(whose.customer, customer, subscriptions, plans, &resellers);
         let Some(changed) = parts.pop().filter(|_| parts.is_empty()) else { return Err(too_large()) };
-        // Of the attempt, and not of the version: of a request that comes again after its answer was lost, and after other changes, the
-        // coordinator knows the import, and answers that it was taken.
-        let import_id = Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into();
+        let import_id = import_id(context, attempt);
         let only_if = OnlyIf { facts_version: version, may_buy_legacy_azure: needs.legacy_azure };
-        let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: what.to_owned() };
+        let by = ImportedBy { actor: context.caller.actor.clone(), document: String::new(), change: words, made: Some(record) };
         let refused = import::import_change(app, &context.trace, (import_id, by), partner, only_if, changed).await.map_err(failed)?;
         match refused {
-            None => return Ok(()),
+            None => return Ok(made),
             Some(refused) if refused.code == "FactsChanged" || refused.code == "ImportSuperseded" => {}
             Some(refused) => return Err(barred(app, whose, needs, &refused).await?),
         }
     }
     Err(ApiError::new(StatusCode::CONFLICT, "900278", "CustomerChanged", CHANGED).after(1))
+}
+
+/// Of the attempt, and not of the version: when the request comes again, the coordinator knows it.
+fn import_id(context: &Context, attempt: u32) -> ImportId {
+    Uuid::new_v5(&context.request_id, format!("change/{attempt}").as_bytes()).into()
+}
+
+/// What this request has changed already.
+async fn done_before(app: &App, context: &Context, whose: Whose) -> Result<Option<TakenImport>, ApiError> {
+    let import_ids = (0..TRIES).map(|attempt| import_id(context, attempt)).collect();
+    let (partner_id, customer_id) = (whose.partner, whose.customer);
+    // a question of its own each time: what it is told is as things are now
+    let question = FindImport { request_id: app.ports.random.id(), partner_id, customer_id, import_ids };
+    Ok(app.ask(&question, &context.trace).await?.taken)
 }
 
 /// What the read model knows to stand in the way of a purchase says so before anything else does. It may be late; the coordinator is not.
@@ -206,28 +172,54 @@ fn failed(error: ImportError) -> ApiError {
 /// Why the coordinator has not taken it, in Microsoft's terms. Source: the domain's section 5.3, and I5 of its section 9.
 async fn barred(app: &App, whose: Whose, needs: Needs, refused: &RefusedCustomer) -> Result<ApiError, ApiError> {
     let by = refused.transition_id;
-    let named = by.map_or_else(|| "an upgrade".to_owned(), |id| format!("the upgrade {id}"));
-    let conflict = |code, name: &str, text: String| ApiError::new(StatusCode::CONFLICT, code, name, text);
+    let named = by.map_or(Words::both("an upgrade", "une mise à niveau"), |id| words!("the upgrade {id}", "la mise à niveau {id}"));
+    let conflict = |code, name: &str, text: Words| ApiError::new(StatusCode::CONFLICT, code, name, text);
     let error = match refused.code.as_str() {
         "UpgradeInProgress" if needs.purchase => match state(app, by).await? {
-            Some(State::Requested | State::CheckingEligibility) => {
-                conflict("900112", "PurchaseBlockedUpgradePending", format!("Azure cannot be bought while {named} is pending."))
-            }
-            Some(State::NeedsOperator) => {
-                conflict("900114", "PurchaseBlockedUpgradeFailed", format!("Azure cannot be bought while {named} has failed."))
-            }
-            _ => conflict("900113", "PurchaseBlockedUpgradeInProgress", format!("Azure cannot be bought while {named} is in progress.")),
+            Some(State::Requested | State::CheckingEligibility) => conflict(
+                "900112",
+                "PurchaseBlockedUpgradePending",
+                words!(
+                "Azure cannot be bought while {named} is pending.",
+                "Azure ne peut pas être acheté tant que {named} est en attente."; named
+                ),
+            ),
+            Some(State::NeedsOperator) => conflict(
+                "900114",
+                "PurchaseBlockedUpgradeFailed",
+                words!(
+                "Azure cannot be bought while {named} has failed.",
+                "Azure ne peut pas être acheté tant que {named} est en échec."; named
+                ),
+            ),
+            _ => conflict(
+                "900113",
+                "PurchaseBlockedUpgradeInProgress",
+                words!(
+                "Azure cannot be bought while {named} is in progress.",
+                "Azure ne peut pas être acheté tant que {named} est en cours."; named
+                ),
+            ),
         },
         "UpgradeInProgress" => {
-            let text = format!("The customer cannot be changed while {named} is not at an end.");
+            let text = words!(
+            "The customer cannot be changed while {named} is not at an end.",
+            "Le client ne peut pas être modifié tant que {named} n’est pas terminée."; named
+            );
             conflict("900109", "UpgradeInProgress", text)
         }
         "UpgradeFailed" => {
-            let text = format!("Azure cannot be bought while {named} has failed: start another, or close it.");
+            let text = words!(
+            "Azure cannot be bought while {named} has failed: start another, or close it.",
+            "Azure ne peut pas être acheté tant que {named} est en échec : lancez-en une autre, ou clôturez-la."; named
+            );
             conflict("900114", "PurchaseBlockedUpgradeFailed", text)
         }
         "UpgradeAlreadyCompleted" => {
-            let text = format!("Legacy Azure cannot be bought any more: {named} has moved the customer to the Azure plan.");
+            let text = words!(
+            "Legacy Azure cannot be bought any more: {named} has moved the customer to the Azure plan.",
+            "L’offre Azure héritée ne peut plus être achetée : {named} a fait passer le client au plan Azure."; named
+            );
             ApiError::new(StatusCode::FORBIDDEN, "500600", "LegacyOfferNotEligibleForPurchase", text)
         }
         _ => return Err(unknown(&whose.customer.to_string())),

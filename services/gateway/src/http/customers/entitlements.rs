@@ -15,6 +15,7 @@ use crate::{
         pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
     model::Standing,
+    words::words,
 };
 use axum::{
     Extension,
@@ -61,7 +62,10 @@ pub(in crate::http) async fn entitlement(
 ) -> Result<Answer, ApiError> {
     let plan = existing_plan(&app, &context, whose, &plan).await?;
     let none = || {
-        let text = format!("The Azure subscription {id} is not under the plan {plan}.");
+        let text = words!(
+            "The Azure subscription {id} is not under the plan {plan}.",
+            "L’abonnement Azure {id} n’est pas rattaché au plan {plan}."
+        );
         ApiError::new(StatusCode::NOT_FOUND, "800111", "AzureEntitlementNotFound", text)
     };
     let azure = id.parse().map_err(|_| none())?;

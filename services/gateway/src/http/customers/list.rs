@@ -6,10 +6,11 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::{Fields, Parameters},
+        fields::{A_GUID, Fields, Parameters},
         pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
     model::{CustomerFilter, ListKey, Pattern},
+    words::{Words, words},
 };
 use axum::{Extension, body::Bytes, extract::State, http::HeaderMap};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -23,7 +24,7 @@ pub(in crate::http) async fn customers(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let partner = parameters.parse("partnerId", "a GUID", |text| text.parse::<PartnerId>().ok())?;
+    let partner = parameters.parse("partnerId", A_GUID, |text| text.parse::<PartnerId>().ok())?;
     // a caller that is a partner sees its own, whatever it asks for
     let mut filter = CustomerFilter { partner: context.caller.partner.or(partner), ..CustomerFilter::default() };
     let condition = parameters.get("filter");
@@ -54,10 +55,14 @@ pub(in crate::http) async fn customers(
 
 /// Adds the condition of a `filter`: a JSON object with `Field`, `Value` and `Operator`.
 fn narrow(filter: &mut CustomerFilter, condition: &str) -> Result<(), ApiError> {
-    let wrong = |text: String| ApiError::bad_input("InvalidFilter", text);
-    let fields = Fields::read(Bytes::copy_from_slice(condition.as_bytes()))
-        .map_err(|_| wrong("The filter must be a JSON object with Field, Value and Operator.".to_owned()))?;
-    let text = |name: &str| fields.text(name)?.ok_or_else(|| wrong(format!("The filter has no {name}.")));
+    let wrong = |text: Words| ApiError::bad_input("InvalidFilter", text);
+    let fields = Fields::read(Bytes::copy_from_slice(condition.as_bytes())).map_err(|_| {
+        wrong(words!(
+            "The filter must be a JSON object with Field, Value and Operator.",
+            "Le filtre doit être un objet JSON avec Field, Value et Operator."
+        ))
+    })?;
+    let text = |name: &str| fields.text(name)?.ok_or_else(|| wrong(words!("The filter has no {name}.", "Le filtre n’a pas de {name}.")));
     let (field, value, operator) = (text("Field")?, text("Value")?, text("Operator")?);
     match field.to_lowercase().as_str() {
         "companyname" => filter.name = Some(pattern(value, operator)?),
@@ -65,12 +70,25 @@ fn narrow(filter: &mut CustomerFilter, condition: &str) -> Result<(), ApiError> 
         "indirectreseller" => {
             // Microsoft's own sample asks for a whole GUID that it starts with
             if !["equals", "starts_with"].contains(&operator.to_lowercase().as_str()) {
-                return Err(wrong(format!("IndirectReseller is compared with equals or starts_with, and not with {operator:?}.")));
+                return Err(wrong(words!(
+                    "IndirectReseller is compared with equals or starts_with, and not with {operator:?}.",
+                    "IndirectReseller se compare avec equals ou starts_with, et non avec {operator:?}."
+                )));
             }
-            let tenant = parse_guid(value).ok_or_else(|| wrong(format!("{value:?} is no tenant of a reseller: a GUID was expected.")))?;
+            let tenant = parse_guid(value).ok_or_else(|| {
+                wrong(words!(
+                    "{value:?} is no tenant of a reseller: a GUID was expected.",
+                    "{value:?} n’est pas le locataire d’un revendeur : un GUID était attendu."
+                ))
+            })?;
             filter.reseller = Some(tenant);
         }
-        _ => return Err(wrong(format!("Customers are not filtered by {field:?}, but by CompanyName, Domain or IndirectReseller."))),
+        _ => {
+            return Err(wrong(words!(
+                "Customers are not filtered by {field:?}, but by CompanyName, Domain or IndirectReseller.",
+                "Les clients ne se filtrent pas par {field:?}, mais par CompanyName, Domain ou IndirectReseller."
+            )));
+        }
     }
     Ok(())
 }
@@ -83,8 +101,9 @@ fn pattern(value: &str, operator: &str) -> Result<Pattern, ApiError> {
         "starts_with" => Pattern::new("", value, "%", false),
         "not_starts_with" => Pattern::new("", value, "%", true),
         _ => {
-            let text = format!(
-                "Texts are compared with equals, not_equals, substring, starts_with or not_starts_with, and not with {operator:?}."
+            let text = words!(
+                "Texts are compared with equals, not_equals, substring, starts_with or not_starts_with, and not with {operator:?}.",
+                "Les textes se comparent avec equals, not_equals, substring, starts_with ou not_starts_with, et non avec {operator:?}."
             );
             return Err(ApiError::bad_input("InvalidFilter", text));
         }
@@ -104,6 +123,7 @@ fn key(token: &str) -> Option<ListKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Locale;
 
     #[test]
     fn a_token_leads_back_to_its_key_and_another_text_to_none() {
@@ -125,7 +145,8 @@ mod tests {
             (r#"{"Field":"IndirectReseller","Value":"x","Operator":"equals"}"#, "GUID"),
         ] {
             let error = narrow(&mut CustomerFilter::default(), condition).unwrap_err();
-            assert!(error.body(Uuid::nil()).contains(said), "{condition}: {}", error.body(Uuid::nil()));
+            let body = error.body(Uuid::nil(), Locale::English);
+            assert!(body.contains(said), "{condition}: {body}");
         }
         let mut filter = CustomerFilter::default();
         narrow(&mut filter, r#"{"field":"companyName","value":"50%_","operator":"STARTS_WITH"}"#).unwrap();

@@ -9,21 +9,25 @@
 //! | `profile` | one customer, its resellers, all resellers |
 //! | `agreements` | the customer agreement, confirmed or signed; a reseller's partner agreement |
 //! | `subscriptions` | commerce subscriptions and Azure plans |
+//! | `left` | suspended ones that no import tells of any more |
 //! | `entitlements` | Azure subscriptions under a plan |
-//! | `change` | a change of a customer, as an import of it |
+//! | `change`, `facts` | a change of a customer, as an import of it |
 //! | `catalogue` | the two Azure offers |
-//! | `carts`, `orders` | purchases of the two Azure offers |
+//! | `carts`, `buying`, `orders` | purchases of the two Azure offers |
 //! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
 //! | `etag` | versions of resources |
 
 mod agreements;
 mod budget;
+mod buying;
 mod carts;
 pub(super) mod catalogue;
 mod change;
 mod entitlements;
 mod etag;
+mod facts;
+mod left;
 mod list;
 mod orders;
 mod profile;
@@ -41,8 +45,12 @@ pub(super) use profile::{customer, mpn_profile, relationships, relationships_of}
 pub(super) use subscriptions::{subscription, subscriptions};
 pub(super) use update::update;
 
-use super::{context::Context, errors::ApiError, fields::Parameters};
-use crate::app::App;
+use super::{
+    context::Context,
+    errors::ApiError,
+    fields::{A_GUID, Parameters},
+};
+use crate::{app::App, words::words};
 use axum::{
     Extension,
     extract::{FromRequestParts, RawPathParams},
@@ -76,17 +84,14 @@ impl FromRequestParts<App> for Whose {
 
 impl Whose {
     async fn find(app: &App, context: &Context, id: &str, parameters: &Parameters) -> Result<Self, ApiError> {
-        let named: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
+        let named: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
         let Ok(customer): Result<CustomerId, _> = id.parse() else { return Err(unknown(id)) };
         let mut partners = app.model.partners_of(customer).await?;
         partners.retain(|partner| context.caller.sees(*partner) && named.is_none_or(|named| named == *partner));
         match partners[..] {
             [partner] => Ok(Self { partner, customer }),
             [] => Err(unknown(&customer.to_string())),
-            _ => {
-                let text = format!("Several partners have the customer {customer}: say which with partnerId.");
-                Err(ApiError::bad_input("PartnerRequired", text))
-            }
+            _ => Err(ApiError::which_partner(customer)),
         }
     }
 
@@ -98,10 +103,7 @@ impl Whose {
         match app.ask(&question, &context.trace).await?.outcome {
             ReadOutcome::Read(page) => Ok(*page),
             ReadOutcome::UnknownCustomer => Err(unknown(&customer_id.to_string())),
-            ReadOutcome::ImportUnderWay => {
-                let text = "An import of the customer is under way: wait until it was answered.";
-                Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1))
-            }
+            ReadOutcome::ImportUnderWay => Err(ApiError::import_under_way()),
         }
     }
 
@@ -113,6 +115,9 @@ impl Whose {
 
 /// Nobody knows it, or it is another partner's: both look the same.
 fn unknown(id: &str) -> ApiError {
-    let text = format!("There is no customer {id}. Import its account document first: POST /v1/accounts.");
+    let text = words!(
+        "There is no customer {id}. Import its account document first: POST /v1/accounts.",
+        "Il n’existe pas de client {id}. Importez d’abord son document de comptes : POST /v1/accounts."
+    );
     ApiError::new(StatusCode::NOT_FOUND, "404", "CustomerNotFound", text)
 }

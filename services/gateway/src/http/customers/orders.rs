@@ -11,6 +11,7 @@ use crate::{
         pages::{Asked, LARGEST_PAGE, Page, again, link, whole},
     },
     model::Order,
+    words::words,
 };
 use axum::{
     Extension,
@@ -81,7 +82,10 @@ pub(in crate::http) async fn provisioning(
 }
 
 async fn find(app: &App, whose: Whose, id: &str) -> Result<Order, ApiError> {
-    let none = || ApiError::new(StatusCode::NOT_FOUND, "20000", "OrderNotFound", format!("The customer has no order {id}."));
+    let none = || {
+        let text = words!("The customer has no order {id}.", "Le client n’a pas de commande {id}.");
+        ApiError::new(StatusCode::NOT_FOUND, "20000", "OrderNotFound", text)
+    };
     let wanted = Uuid::try_parse(id).map_err(|_| none())?;
     app.model.order(whose.partner, whose.customer, wanted).await?.ok_or_else(none)
 }

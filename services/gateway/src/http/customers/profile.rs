@@ -7,9 +7,10 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_GUID, A_NUMBER, Parameters},
         pages::{Asked, LARGEST_PAGE, Page, again, link, whole},
     },
+    words::words,
 };
 use axum::{
     Extension,
@@ -74,7 +75,10 @@ pub(in crate::http) async fn relationships(
 ) -> Result<Answer, ApiError> {
     let kind = parameters.get("relationship_type").unwrap_or(OF_RESELLERS);
     if !kind.eq_ignore_ascii_case(OF_RESELLERS) {
-        let text = format!("Only relationships of the type {OF_RESELLERS} are known here, and not {kind:?}.");
+        let text = words!(
+            "Only relationships of the type {OF_RESELLERS} are known here, and not {kind:?}.",
+            "Seules les relations du type {OF_RESELLERS} sont connues ici, et non {kind:?}."
+        );
         return Err(ApiError::bad_input("InvalidRelationshipType", text));
     }
     let partner = whose_resellers(&context, &parameters)?;
@@ -96,12 +100,14 @@ pub(in crate::http) async fn mpn_profile(
     Extension(context): Extension<Context>,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let wanted = parameters.parse("mpnId", "a number", |text| MpnId::try_new(text).ok())?;
-    let wanted = wanted.ok_or_else(|| ApiError::bad_input("InvalidParameter", "The parameter mpnId is missing."))?;
+    let wanted = parameters.parse("mpnId", A_NUMBER, |text| MpnId::try_new(text).ok())?;
+    let wanted = wanted.ok_or_else(|| {
+        ApiError::bad_input("InvalidParameter", words!("The parameter mpnId is missing.", "Le paramètre mpnId est absent."))
+    })?;
     let partner = whose_resellers(&context, &parameters)?;
     let found = app.model.resellers(partner, (Some(&wanted), None), None, 1).await?.pop();
     let Some(row) = found else {
-        let text = format!("No reseller with the MPN id {} is known.", wanted.as_str());
+        let text = words!("No reseller with the MPN id {} is known.", "Aucun revendeur avec l’ID MPN {} n’est connu.", wanted.as_str());
         return Err(ApiError::new(StatusCode::NOT_FOUND, "3000", "MpnIdNotFound", text));
     };
     Answer::json(&json!({
@@ -117,7 +123,7 @@ const OF_RESELLERS: &str = "IsIndirectCloudSolutionProviderOf";
 
 /// The partner whose resellers are meant: the caller's own, or the one that an operator names.
 pub(super) fn whose_resellers(context: &Context, parameters: &Parameters) -> Result<Option<PartnerId>, ApiError> {
-    let named: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
+    let named: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
     Ok(context.caller.partner.or(named))
 }
 

@@ -1,12 +1,14 @@
 //! Commerce subscriptions of the legacy Azure offer, and Azure plans, as one list. Source: the domain's sections 3.3 and 6.4.
 //!
-//! A legacy subscription that a transition has suspended stays in the list with its ids: `suspended`, and from 90 days on `deleted`.
+//! A legacy subscription that a transition has suspended stays in the list with its ids: `suspended`, and from 90 days on `deleted`. It stays
+//! when an import tells nothing of it any more.
 
 use super::{
     Whose,
     catalogue::{LEGACY, PLAN},
-    change::Facts,
     etag::etag,
+    facts::Facts,
+    left::{Left, left},
 };
 use crate::{
     app::App,
@@ -14,10 +16,11 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_NUMBER, Parameters},
         pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
-    model::{OwnPlan, Standing},
+    model::{OwnPlan, Standing, Suspended},
+    words::words,
 };
 use axum::{
     Extension,
@@ -26,7 +29,7 @@ use axum::{
 };
 use planshift_domain::{
     account::facts::{PlanFacts, PlanStatus, SubscriptionFacts, SubscriptionStatus, deleted_after_suspension},
-    ids::{MpnId, PlanId, Reseller},
+    ids::{CommerceSubscriptionId, MpnId, PlanId, Reseller},
     message::request::{CustomerPage, Wanted},
     time::Timestamp,
 };
@@ -47,7 +50,7 @@ pub(in crate::http) async fn subscriptions(
 ) -> Result<Answer, ApiError> {
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?;
-    let reseller = parameters.parse("mpn_id", "a number", |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
+    let reseller = parameters.parse("mpn_id", A_NUMBER, |text| MpnId::try_new(text).ok())?.map(|mpn| Reseller(Some(mpn)));
     let order_id = parameters.get("order_id").map(str::to_owned);
     let wanted = Wanted { ids: None, reseller: reseller.clone(), order_id: order_id.clone() };
 
@@ -56,15 +59,21 @@ pub(in crate::http) async fn subscriptions(
     let own: Vec<OwnPlan> = if order_id.is_some() { Vec::new() } else { app.model.own_plans(whose.partner, whose.customer).await? };
     let own: Vec<OwnPlan> = own.into_iter().filter(|plan| reseller.as_ref().is_none_or(|reseller| *reseller == plan.reseller)).collect();
     let told_of = known_plans(&app, &context, whose, &own).await?;
-    let total = u64::from(page.subscriptions_total) + u64::from(page.plans_total) + (own.len() - told_of) as u64;
+    let told = u64::from(page.subscriptions_total) + u64::from(page.plans_total) + (own.len() - told_of) as u64;
+    // no order is known of what is left
+    let left = match order_id {
+        Some(_) => Left { total: Some(0), ..Left::default() },
+        None => left(&app, &context, whose, &page, reseller.as_ref(), (after, asked.size + 1)).await?,
+    };
+    let total = left.total.map(|left| told + left);
 
-    let items = Merged::new(&app, whose, page, own).await?.items(after);
+    let items = Merged::new(&app, whose, page, own).await?.with(left.page).items(after);
     let more = items.len() > asked.size as usize;
     let items: Vec<(Uuid, Value)> = items.into_iter().take(asked.size as usize).collect();
     let next = items.last().filter(|_| more).map(|(id, _)| id.as_simple().to_string());
     let path = format!("/customers/{}/subscriptions", whose.customer);
     let items = items.into_iter().map(|(_, item)| item).collect();
-    let page = Page { items, total: Some(total), next, ..Page::default() };
+    let page = Page { items, total, next, ..Page::default() };
     asked.answer(&path, &again(&parameters, &["order_id", "mpn_id", "partnerId"]), page)
 }
 
@@ -83,7 +92,8 @@ pub(in crate::http) async fn subscription(
 pub(super) async fn read_one(app: &App, context: &Context, whose: Whose, id: Uuid) -> Result<Value, ApiError> {
     let page = whose.read(app, context, Wanted { ids: Some(vec![id]), ..Wanted::default() }, None, 1).await?;
     let own = app.model.own_plans(whose.partner, whose.customer).await?.into_iter().filter(|plan| plan.id.0 == id).collect();
-    let merged = Merged::new(app, whose, page, own).await?;
+    let left = app.model.suspended_one((whose.partner, whose.customer), id).await?;
+    let merged = Merged::new(app, whose, page, own).await?.with(left);
     let found = merged.items(None).into_iter().next();
     Ok(found.ok_or_else(|| unknown(&id.to_string()))?.1)
 }
@@ -100,7 +110,8 @@ async fn known_plans(app: &App, context: &Context, whose: Whose, own: &[OwnPlan]
 
 /// No such subscription of that customer.
 pub(super) fn unknown(id: &str) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "20003", "SubscriptionNotFound", format!("The customer has no subscription {id}."))
+    let text = words!("The customer has no subscription {id}.", "Le client n’a pas d’abonnement {id}.");
+    ApiError::new(StatusCode::NOT_FOUND, "20003", "SubscriptionNotFound", text)
 }
 
 /// What the facts say, and what transitions have made of it.
@@ -108,6 +119,7 @@ pub(super) struct Merged {
     whose: Whose,
     page: CustomerPage,
     plans: BTreeMap<PlanId, OwnPlan>,
+    left: BTreeMap<Uuid, Suspended>,
     standings: std::collections::HashMap<planshift_domain::ids::AzureSubscriptionId, Standing>,
     version: u64,
     now: Timestamp,
@@ -120,7 +132,18 @@ impl Merged {
         let version = u64::from(page.facts_version) + app.model.versions_of(whose.partner, whose.customer).await?;
         let told = |id: PlanId| page.plans.iter().any(|plan| plan.id == id);
         let plans = own.into_iter().filter(|plan| plan.is_ours() || !told(plan.id)).map(|plan| (plan.id, plan)).collect();
-        Ok(Self { whose, page, plans, standings, version, now: app.ports.clock.now() })
+        Ok(Self { whose, page, plans, left: BTreeMap::new(), standings, version, now: app.ports.clock.now() })
+    }
+
+    /// With these, as far as the facts do not tell of them.
+    pub(super) fn with(mut self, left: impl IntoIterator<Item = Suspended>) -> Self {
+        self.left.extend(left.into_iter().map(|one| (one.commerce_subscription_id.0, one)));
+        self
+    }
+
+    /// Has a transition suspended it, and does no import tell of it any more?
+    pub(super) fn is_left(&self, id: Uuid) -> bool {
+        self.left.contains_key(&id)
     }
 
     /// The same of one subscription or plan of facts that are all here.
@@ -138,7 +161,8 @@ impl Merged {
             plans_total: 0,
             plans,
         };
-        Self::new(app, whose, page, own).await
+        let left = app.model.suspended_one((whose.partner, whose.customer), id).await?;
+        Ok(Self::new(app, whose, page, own).await?.with(left))
     }
 
     /// The ETag of one of them.
@@ -154,6 +178,7 @@ impl Merged {
     /// All of it after this id, in the order of the ids.
     fn items(&self, after: Option<Uuid>) -> Vec<(Uuid, Value)> {
         let mut items: BTreeMap<Uuid, Value> = BTreeMap::new();
+        items.extend(self.left.iter().map(|(id, left)| (*id, self.suspended(left))));
         for subscription in &self.page.subscriptions {
             items.insert(subscription.commerce_subscription_id.0, self.legacy(subscription));
         }
@@ -172,29 +197,61 @@ impl Merged {
     pub(super) fn status(&self, facts: &SubscriptionFacts) -> (SubscriptionStatus, bool) {
         let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
         let suspended = standing.filter(|s| s.commerce_subscription_id == facts.commerce_subscription_id).and_then(|s| s.suspended);
-        match suspended {
-            Some(since) if since.is_some_and(|since| deleted_after_suspension(since) <= self.now) => (SubscriptionStatus::Deleted, true),
-            Some(_) => (SubscriptionStatus::Suspended, true),
-            None => (facts.status, false),
-        }
+        suspended.map_or((facts.status, false), |since| (self.status_since(since), true))
     }
 
-    fn legacy(&self, facts: &SubscriptionFacts) -> Value {
-        let id = facts.commerce_subscription_id;
+    /// The status of what a transition has suspended that ended then, or has not ended.
+    fn status_since(&self, ended_at: Option<Timestamp>) -> SubscriptionStatus {
+        let is_deleted = ended_at.is_some_and(|since| deleted_after_suspension(since) <= self.now);
+        if is_deleted { SubscriptionStatus::Deleted } else { SubscriptionStatus::Suspended }
+    }
+
+    /// What only its transition knows: its ids, its reseller, and where it went.
+    fn suspended(&self, left: &Suspended) -> Value {
+        let mut row = self.row(left.commerce_subscription_id, self.status_since(left.ended_at), true);
+        row["entitlementId"] = json!(left.azure_subscription_id);
+        row["partnerId"] = json!(left.reseller);
+        row["azurePlanId"] = json!(left.plan_id);
+        row["azurePlanEffectiveAt"] = json!(left.effective_at);
+        row["upgradeId"] = json!(left.transition_id);
+        row
+    }
+
+    /// One more version of the facts: what is printed from now on is as it will be after a change.
+    pub(super) const fn count_up(&mut self) {
+        self.version += 1;
+    }
+
+    pub(super) fn legacy(&self, facts: &SubscriptionFacts) -> Value {
         let (status, by_transition) = self.status(facts);
         let standing = facts.azure_subscription_id.and_then(|id| self.standings.get(&id));
+        let mut row = self.row(facts.commerce_subscription_id, status, by_transition);
+        row["entitlementId"] = json!(facts.azure_subscription_id);
+        row["friendlyName"] = json!(facts.friendly_name);
+        row["creationDate"] = json!(facts.creation_date);
+        row["effectiveStartDate"] = json!(facts.creation_date);
+        row["partnerId"] = json!(facts.reseller);
+        row["orderId"] = json!(facts.order_id);
+        row["azurePlanId"] = json!(standing.and_then(|standing| standing.plan_id));
+        row["azurePlanEffectiveAt"] = json!(standing.and_then(|standing| standing.effective_at));
+        row["upgradeId"] = json!(standing.map(|standing| standing.transition_id));
+        row
+    }
+
+    /// A legacy subscription; what is null is not known of every one.
+    fn row(&self, id: CommerceSubscriptionId, status: SubscriptionStatus, by_transition: bool) -> Value {
         let reasons: &[&str] = if by_transition { &["TransitionedToAzurePlan"] } else { &[] };
         json!({
             "id": id,
-            "entitlementId": facts.azure_subscription_id,
+            "entitlementId": null,
             "offerId": LEGACY.offer_id,
             "offerName": LEGACY.title,
-            "friendlyName": facts.friendly_name,
+            "friendlyName": null,
             "quantity": 1,
             "unitType": "Usage-based",
             "hasPurchasableAddons": false,
-            "creationDate": facts.creation_date,
-            "effectiveStartDate": facts.creation_date,
+            "creationDate": null,
+            "effectiveStartDate": null,
             "commitmentEndDate": "9999-12-10T00:00:00Z",
             "status": status,
             "autoRenewEnabled": false,
@@ -204,20 +261,20 @@ impl Merged {
             "billingType": "usage",
             "billingCycle": "monthly",
             "contractType": "subscription",
-            "partnerId": facts.reseller,
-            "orderId": facts.order_id,
+            "partnerId": null,
+            "orderId": null,
             "suspensionReasons": reasons,
             "actions": [],
             "refundOptions": [],
-            "azurePlanId": standing.and_then(|standing| standing.plan_id),
-            "azurePlanEffectiveAt": standing.and_then(|standing| standing.effective_at),
-            "upgradeId": standing.map(|standing| standing.transition_id),
+            "azurePlanId": null,
+            "azurePlanEffectiveAt": null,
+            "upgradeId": null,
             "links": self.links(id, LEGACY.product_id, LEGACY.sku_id),
             "attributes": { "etag": etag(id, self.version), "objectType": "Subscription" },
         })
     }
 
-    fn plan(&self, facts: &PlanFacts, bought_at: Option<Timestamp>) -> Value {
+    pub(super) fn plan(&self, facts: &PlanFacts, bought_at: Option<Timestamp>) -> Value {
         let id = facts.id;
         let mut links = self.links(id, PLAN.product_id, PLAN.sku_id);
         links["azureEntitlements"] = link(format!("/customers/{}/subscriptions/{id}/azureEntitlements", self.whose.customer));

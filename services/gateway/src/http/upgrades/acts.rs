@@ -12,6 +12,7 @@ use crate::{
         once::{hash, once},
     },
     model::Known,
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -44,7 +45,7 @@ async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, field
     let question = ActOnTransition { request_id: context.request_id, partner_id: known.row.partner_id, transition_id, act, actor, reason };
     let target = format!("POST /v1/productupgrades/{transition_id}/{name}");
     once(app, context, &target, &hash(&fields.raw), async {
-        let refuse = |name: &str, text: String| {
+        let refuse = |name: &str, text: Words| {
             Err(ApiError::new(StatusCode::CONFLICT, "409", name, text).with("transitionId", transition_id).definite())
         };
         match app.ask(&question, &context.trace).await?.outcome {
@@ -54,10 +55,22 @@ async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, field
             }
             ActOutcome::PastThePivot(state) => refuse(
                 "PastThePivot",
-                format!("In the state {state}, every subscription is mapped: the upgrade only goes forward and cannot be cancelled."),
+                words!(
+                    "In the state {state}, every subscription is mapped: the upgrade only goes forward and cannot be cancelled.",
+                    "Dans l’état {state}, tous les abonnements sont rattachés : la mise à niveau ne peut qu’avancer et ne peut pas être annulée."
+                ),
             ),
             ActOutcome::NotAllowedInState(state) => {
-                refuse("NotAllowedInState", format!("In the state {state}, there is nothing to {name}."))
+                let french = match act {
+                    Act::Cancel => "annuler",
+                    Act::Resume => "reprendre",
+                    Act::Close => "clore",
+                };
+                let text = Words::of(
+                    format_args!("In the state {state}, there is nothing to {name}."),
+                    format_args!("Dans l’état {state}, il n’y a rien à {french}."),
+                );
+                refuse("NotAllowedInState", text)
             }
             ActOutcome::NotFound => Err(ApiError::unknown_upgrade(&transition_id.to_string()).definite()),
         }

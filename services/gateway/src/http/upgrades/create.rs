@@ -8,11 +8,13 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{Fields, Parameters},
+        findings,
         once::{hash, once},
         reasons,
     },
     model::{Changes, Known},
     view::assemble,
+    words::words,
 };
 use axum::{Extension, extract::State, http::StatusCode};
 use planshift_domain::{
@@ -53,17 +55,14 @@ async fn start(
             accepted(app, context, (partner_id, customer_id), transition_id).await
         }
         StartOutcome::InProgress { transition_id } => {
-            let text = format!("The upgrade {transition_id} of the customer is in progress.");
+            let text = words!(
+                "The upgrade {transition_id} of the customer is in progress.",
+                "La mise à niveau {transition_id} du client est en cours."
+            );
             Err(ApiError::new(StatusCode::CONFLICT, "900109", "UpgradeInProgress", text).with("transitionId", transition_id).definite())
         }
-        StartOutcome::UnknownCustomer => {
-            Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first."))
-                .definite())
-        }
-        StartOutcome::ImportUnderWay => {
-            let text = "An import of the customer is under way: wait until it was answered.";
-            Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1))
-        }
+        StartOutcome::UnknownCustomer => Err(ApiError::not_imported(customer_id).definite()),
+        StartOutcome::ImportUnderWay => Err(ApiError::import_under_way()),
     }
 }
 
@@ -81,7 +80,9 @@ async fn accepted(app: &App, context: &Context, whose: (PartnerId, CustomerId), 
     }
     let parts = app.model.parts(id).await?.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))?;
     let view = assemble(parts, app.ports.clock.now());
-    Err(reasons::ineligible(id, &view.reasons).with("customerId", view.customer_id).with("warnings", &view.warnings).definite())
+    let warnings = findings::translated(view.warnings, context.locale);
+    let error = reasons::ineligible(id, &view.reasons, context.locale);
+    Err(error.with("customerId", view.customer_id).with("warnings", &warnings).definite())
 }
 
 /// Eligibility has spoken, and where it refused, all that it said is here.

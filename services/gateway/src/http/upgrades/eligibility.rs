@@ -8,10 +8,11 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{Fields, Parameters},
-        reasons,
+        findings, reasons,
     },
+    words::{Words, words},
 };
-use axum::{Extension, extract::State, http::StatusCode};
+use axum::{Extension, extract::State};
 use planshift_domain::{
     account::codes::{self, Blocking},
     ids::{CustomerId, TransitionId},
@@ -43,22 +44,21 @@ pub(in crate::http) async fn eligibility(
             (said, Some(json!({ "version": facts_version, "checkedAt": checked_at })))
         }
         Some(AssessOutcome::UnknownCustomer) if open.is_none() => {
-            return Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first.")));
+            return Err(ApiError::not_imported(customer_id));
         }
-        Some(AssessOutcome::ImportUnderWay) if open.is_none() => {
-            let text = "An import of the customer is under way: wait until it was answered.";
-            return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
-        }
+        Some(AssessOutcome::ImportUnderWay) if open.is_none() => return Err(ApiError::import_under_way()),
         _ => (Said::default(), None),
     };
     said.add_transitions(customer_id, open, completed);
     let Said { findings: Findings { reasons, warnings }, nothing_in_scope, reasons_total, warnings_total } = said;
+    let reasons = findings::translated(reasons, context.locale);
+    let warnings = findings::translated(warnings, context.locale);
 
     let mut answer = json!({
         "customerId": customer_id,
         "productFamily": product_family,
         "isEligible": reasons.is_empty(),
-        "reasons": reasons::all(&reasons),
+        "reasons": reasons::all(&reasons, context.locale),
         "reasonsTotal": reasons_total,
         "warnings": warnings,
         "warningsTotal": warnings_total,
@@ -69,7 +69,7 @@ pub(in crate::http) async fn eligibility(
         answer["upgradeId"] = json!(upgrade);
     }
     if !reasons.is_empty() {
-        answer["reason"] = json!(in_words(&reasons, reasons_total));
+        answer["reason"] = json!(in_words(&reasons, reasons_total).text(context.locale));
     }
     Answer::json(&answer)
 }
@@ -118,12 +118,9 @@ impl Said {
 }
 
 /// The free text of Partner Center's own answer.
-fn in_words(reasons: &[Finding], total: u32) -> String {
+fn in_words(reasons: &[Finding], total: u32) -> Words {
     const SHOWN: usize = 5;
-    let mut text = reasons.iter().take(SHOWN).map(|reason| reason.description.as_str()).collect::<Vec<_>>().join(" ");
+    let text = reasons.iter().take(SHOWN).map(|reason| reason.description.as_str()).collect::<Vec<_>>().join(" ");
     let more = (total as usize).saturating_sub(reasons.len().min(SHOWN));
-    if more > 0 {
-        text.push_str(&format!(" (And {more} more.)"));
-    }
-    text
+    if more > 0 { words!("{text} (And {more} more.)", "{text} (Et {more} de plus.)") } else { words!("{text}", "{text}") }
 }

@@ -9,10 +9,15 @@
 use super::{find, progress::progress_of};
 use crate::{
     app::App,
-    http::{context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        context::Context,
+        errors::ApiError,
+        fields::{A_GUID, A_STATE, Parameters},
+    },
     hub::{FeedWaiter, Waiter},
     model::{Cursor, Happened, Of, What},
     view::assemble,
+    words::words,
 };
 use axum::{
     Extension,
@@ -43,8 +48,8 @@ pub(in crate::http) async fn all_events(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let guid = |name: &str| parameters.parse(name, "a GUID", planshift_domain::ids::parse_guid);
-    let state = parameters.parse("state", "a state, as Completed or NeedsOperator", TransitionState::from_name)?;
+    let guid = |name: &str| parameters.parse(name, A_GUID, planshift_domain::ids::parse_guid);
+    let state = parameters.parse("state", A_STATE, TransitionState::from_name)?;
     let of = Of::All {
         // a caller that is a partner hears of its own, whatever it asks for
         partner: context.caller.partner.or(guid("partnerId")?.map(Into::into)),
@@ -81,7 +86,9 @@ pub(in crate::http) async fn events(
 /// The place that a reader has come to. The header is the newer one: a browser sends it when it comes again to the same address.
 fn last_event(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<Cursor>, ApiError> {
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    let wrong = |_| ApiError::bad_input("InvalidLastEventId", "The last event's id is none that was given out.");
+    let text =
+        || words!("The last event's id is none that was given out.", "L’ID du dernier événement n’est pas un de ceux qui ont été donnés.");
+    let wrong = |_| ApiError::bad_input("InvalidLastEventId", text());
     header.or(parameters.get("lastEventId")).map(|text| text.parse().map_err(wrong)).transpose()
 }
 
@@ -94,7 +101,12 @@ async fn is_over(app: &App, of: &Of, from: Cursor) -> Result<bool, ApiError> {
 
 async fn stream(app: &App, of: Of, from: Cursor, resumes: bool) -> Result<Response, ApiError> {
     let room = app.streams.clone().try_acquire_owned();
-    let room = room.map_err(|_| ApiError::unavailable("As many readers of events are here as may be. Try again."))?;
+    let room = room.map_err(|_| {
+        ApiError::unavailable(words!(
+            "As many readers of events are here as may be. Try again.",
+            "Le nombre maximal de lecteurs d’événements est atteint. Réessayez."
+        ))
+    })?;
     let (send, taken) = mpsc::channel(AHEAD);
     let wakes = match of {
         Of::One(id) => Wakes::One(app.hub.wait_for(id)),

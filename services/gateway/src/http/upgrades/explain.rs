@@ -3,7 +3,13 @@
 use super::find;
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    http::{
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{A_GUID, Parameters},
+    },
+    words::{Locale, Words},
 };
 use axum::{
     Extension,
@@ -18,6 +24,8 @@ use serde_json::json;
 
 /// How long a transition has not moved that is listed as stuck, in seconds, where nothing else is said.
 const STUCK_AFTER: i64 = 15 * 60;
+/// What a length of time must be.
+const A_LENGTH: &Words = &Words::both("a length of time like 90s, 15m or 2h", "une durée comme 90s, 15m ou 2h");
 /// How many are listed where nothing else is said.
 const STUCK_LISTED: u32 = 50;
 
@@ -30,7 +38,8 @@ pub(in crate::http) async fn why(
     let known = find(&app, &context, &id).await?;
     let question = ExplainTransition { request_id: context.request_id, transition_id: known.row.id };
     let explanation = app.ask(&question, &context.trace).await?.explanation;
-    Answer::json(&explanation.ok_or_else(|| ApiError::unknown_upgrade(&id))?)
+    // what the coordinator says is in its own words
+    Ok(Answer::json(&explanation.ok_or_else(|| ApiError::unknown_upgrade(&id))?)?.in_language(Locale::English))
 }
 
 /// `GET …/stuck?longerThan=15m&size=50`: those that have not moved for that long, the longest first.
@@ -39,8 +48,8 @@ pub(in crate::http) async fn stuck(
     Extension(context): Extension<Context>,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let longer = parameters.parse("longerThan", "a length of time like 90s, 15m or 2h", |text| seconds_of(text).filter(|s| *s >= 0))?;
-    let partner_id: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
+    let longer = parameters.parse("longerThan", A_LENGTH, |text| seconds_of(text).filter(|s| *s >= 0))?;
+    let partner_id: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
     if partner_id.is_some_and(|partner| !context.caller.sees(partner)) {
         return Answer::json(&json!({ "totalCount": 0, "items": [] }));
     }

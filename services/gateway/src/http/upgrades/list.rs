@@ -9,10 +9,11 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_GUID, A_STATE, Parameters},
         pages::{Asked, Page, link, query_of},
     },
     model::{Filter, Status},
+    words::{Words, words},
 };
 use axum::{Extension, extract::State, http::HeaderMap};
 use planshift_domain::{
@@ -24,6 +25,10 @@ use serde_json::{Value, json};
 
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
+/// What parameters must be.
+const A_TIME: &Words = &Words::both("a time, as 2026-11-22T16:00:00Z", "une date et heure, comme 2026-11-22T16:00:00Z");
+const A_LENGTH: &Words = &Words::both("a length of time, as 90s, 15m or 2h", "une durée, comme 90s, 15m ou 2h");
+const A_STATUS: &Words = &Words::both("Pending, InProgress, Completed or Failed", "Pending, InProgress, Completed ou Failed");
 /// The longest text that is looked for.
 const TEXT_CHARS: usize = 200;
 
@@ -33,17 +38,17 @@ pub(in crate::http) async fn list(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let guid = |name: &str| parameters.parse(name, "a GUID", parse_guid);
-    let state = |name: &str| parameters.parse(name, "a state, as Completed or NeedsOperator", TransitionState::from_name);
+    let guid = |name: &str| parameters.parse(name, A_GUID, parse_guid);
+    let state = |name: &str| parameters.parse(name, A_STATE, TransitionState::from_name);
     let partner = guid("partnerId")?.map(Into::into);
-    let time = |name: &str| parameters.parse(name, "a time, as 2026-11-22T16:00:00Z", |text| text.parse::<Timestamp>().ok());
-    let older = parameters.parse("olderThan", "a length of time, as 90s, 15m or 2h", |text| {
-        text.parse::<i64>().ok().or_else(|| seconds_of(text)).filter(|seconds| *seconds >= 0)
-    })?;
+    let time = |name: &str| parameters.parse(name, A_TIME, |text| text.parse::<Timestamp>().ok());
+    let older = parameters
+        .parse("olderThan", A_LENGTH, |text| text.parse::<i64>().ok().or_else(|| seconds_of(text)).filter(|seconds| *seconds >= 0))?;
     let older = older.map(|seconds| app.ports.clock.now().plus_seconds(-seconds));
     let text = parameters.get("q").map(str::trim).filter(|text| !text.is_empty());
     if text.is_some_and(|text| text.chars().count() > TEXT_CHARS) {
-        return Err(ApiError::bad_input("InvalidParameter", format!("The parameter q may have {TEXT_CHARS} characters.")));
+        let text = words!("The parameter q may have {TEXT_CHARS} characters.", "Le paramètre q peut avoir {TEXT_CHARS} caractères.");
+        return Err(ApiError::bad_input("InvalidParameter", text));
     }
     let (text_id, text) = match text.and_then(parse_guid) {
         Some(id) => (Some(id), None),
@@ -54,7 +59,7 @@ pub(in crate::http) async fn list(
         partner: context.caller.partner.or(partner),
         customer: guid("customerId")?.map(Into::into),
         state: state("state")?,
-        status: parameters.parse("status", "Pending, InProgress, Completed or Failed", Status::from_name)?,
+        status: parameters.parse("status", A_STATUS, Status::from_name)?,
         started_after: time("startedAfter")?,
         started_before: time("startedBefore")?.into_iter().chain(older).min(),
         any_id: guid("id")?.or(text_id),

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     app::App,
     model::{Known, Parts},
+    words::words,
 };
 use planshift_domain::ids::{CustomerId, PartnerId, TransitionId};
 
@@ -44,15 +45,23 @@ struct UpgradeRequest {
 
 impl UpgradeRequest {
     fn read(fields: &Fields) -> Result<Self, ApiError> {
-        let customer = fields.text("customerId")?.ok_or_else(|| ApiError::invalid_customer("The property customerId is missing."))?;
-        let customer_id =
-            customer.parse().map_err(|_| ApiError::invalid_customer(format!("{customer:?} is no customer id: a GUID was expected.")))?;
+        let customer = fields.text("customerId")?.ok_or_else(|| {
+            ApiError::invalid_customer(words!("The property customerId is missing.", "La propriété customerId est absente."))
+        })?;
+        let customer_id = customer.parse().map_err(|_| no_customer_id(customer))?;
         let family = fields.text("productFamily")?.unwrap_or_default();
         if !family.eq_ignore_ascii_case(AZURE) {
-            return Err(ApiError::bad_input("InvalidProductFamily", "The property productFamily must be Azure."));
+            let text = words!("The property productFamily must be Azure.", "La propriété productFamily doit être Azure.");
+            return Err(ApiError::bad_input("InvalidProductFamily", text));
         }
         Ok(Self { customer_id, product_family: family.to_owned() })
     }
+}
+
+/// A text that is no id of a customer.
+pub(in crate::http) fn no_customer_id(text: &str) -> ApiError {
+    let text = words!("{text:?} is no customer id: a GUID was expected.", "{text:?} n’est pas un ID de client : un GUID était attendu.");
+    ApiError::invalid_customer(text)
 }
 
 /// Whose customer it is: the caller's own; for one who sees all, that of the one partner that imported it, or of the one that the request
@@ -65,18 +74,18 @@ pub(in crate::http) async fn partner_of(
     parameters: &Parameters,
 ) -> Result<PartnerId, ApiError> {
     let named = fields.text("partnerId")?.or(parameters.get("partnerId"));
-    let wrong = |text: &str| ApiError::bad_input("InvalidPartnerId", format!("{text:?} is no partner id: a GUID was expected."));
+    let wrong = |text: &str| {
+        let text =
+            words!("{text:?} is no partner id: a GUID was expected.", "{text:?} n’est pas un ID de partenaire : un GUID était attendu.");
+        ApiError::bad_input("InvalidPartnerId", text)
+    };
     let named: Option<PartnerId> = named.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
     let mut partners = app.model.partners_of(customer).await?;
     partners.retain(|partner| context.caller.sees(*partner) && named.is_none_or(|named| named == *partner));
     match partners[..] {
         [partner] => Ok(partner),
-        [] => Err(ApiError::invalid_customer(format!(
-            "The customer {customer} is not known. Import its account document first: POST /v1/accounts."
-        ))),
-        _ => {
-            Err(ApiError::bad_input("PartnerRequired", format!("Several partners have the customer {customer}: say which with partnerId.")))
-        }
+        [] => Err(ApiError::not_imported(customer)),
+        _ => Err(ApiError::which_partner(customer)),
     }
 }
 

@@ -11,11 +11,12 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{Fields, Parameters},
-        reasons,
+        findings, reasons,
     },
     model::HadPlan,
+    words::{Locale, Words, words},
 };
-use axum::{Extension, extract::State, http::StatusCode};
+use axum::{Extension, extract::State};
 use planshift_domain::{
     ids::{PlanId, Reseller},
     message::plan::{PlanOutcome, PlanSource, PlanTransition, PlannedGroup, PlannedTransition},
@@ -39,13 +40,8 @@ pub(in crate::http) async fn plan(
     let question = PlanTransition { request_id: context.request_id, partner_id, customer_id };
     let planned = match app.ask(&question, &context.trace).await?.outcome {
         PlanOutcome::Planned(planned) => *planned,
-        PlanOutcome::UnknownCustomer => {
-            return Err(ApiError::invalid_customer(format!("The customer {customer_id} is not known. Import its account document first.")));
-        }
-        PlanOutcome::ImportUnderWay => {
-            let text = "An import of the customer is under way: wait until it was answered.";
-            return Err(ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(1));
-        }
+        PlanOutcome::UnknownCustomer => return Err(ApiError::not_imported(customer_id)),
+        PlanOutcome::ImportUnderWay => return Err(ApiError::import_under_way()),
     };
     let had = app.model.had_plans(partner_id, customer_id).await?;
     let PlannedTransition { facts_version, checked_at, plan_hash, nothing_in_scope, findings, reasons_total, warnings_total, .. } =
@@ -59,19 +55,19 @@ pub(in crate::http) async fn plan(
         "isEligible": said.findings.reasons.is_empty(),
         "planHash": plan_hash,
         "facts": { "version": facts_version, "checkedAt": checked_at },
-        "groups": planned.groups.iter().map(|group| group_of(group, &had)).collect::<Vec<_>>(),
+        "groups": planned.groups.iter().map(|group| group_of(group, &had, context.locale)).collect::<Vec<_>>(),
         "groupsTotal": planned.groups_total,
         "subscriptionsTotal": planned.subscriptions_total,
-        "reasons": reasons::all(&said.findings.reasons),
+        "reasons": reasons::all(&said.findings.reasons, context.locale),
         "reasonsTotal": said.reasons_total,
-        "warnings": said.findings.warnings,
+        "warnings": findings::translated(said.findings.warnings.clone(), context.locale),
         "warningsTotal": said.warnings_total,
         "budget": planned.budget.as_ref().map(|amount| json!({
             "amount": amount,
             "currencyCode": planned.currency_code,
             "carriesOver": false,
         })),
-        "invoices": invoices(app.ports.clock.now()),
+        "invoices": invoices(app.ports.clock.now(), context.locale),
         "attributes": { "objectType": "ProductUpgradePlan" },
     });
     if let Some(upgrade) = open.or(completed.filter(|_| nothing_in_scope)) {
@@ -86,10 +82,14 @@ pub(super) fn hash_of(fields: &Fields) -> Result<Option<String>, ApiError> {
     if hash.len() == HASH_CHARS && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(Some(hash.to_ascii_lowercase()));
     }
-    Err(ApiError::bad_input("InvalidPlanHash", "The property planHash must be the hash of a plan: 64 hexadecimal digits."))
+    let text = words!(
+        "The property planHash must be the hash of a plan: 64 hexadecimal digits.",
+        "La propriété planHash doit être l’empreinte d’un plan : 64 chiffres hexadécimaux."
+    );
+    Err(ApiError::bad_input("InvalidPlanHash", text))
 }
 
-fn group_of(group: &PlannedGroup, had: &[HadPlan]) -> Value {
+fn group_of(group: &PlannedGroup, had: &[HadPlan], locale: Locale) -> Value {
     let subscriptions = group.subscriptions.iter().map(|subscription| {
         json!({
             "azureSubscriptionId": subscription.azure_subscription_id,
@@ -102,48 +102,70 @@ fn group_of(group: &PlannedGroup, had: &[HadPlan]) -> Value {
         "resellerName": group.reseller_name,
         "subscriptionsTotal": group.subscriptions_total,
         "subscriptions": subscriptions.collect::<Vec<_>>(),
-        "plan": plan_of(group, had),
+        "plan": plan_of(group, had, locale),
     })
 }
 
 /// Where the group's plan comes from, and why: as purchasing decides it.
-fn plan_of(group: &PlannedGroup, had: &[HadPlan]) -> Value {
+fn plan_of(group: &PlannedGroup, had: &[HadPlan], locale: Locale) -> Value {
     let smallest =
         |active: bool| had.iter().filter(|plan| plan.reseller == group.reseller && plan.active == active).map(|plan| plan.plan_id).min();
-    let say = |action: &str, plan_id: Option<PlanId>, why: &str| json!({ "action": action, "planId": plan_id, "why": why });
+    let say = |action: &str, plan_id: Option<PlanId>, why: &Words| json!({ "action": action, "planId": plan_id, "why": why.text(locale) });
     match (&group.plan, smallest(false)) {
         (PlanSource::InDocument { plan_id }, _) => {
-            say("reuse", Some(*plan_id), "The customer has an active plan of this reseller already: the one of the smallest id is used.")
+            let why = words!(
+                "The customer has an active plan of this reseller already: the one of the smallest id is used.",
+                "Le client a déjà un plan actif de ce revendeur : celui du plus petit ID est utilisé."
+            );
+            say("reuse", Some(*plan_id), &why)
         }
         (PlanSource::OfEarlierTransition { in_document }, _) => {
             let plan_id = smallest(true).into_iter().chain(*in_document).min();
-            say("reuse", plan_id, "An earlier transition has put subscriptions of this reseller under a plan, and that one is used.")
+            let why = words!(
+                "An earlier transition has put subscriptions of this reseller under a plan, and that one is used.",
+                "Une mise à niveau précédente a rattaché des abonnements de ce revendeur à un plan, et c’est celui-là qui est utilisé."
+            );
+            say("reuse", plan_id, &why)
         }
-        (PlanSource::Bought, Some(plan_id)) => say(
-            "reactivate",
-            Some(plan_id),
-            "An earlier transition that was undone has left this plan suspended: it is made active again, and none is bought.",
-        ),
+        (PlanSource::Bought, Some(plan_id)) => {
+            let why = words!(
+                "An earlier transition that was undone has left this plan suspended: it is made active again, and none is bought.",
+                "Une mise à niveau précédente, annulée depuis, a laissé ce plan suspendu : il est réactivé, et aucun n’est acheté."
+            );
+            say("reactivate", Some(plan_id), &why)
+        }
         (PlanSource::Bought, None) => {
             let why = if group.reseller == Reseller::NONE {
-                "The customer has no active plan without a reseller."
+                words!("The customer has no active plan without a reseller.", "Le client n’a pas de plan actif sans revendeur.")
             } else {
-                "The customer has no active plan of this reseller."
+                words!("The customer has no active plan of this reseller.", "Le client n’a pas de plan actif de ce revendeur.")
             };
-            say("buy", None, why)
+            say("buy", None, &why)
         }
     }
 }
 
 /// What changes on the invoices. When, is a rule: the instant is fixed when mapping starts.
-fn invoices(now: Timestamp) -> Value {
+fn invoices(now: Timestamp, locale: Locale) -> Value {
+    let rule = words!(
+        "The first whole UTC hour strictly after mapping starts: one instant for all subscriptions of the transition.",
+        "La première heure UTC entière strictement après le début du rattachement : un même instant pour tous les abonnements de la mise à niveau."
+    );
+    let legacy = words!(
+        "Usage before effectiveAt is on the legacy invoice, however late it is reported.",
+        "La consommation antérieure à effectiveAt figure sur l’ancienne facture, quel que soit le moment où elle est déclarée."
+    );
+    let plan = words!(
+        "Usage from effectiveAt on is on the invoice of the group's Azure plan.",
+        "La consommation à partir d’effectiveAt figure sur la facture du plan Azure du groupe."
+    );
     json!({
         "effectiveAt": {
-            "rule": "The first whole UTC hour strictly after mapping starts: one instant for all subscriptions of the transition.",
+            "rule": rule.text(locale),
             "earliest": now.next_whole_hour(),
         },
-        "legacy": { "invoice": "D", "until": "effectiveAt", "text": "Usage before effectiveAt is on the legacy invoice, however late it is reported." },
-        "plan": { "invoice": "G", "from": "effectiveAt", "text": "Usage from effectiveAt on is on the invoice of the group's Azure plan." },
+        "legacy": { "invoice": "D", "until": "effectiveAt", "text": legacy.text(locale) },
+        "plan": { "invoice": "G", "from": "effectiveAt", "text": plan.text(locale) },
     })
 }
 
@@ -160,7 +182,7 @@ mod tests {
     fn a_plan_comes_from_where_purchasing_takes_it() {
         let had = |number, key, active| HadPlan { plan_id: id(number), reseller: reseller(key), active };
         let said = |group: &PlannedGroup, had: &[HadPlan]| {
-            let plan = plan_of(group, had);
+            let plan = plan_of(group, had, Locale::English);
             (plan["action"].as_str().unwrap().to_owned(), plan["planId"].clone())
         };
         let bought = group(PlanSource::Bought);

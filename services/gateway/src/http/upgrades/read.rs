@@ -3,9 +3,10 @@
 use super::{find, find_parts, progress::progress_of};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters, pages::link},
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters, findings, pages::link},
     model::{Known, expected_end, percent},
     view::assemble,
+    words::{Locale, words},
 };
 use axum::{
     Extension,
@@ -40,7 +41,10 @@ pub(in crate::http) async fn view(
     let (version, percent) = (row.version, percent(row));
     let now = app.ports.clock.now();
     let expected_end = expected_end(row, &app.model.pace(row).await?, now);
-    Answer::json(&Versioned { view: assemble(parts, now), version, percent, expected_end })
+    let mut view = assemble(parts, now);
+    view.reasons = findings::translated(view.reasons, context.locale);
+    view.warnings = findings::translated(view.warnings, context.locale);
+    Answer::json(&Versioned { view, version, percent, expected_end })
 }
 
 /// `GET …/{id}/progress?afterVersion=V&waitSeconds=N`: of fixed size; answered as soon as the version is above V, or after N
@@ -54,7 +58,7 @@ pub(in crate::http) async fn progress(
     let after = parameters.number("afterVersion", 0, u32::MAX)?;
     let longest = u32::try_from(app.settings.longest_wait.as_secs()).unwrap_or(u32::MAX);
     let wait = parameters.number("waitSeconds", 0, longest)?.unwrap_or(0);
-    let until_settled = parameters.parse("until", "settled", |word| (word == "settled").then_some(()))?.is_some();
+    let until_settled = parameters.parse("until", &words!("settled", "settled"), |word| (word == "settled").then_some(()))?.is_some();
     let mut known = find(&app, &context, &id).await?;
     // one that has settled may yet become complete here without a new version
     let was_settled = known.settled();
@@ -88,12 +92,14 @@ pub(in crate::http) async fn history(
     if let Some(last) = entries.last().filter(|_| more) {
         links["next"] = link(format!("{here}?after={}&size={size}", last.number));
     }
-    Answer::json(&json!({
+    // what was written down stays as it was written: a hash is over it
+    Ok(Answer::json(&json!({
         "totalCount": row.history,
         "items": entries,
         "links": links,
         "attributes": { "objectType": "Collection" },
-    }))
+    }))?
+    .in_language(Locale::English))
 }
 
 /// `GET …/{id}/report`: as text, or as JSON for whoever accepts that.
@@ -108,7 +114,7 @@ pub(in crate::http) async fn report(
     let report = Report::new(&assemble(parts, app.ports.clock.now()), &history);
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json")) {
-        Answer::json(&report)
+        Ok(Answer::json(&report)?.in_language(Locale::English))
     } else {
         Ok(Answer::text(report.to_string()))
     }

@@ -5,9 +5,10 @@
 use super::{AZURE, UpgradeRequest, find_parts};
 use crate::{
     app::App,
-    http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, reasons},
+    http::{answer::Answer, context::Context, errors::ApiError, fields::Fields, findings, reasons},
     model::Status,
     view::assemble,
+    words::{Locale, Words, words},
 };
 use axum::{
     Extension,
@@ -31,29 +32,33 @@ pub(in crate::http) async fn status(
     let parts = find_parts(&app, &context, &id).await?;
     let row = &parts.known.row;
     if row.customer_id != customer_id {
-        let text = format!("The upgrade {} is not of the customer {customer_id}.", row.id);
+        let text = words!(
+            "The upgrade {} is not of the customer {customer_id}.",
+            "La mise à niveau {} n’est pas du client {customer_id}.",
+            row.id
+        );
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "900111", "UpgradeCustomerMismatch", text));
     }
-    Answer::json(&compatible(&assemble(parts, app.ports.clock.now())))
+    Answer::json(&compatible(&assemble(parts, app.ports.clock.now()), context.locale))
 }
 
-/// A transition in Microsoft's terms.
-fn compatible(view: &TransitionView) -> Value {
+/// A transition in Microsoft's terms. What a worker has said of a failure is in its own words.
+fn compatible(view: &TransitionView, locale: Locale) -> Value {
     let upgraded = view.ended_at.filter(|_| view.state == TransitionState::Completed);
     let mut status = json!({
         "id": view.transition_id,
         "productFamily": AZURE,
         "status": Status::of(view.state).name(),
-        "lineItems": view.lines.iter().map(|line| line_item(line, upgraded)).collect::<Vec<_>>(),
+        "lineItems": view.lines.iter().map(|line| line_item(line, upgraded, locale)).collect::<Vec<_>>(),
         "attributes": { "objectType": "ProductUpgradesStatus" },
     });
-    if let Some(error) = error_of(view) {
+    if let Some(error) = error_of(view, locale) {
         status["errorDetails"] = error;
     }
     status
 }
 
-fn line_item(line: &LineView, upgraded: Option<Timestamp>) -> Value {
+fn line_item(line: &LineView, upgraded: Option<Timestamp>, locale: Locale) -> Value {
     let status = match line.state {
         LineState::NotStarted => "NotStarted",
         LineState::InProgress => "InProgress",
@@ -74,18 +79,23 @@ fn line_item(line: &LineView, upgraded: Option<Timestamp>) -> Value {
     match &line.error {
         Some(error) => item["errorDetails"] = details(&error.code, &error.description),
         None if line.state == LineState::Compensated => {
-            item["errorDetails"] = details("Compensated", "It was mapped to the plan, and is where it was before: the upgrade failed.");
+            let text = words!(
+                "It was mapped to the plan, and is where it was before: the upgrade failed.",
+                "Il avait été rattaché au plan, et il est de nouveau où il était : la mise à niveau a échoué."
+            );
+            item["errorDetails"] = details("Compensated", text.text(locale));
         }
         None => {}
     }
     item
 }
 
-fn error_of(view: &TransitionView) -> Option<Value> {
+fn error_of(view: &TransitionView, locale: Locale) -> Option<Value> {
     match (&view.failure, view.reasons.first()) {
         (Some(Failure { code, description, .. }), _) => Some(details(code, description)),
         (None, Some(reason)) if view.state == TransitionState::Ineligible => {
-            Some(details(reasons::refusal_of(&reason.code).code, &reason.description))
+            let text = Words::translated(&reason.description, findings::french(reason));
+            Some(details(reasons::refusal_of(&reason.code).code, text.text(locale)))
         }
         _ => None,
     }

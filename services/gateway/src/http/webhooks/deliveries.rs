@@ -8,9 +8,10 @@ use crate::{
         answer::Answer,
         context::Context,
         errors::ApiError,
-        fields::Parameters,
+        fields::{A_GUID, Parameters},
         pages::{Asked as Page, Page as Items, again, link},
     },
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -26,6 +27,9 @@ use uuid::Uuid;
 
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
+const A_DELIVERY_STATE: &Words = &Words::both("pending, delivered or dead", "pending, delivered ou dead");
+const AN_EVENT: &Words =
+    &Words::both("the name of an event, as product-upgrade-failed", "le nom d’un événement, comme product-upgrade-failed");
 
 type Asked = (State<App>, Extension<Context>);
 
@@ -35,12 +39,12 @@ pub(in crate::http) async fn list(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let partner: Option<PartnerId> = parameters.parse("partnerId", "a GUID", |text| text.parse().ok())?;
+    let partner: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
     let filter = DeliveryFilter {
         // a caller that is a partner sees its own, whatever it asks for
         partner: context.caller.partner.or(partner),
-        state: parameters.parse("state", "pending, delivered or dead", DeliveryState::from_name)?,
-        event: parameters.parse("event", "the name of an event, as product-upgrade-failed", EventName::from_name)?,
+        state: parameters.parse("state", A_DELIVERY_STATE, DeliveryState::from_name)?,
+        event: parameters.parse("event", AN_EVENT, EventName::from_name)?,
     };
     let asked = Page::read(&headers, &parameters, PAGE)?;
     let (found, more) = app.webhooks.deliveries(&filter, asked.after(key)?, asked.size).await?;
@@ -67,7 +71,14 @@ pub(in crate::http) async fn redeliver((State(app), Extension(context)): Asked, 
 }
 
 async fn find(app: &App, context: &Context, id: &str) -> Result<Delivery, ApiError> {
-    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "404", "WebhookDeliveryNotFound", format!("There is no delivery {id}."));
+    let unknown = || {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "404",
+            "WebhookDeliveryNotFound",
+            words!("There is no delivery {id}.", "La remise {id} n’existe pas."),
+        )
+    };
     let known = parse_guid(id).ok_or_else(unknown)?;
     let delivery = app.webhooks.delivery(known).await?;
     delivery.filter(|delivery| context.caller.sees(delivery.partner)).ok_or_else(unknown)

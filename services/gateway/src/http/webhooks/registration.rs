@@ -10,6 +10,7 @@ use crate::{
         errors::ApiError,
         fields::{Fields, Parameters},
     },
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -51,7 +52,10 @@ pub(in crate::http) async fn register(
     let registered = app.webhooks.register(&new).await?;
     let known = app.webhooks.registration(partner).await?.ok_or_else(not_registered)?;
     if registered == Registered::Before && (known.url != new.url || known.events != new.events) {
-        let text = "The partner has registered a webhook already. PUT changes it.";
+        let text = words!(
+            "The partner has registered a webhook already. PUT changes it.",
+            "Le partenaire a déjà inscrit un webhook. PUT le modifie."
+        );
         return Err(ApiError::new(StatusCode::CONFLICT, "409", "WebhookAlreadyRegistered", text));
     }
     shown(&known)
@@ -79,7 +83,10 @@ pub(in crate::http) async fn unregister((State(app), Extension(context)): Asked,
 pub(in crate::http) async fn certificate(State(app): State<App>) -> Result<Response, ApiError> {
     let signing = app.webhooks.signing().await.map_err(|error| {
         tracing::warn!(%error, "there is no certificate for webhooks");
-        ApiError::unavailable("The certificate is not here yet. Try again.")
+        ApiError::unavailable(words!(
+            "The certificate is not here yet. Try again.",
+            "Le certificat n’est pas encore là. Veuillez réessayer."
+        ))
     })?;
     let mut response = signing.certificate().to_vec().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(DER));
@@ -93,30 +100,41 @@ fn asked_for(
     fields: &Fields,
     subscriber: Option<Uuid>,
 ) -> Result<Registration, ApiError> {
-    let wrong = |text: String| ApiError::bad_input("InvalidBody", text);
-    let url = fields.text("WebhookUrl")?.ok_or_else(|| wrong("The property WebhookUrl is missing.".to_owned()))?;
-    app.webhooks
-        .reachable()
-        .url(url)
-        .map_err(|why| ApiError::bad_input("InvalidWebhookUrl", format!("The property WebhookUrl: {why}.")))?;
+    let wrong = |text: Words| ApiError::bad_input("InvalidBody", text);
+    let url = fields
+        .text("WebhookUrl")?
+        .ok_or_else(|| wrong(words!("The property WebhookUrl is missing.", "La propriété WebhookUrl manque.")))?;
+    app.webhooks.reachable().url(url).map_err(|why| {
+        let why = why.words();
+        ApiError::bad_input("InvalidWebhookUrl", words!("The property WebhookUrl: {why}.", "La propriété WebhookUrl : {why}."; why))
+    })?;
     let mut events = BTreeSet::new();
     for name in fields.texts("WebhookEvents", MOST_EVENTS)? {
         let unknown = || {
             let known = EventName::ALL.map(EventName::name).join(", ");
             ApiError::bad_input(
                 "UnknownWebhookEvent",
-                format!("The property WebhookEvents: there is no event {name:?}; there are {known}."),
+                words!(
+                    "The property WebhookEvents: there is no event {name:?}; there are {known}.",
+                    "La propriété WebhookEvents : l’événement {name:?} n’existe pas ; il y a {known}."
+                ),
             )
         };
         events.insert(EventName::from_name(name).ok_or_else(unknown)?);
     }
     if events.is_empty() {
-        return Err(wrong("The property WebhookEvents must name at least one event.".to_owned()));
+        return Err(wrong(words!(
+            "The property WebhookEvents must name at least one event.",
+            "La propriété WebhookEvents doit nommer au moins un événement."
+        )));
     }
-    let given = match fields.text("SubscriberId")? {
-        None => None,
-        Some(text) => Some(parse_guid(text).ok_or_else(|| wrong("The property SubscriberId must be a GUID.".to_owned()))?),
-    };
+    let given =
+        match fields.text("SubscriberId")? {
+            None => None,
+            Some(text) => Some(parse_guid(text).ok_or_else(|| {
+                wrong(words!("The property SubscriberId must be a GUID.", "La propriété SubscriberId doit être un GUID."))
+            })?),
+        };
     Ok(Registration {
         partner,
         subscriber: given.or(subscriber).unwrap_or_else(|| app.ports.random.id()),

@@ -11,6 +11,7 @@ use crate::{
         fields::{Fields, Parameters},
         once::{hash, once},
     },
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -35,24 +36,34 @@ pub(in crate::http) async fn replay(
     if app.webhooks.registration(partner).await?.is_none() {
         return Err(not_registered());
     }
-    let wrong = |text: String| ApiError::bad_input("InvalidBody", text);
+    let wrong = |text: Words| ApiError::bad_input("InvalidBody", text);
     let time = |name: &str| {
         let parse = |text: &str| text.parse::<Timestamp>();
         let text = fields.text(name)?;
-        text.map(parse).transpose().map_err(|_| wrong(format!("The property {name} must be a time, as 2026-11-22T16:00:00Z.")))
+        text.map(parse).transpose().map_err(|_| {
+            wrong(words!(
+                "The property {name} must be a time, as 2026-11-22T16:00:00Z.",
+                "La propriété {name} doit être une date et une heure, comme 2026-11-22T16:00:00Z."
+            ))
+        })
     };
-    let from = time("from")?.ok_or_else(|| wrong("The property from is missing: a time, as 2026-11-22T16:00:00Z.".to_owned()))?;
+    let missing = || {
+        wrong(words!(
+            "The property from is missing: a time, as 2026-11-22T16:00:00Z.",
+            "La propriété from manque : une date et une heure, comme 2026-11-22T16:00:00Z."
+        ))
+    };
+    let from = time("from")?.ok_or_else(missing)?;
     let to = time("to")?.unwrap_or_else(|| app.ports.clock.now());
     if to < from {
-        return Err(wrong("The property to is before from.".to_owned()));
+        return Err(wrong(words!("The property to is before from.", "La propriété to précède from.")));
     }
     let event = match fields.text("event")? {
         None => None,
-        Some(name) => Some(
-            EventName::from_name(name)
-                .filter(|event| *event != EventName::TestCreated)
-                .ok_or_else(|| ApiError::bad_input("UnknownWebhookEvent", format!("The property event: {name:?} is not told again.")))?,
-        ),
+        Some(name) => Some(EventName::from_name(name).filter(|event| *event != EventName::TestCreated).ok_or_else(|| {
+            let text = words!("The property event: {name:?} is not told again.", "La propriété event : {name:?} ne peut pas être répété.");
+            ApiError::bad_input("UnknownWebhookEvent", text)
+        })?),
     };
     let new = NewReplay { id: context.request_id, partner, actor: context.caller.actor.clone(), from, to, event };
     let work = async {
@@ -74,7 +85,14 @@ pub(in crate::http) async fn replayed(
 }
 
 async fn find(app: &App, id: &str, partner: PartnerId) -> Result<Replay, ApiError> {
-    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "404", "WebhookReplayNotFound", format!("There is no replay {id}."));
+    let unknown = || {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "404",
+            "WebhookReplayNotFound",
+            words!("There is no replay {id}.", "La répétition {id} n’existe pas."),
+        )
+    };
     app.webhooks.replay(parse_guid(id).ok_or_else(unknown)?, partner).await?.ok_or_else(unknown)
 }
 

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     hooks::{DeliveryState, EventName, Tested},
     http::{answer::Answer, context::Context, errors::ApiError, fields::Parameters},
+    words::words,
 };
 use axum::{
     Extension,
@@ -32,7 +33,14 @@ pub(in crate::http) async fn outcome(
     Path(id): Path<String>,
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "404", "WebhookDeliveryNotFound", format!("There is no validation event {id}."));
+    let unknown = || {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "404",
+            "WebhookDeliveryNotFound",
+            words!("There is no validation event {id}.", "L’événement de validation {id} n’existe pas."),
+        )
+    };
     let known = parse_guid(&id).ok_or_else(unknown)?;
     let delivery = app.webhooks.delivery(known).await?.ok_or_else(unknown)?;
     if !context.caller.sees(delivery.partner) || delivery.event != EventName::TestCreated.name() {

@@ -1,6 +1,7 @@
 //! Requests to the API and to administration addresses.
 
 use crate::block_on;
+use planshift_contract::{Contract, Heard};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, header};
 use serde_json::Value;
 use std::{sync::LazyLock, time::Duration};
@@ -37,6 +38,8 @@ pub struct Answer {
     pub status: u16,
     /// The header `Location`, where there is one.
     pub location: Option<String>,
+    /// All headers.
+    pub headers: header::HeaderMap,
     /// The body.
     pub body: String,
 }
@@ -45,6 +48,19 @@ impl Answer {
     /// The body as JSON; null where it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    /// It is as the API's own document says.
+    ///
+    /// # Panics
+    /// Where it is not.
+    #[track_caller]
+    pub fn as_declared(self, contract: &Contract, method: &str, path: &str) -> Self {
+        let headers = self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let body = Some(self.body.as_bytes());
+        let faults = contract.faults(&Heard { method, path, status: self.status, headers, body });
+        assert!(faults.is_empty(), "{method} {path} answers {}, and the document says otherwise: {faults:#?}\n{}", self.status, self.body);
+        self
     }
 
     /// With this status.
@@ -84,7 +100,8 @@ fn send(request: RequestBuilder) -> Option<Answer> {
     block_on(async {
         let response = request.send().await.ok()?;
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Some(Answer { status: response.status().as_u16(), location, body: response.text().await.ok()? })
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Some(Answer { status, location, headers, body: response.text().await.ok()? })
     })
 }
 

@@ -1,9 +1,10 @@
 //! The surface that scripts for Partner Center meet: customers, agreements, subscriptions, plans, carts and orders, around transitions that
 //! succeed, fail and wait. Embedded and distributed. Source of the worked examples: the domain's section 10, A, B, D and F.
 
+use planshift_contract::Contract;
 use planshift_tests::{
     accounts::{Document, read, sample},
-    http::{Answer, ask_with},
+    http::{Answer, ask_with, get},
     place::Place,
     program::{PATIENCE, Program},
     wait,
@@ -20,11 +21,21 @@ const FOURTH: &str = "2ca7b4f4-46e8-46d1-a0c2-1f0b1f5a9d01";
 const LEGACY_ITEM: &str = "9DEA7946-EC2C-441E-9FFD-E3B275F7E838:MS-AZR-0145P:MS-AZR-0145P";
 const PLAN_ITEM: &str = "DZH318Z0BPS6:0001:DZH318Z0BML6";
 
-struct Api(String);
+struct Api {
+    url: String,
+    /// What it says of itself: each answer is held against it.
+    contract: Contract,
+}
 
 impl Api {
     fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        ask_with(method, &format!("{}/v1{path}", self.0), headers, body).expect("an answer")
+        let (name, url, path) = (method.to_string(), format!("{}/v1{path}", self.url), format!("/v1{path}"));
+        let answer = ask_with(method, &url, headers, body).expect("an answer");
+        answer.as_declared(&self.contract, &name, path.split('?').next().unwrap_or_default())
+    }
+    fn of(url: String) -> Self {
+        let contract = Contract::new(&get(&format!("{url}/openapi.json")).json());
+        Self { url, contract }
     }
     fn get(&self, path: &str) -> Value {
         self.ask(Method::GET, path, &[], None).expect(200).json()
@@ -181,7 +192,7 @@ fn agreement_and_budget(api: &Api, customer: &str) {
 
     let budget = format!("/customers/{customer}/usagebudget");
     let exact = r#"{"Amount":1000000000000.10,"Attributes":{"ObjectType":"SpendingBudget"}}"#;
-    let set = ask_with_text(&api.0, &budget, exact);
+    let set = ask_with_text(&api.url, &budget, exact);
     assert!(set.body.contains("\"amount\":1000000000000.10,"), "{}", set.body);
     assert!(api.ask(Method::GET, &budget, &[], None).body.contains("\"usageSpendingBudget\":1000000000000.10"), "every digit is kept");
     refused(api.patch(&budget, &[], &json!({ "amount": -1 })), 400, "800002");
@@ -275,7 +286,7 @@ fn guards(api: &Api, place: &Place) {
     api.import(&document);
     let [held, undone] = [0, 1].map(|n| document["customers"][n]["id"].as_str().expect("an id").to_lowercase());
     let steps = |args: &[&str]| {
-        Program::planshift(["steps"]).args(args).args(["--api", &api.0]).run().expect(0);
+        Program::planshift(["steps"]).args(args).args(["--api", &api.url]).run().expect(0);
     };
     let buys = |customer: &str, status, code| {
         let refusal = refused(api.buy(customer, LEGACY_ITEM), status, code);
@@ -339,7 +350,7 @@ fn guards(api: &Api, place: &Place) {
 
 fn everything(place: &Place) {
     let served = place.serve();
-    let api = Api(served.api.clone());
+    let api = Api::of(served.api.clone());
     for name in ["two-resellers", "direct-one-plan", "moved-billing-owner"] {
         api.import(&read(&sample(name)));
     }

@@ -49,7 +49,7 @@ pub use alone::{made_text, serve};
 pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
 pub use hooks::{InvalidWebhooks, SigningKey, SigningKeyError, WebhookOptions};
-pub use http::{RULES, Rule, paths};
+pub use http::{RULES, Rule, openapi, paths};
 pub use model::MIGRATIONS;
 pub use settings::{Settings, WebhookSettings};
 

@@ -2,6 +2,9 @@
 
 // what other tests need of it is not needed here
 #[allow(dead_code)]
+#[path = "api/client.rs"]
+mod client;
+#[allow(dead_code)]
 #[path = "api/provider.rs"]
 mod provider;
 #[allow(dead_code)]

@@ -6,6 +6,7 @@ use planshift_domain::{
     time::Timestamp,
 };
 use planshift_storage::{Args, Row, Statement, StorageError, Transaction, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
@@ -47,7 +48,7 @@ impl DeliveryState {
 }
 
 /// An attempt, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Try {
     pub(crate) at: Timestamp,

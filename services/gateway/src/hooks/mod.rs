@@ -37,7 +37,7 @@ mod sender;
 mod signer;
 mod validation;
 
-pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key};
+pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key, Try};
 pub(crate) use event::EventName;
 pub(crate) use guard::Reachable;
 pub use options::{InvalidWebhooks, WebhookOptions};

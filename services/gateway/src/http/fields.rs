@@ -12,12 +12,14 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The properties of a JSON object, their names in lower case.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     fields: HashMap<String, Value>,
+    /// Those that are given in two spellings: which is meant, nobody knows.
+    twice: HashSet<String>,
     /// The body as it came: what an idempotency key stands for.
     pub(crate) raw: Bytes,
 }
@@ -26,7 +28,7 @@ impl Fields {
     /// The properties of a JSON object.
     pub(crate) fn read(raw: Bytes) -> Result<Self, ApiError> {
         if raw.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self { fields: HashMap::new(), raw });
+            return Ok(Self { raw, ..Self::default() });
         }
         let text = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw);
         let object = match serde_json::from_slice(text) {
@@ -44,23 +46,33 @@ impl Fields {
                 ));
             }
         };
-        Self::of(object, raw)
+        Ok(Self::of(object, raw))
     }
 
-    fn of(object: Map<String, Value>, raw: Bytes) -> Result<Self, ApiError> {
-        let mut fields = HashMap::with_capacity(object.len());
+    fn of(object: Map<String, Value>, raw: Bytes) -> Self {
+        let (mut fields, mut twice) = (HashMap::with_capacity(object.len()), HashSet::new());
         for (name, value) in object {
-            if fields.insert(name.to_lowercase(), value).is_some() {
-                let text = words!("The property {name} is given in two spellings.", "La propriété {name} est donnée en deux orthographes.");
-                return Err(ApiError::bad_input("InvalidBody", text));
+            let name = name.to_lowercase();
+            if fields.insert(name.clone(), value).is_some() {
+                twice.insert(name);
             }
         }
-        Ok(Self { fields, raw })
+        Self { fields, twice, raw }
+    }
+
+    /// A property. What nobody asks for may be given in any number of spellings: it is passed over.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+        let key = name.to_lowercase();
+        if self.twice.contains(&key) {
+            let text = words!("The property {name} is given in two spellings.", "La propriété {name} est donnée en deux orthographes.");
+            return Err(ApiError::bad_input("InvalidBody", text));
+        }
+        Ok(self.fields.get(&key))
     }
 
     /// A text; absent, null and empty are the same.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.contains('\0') => {
                 let text = words!(
@@ -86,10 +98,12 @@ impl Fields {
             )
         };
         let wrong = || ApiError::bad_input("InvalidBody", text());
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+                // 5.0 and 5e0 are whole numbers too, as JSON Schema has it; the nearest of any other is not the number itself
+                let whole = value.as_f64().map(|number| number as u32).filter(|whole| value.as_f64() == Some(f64::from(*whole)));
+                let number = value.as_u64().and_then(|number| u32::try_from(number).ok()).or(whole);
                 number.filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(wrong)
             }
         }
@@ -97,9 +111,9 @@ impl Fields {
 
     /// An object's properties; absent and null are the same.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(object)) => Self::of(object.clone(), Bytes::new()).map(Some),
+            Some(Value::Object(object)) => Ok(Some(Self::of(object.clone(), Bytes::new()))),
             Some(_) => Err(ApiError::bad_input(
                 "InvalidBody",
                 words!("The property {name} must be an object.", "La propriété {name} doit être un objet."),
@@ -116,11 +130,11 @@ impl Fields {
             )
         };
         let wrong = || ApiError::bad_input("InvalidBody", text());
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(items)) if items.len() <= most => {
                 let object = |item: &Value| match item {
-                    Value::Object(object) => Self::of(object.clone(), Bytes::new()),
+                    Value::Object(object) => Ok(Self::of(object.clone(), Bytes::new())),
                     _ => Err(wrong()),
                 };
                 items.iter().map(object).collect()
@@ -131,7 +145,7 @@ impl Fields {
 
     /// True or false; absent and null are false.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(ApiError::bad_input(
@@ -150,7 +164,7 @@ impl Fields {
             )
         };
         let wrong = || ApiError::bad_input("InvalidBody", text());
-        match self.fields.get(&name.to_lowercase()) {
+        match self.value(name)? {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(texts)) if texts.len() <= most => {
                 texts.iter().map(|text| text.as_str().filter(|text| !text.contains('\0')).ok_or_else(wrong)).collect()
@@ -257,11 +271,19 @@ mod tests {
         assert_eq!(fields.text("productFamily").unwrap(), None);
         assert!(fields.text("n").is_err());
         assert_eq!((fields.number("N", 1, 5).unwrap(), fields.number("m", 1, 5).unwrap()), (Some(1), None));
+        let floats = Fields::read(Bytes::from_static(b"{\"a\": 5.0, \"b\": 5e0, \"c\": 5.5, \"d\": -1.0, \"e\": 1e300}")).unwrap();
+        assert_eq!((floats.number("a", 1, 5).unwrap(), floats.number("b", 1, 5).unwrap()), (Some(5), Some(5)));
+        for wrong in ["c", "d", "e"] {
+            assert!(floats.number(wrong, 0, u32::MAX).is_err(), "{wrong}");
+        }
         assert!(fields.number("n", 2, 5).is_err() && fields.number("customerId", 1, 5).is_err() && fields.flag("n").is_err());
         assert!(!fields.flag("m").unwrap() && fields.texts("m", 1).unwrap().is_empty() && fields.texts("n", 1).is_err());
-        for wrong in [&b"{\"a\":1,\"A\":2}"[..], b"[]", b"{", b"\"x\""] {
+        for wrong in [&b"[]"[..], b"{", b"\"x\""] {
             assert!(Fields::read(Bytes::from_static(wrong)).is_err());
         }
+        let twice = Fields::read(Bytes::from_static(b"{\"a\":\"1\",\"A\":\"2\",\"b\":\"3\"}")).unwrap();
+        assert!(twice.text("a").is_err() && twice.value("A").is_err());
+        assert_eq!(twice.text("b").unwrap(), Some("3"), "of those that nobody asks for");
         assert_eq!(Fields::read(Bytes::from_static(b" \n")).unwrap().text("a").unwrap(), None);
     }
 }

@@ -29,13 +29,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// How many a page has at most, and unless asked otherwise.
-const LARGEST_PAGE: u32 = 500;
+pub(super) const LARGEST_PAGE: u32 = 500;
 const PAGE: u32 = 50;
 /// How many letters may be named one by one.
-const MOST_KEYS: usize = 500;
+pub(super) const MOST_KEYS: usize = 500;
 /// The fastest rate that can be asked for, and the largest canary.
-const FASTEST: u32 = 10_000;
-const LARGEST_CANARY: u32 = 1_000;
+pub(super) const FASTEST: u32 = 10_000;
+pub(super) const LARGEST_CANARY: u32 = 1_000;
 const TOKEN: &str = "MS-ContinuationToken";
 const WHAT: &Words = &Words::both("Dead letters", "Les lettres mortes");
 const A_PLACE: &Words = &Words::both("one that was given out", "un de ceux qui ont été donnés");

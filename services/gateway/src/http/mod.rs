@@ -24,6 +24,7 @@
 //! | `letters` | dead letters |
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
+//! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
 mod accounts;
@@ -32,6 +33,7 @@ mod answer;
 mod audit;
 mod bearer;
 mod context;
+mod contract;
 mod customers;
 mod errors;
 mod faults;
@@ -64,6 +66,7 @@ use axum::{
 };
 pub(crate) use bearer::count_from_zero;
 pub(crate) use context::Context;
+pub use contract::openapi;
 use errors::ApiError;
 pub(crate) use local::Reach;
 pub(crate) use once::hex;
@@ -78,6 +81,7 @@ fn routes() -> Routes {
     use {customers as c, upgrades as u, webhooks as w};
     Routes::new()
         .route("/", get(what_this_is))
+        .route("/openapi.json", get(contract::read))
         .route("/v1/accounts", post(accounts::import).layer(DefaultBodyLimit::disable()))
         .route("/v1/productupgrades", get(u::list).post(u::create))
         .route("/v1/auditrecords", get(audit::records))
@@ -175,6 +179,7 @@ async fn what_this_is() -> Response {
                 This is its API. Requests need a bearer token (docs/api/authentication.md). Begin with:\n\n\
                 \x20 POST /v1/accounts            import an account document\n\
                 \x20 POST /v1/productUpgrades     {\"customerId\": \"…\", \"productFamily\": \"Azure\"}\n\
-                \x20 GET  /v1/productUpgrades     what there is\n";
+                \x20 GET  /v1/productUpgrades     what there is\n\n\
+                All of it: GET /openapi.json\n";
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page).into_response()
 }

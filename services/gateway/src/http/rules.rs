@@ -44,6 +44,7 @@ const fn with(method: &'static str, path: &'static str, right: Right) -> Rule {
 /// Every path. Source of the roles: Partner Center's, in the domain's sections 5 and 6; as people read it: `docs/api/authentication.md`.
 pub const RULES: &[Rule] = &[
     get("/", Right::Open),
+    get("/openapi.json", Right::Open),
     post("/v1/accounts", Right::Manage),
     get("/v1/steps", Right::Operate),
     post("/v1/steps/{step}/pause", Right::Operate),

@@ -6,6 +6,7 @@ use super::{
     pass::{LOOKING, Pass},
 };
 use planshift_messaging::Delivery;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How many are kept in one statement.
@@ -14,7 +15,7 @@ const BATCH: usize = 50;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// What was dropped.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub(crate) struct DroppedNow {
     pub(crate) dropped: u64,
     /// Everything was looked at; else the same again drops more.

@@ -4,6 +4,7 @@ use crate::http::hex;
 use planshift_domain::time::Timestamp;
 use planshift_messaging::{Delivery, Queue, Service};
 use planshift_worker::codec;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +16,7 @@ const NO_REASON: &str = "Unknown";
 const KEY_BYTES: usize = 16;
 
 /// A dead letter as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Letter {
     /// What it is known by: the same letter has the same key at every look.
@@ -47,7 +48,7 @@ pub(crate) struct Letter {
 }
 
 /// A letter's body, as far as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Contents {
     /// As text, where it is text.

@@ -7,6 +7,7 @@ use super::{
 };
 use bytes::Bytes;
 use planshift_domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ const OTHERS: &str = "(others)";
 pub(crate) type Place = (Timestamp, String);
 
 /// What a look has found.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Listing {
     /// How many letters are meant.
@@ -36,7 +37,7 @@ pub(crate) struct Listing {
 }
 
 /// Letters that died for one reason, in one queue, of one type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Group {
     pub(crate) reason: String,
@@ -50,7 +51,7 @@ pub(crate) struct Group {
 }
 
 /// A letter, whole.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Whole {
     #[serde(flatten)]
     pub(crate) letter: Letter,

@@ -21,7 +21,9 @@ mod runner;
 mod store;
 mod wanted;
 
+pub(crate) use dropping::DroppedNow;
 pub(crate) use letter::Letter;
+pub(crate) use listing::{Listing, Whole};
 pub(crate) use store::{CanaryState, ENDED, Ended, NewRedrive, Redrive, RedriveState, ended_rows};
 pub(crate) use wanted::Wanted;
 

@@ -3,6 +3,7 @@
 use super::{DeadLetters, Letter, Wanted};
 use planshift_domain::{message::notice::MessageEnded, time::Timestamp};
 use planshift_storage::{Args, Row, Statement, StorageError, Value};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub(crate) struct NewRedrive {
 }
 
 /// Where a redrive stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) enum RedriveState {
     /// It sends, or waits for what it has sent.
     Running,
@@ -48,7 +49,7 @@ impl RedriveState {
 }
 
 /// A redrive, with what became of its letters so far.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Redrive {
     pub(crate) redrive_id: Uuid,
@@ -110,7 +111,7 @@ impl Redrive {
 }
 
 /// What was told of a letter's last chances.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Ended {
     pub(crate) redrive_id: Uuid,

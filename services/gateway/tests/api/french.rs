@@ -8,7 +8,7 @@ use planshift_domain::{
     transition::{Finding, Findings, State},
 };
 use planshift_gateway::Settings;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -183,9 +183,9 @@ async fn tokens_roles_and_limits_too() {
     let world = World::for_whom(provider.auth(), limits, silence).await;
     world.eventually(async || world.readiness.ask().await.0).await;
     let list = format!("{}/v1/productUpgrades", world.base);
-    let without = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let without = Client::without_token();
     differs_in_words("no token", || without.get(&list)).await;
-    differs_in_words("a token that is none", || without.get(&list).bearer_auth("x")).await;
+    differs_in_words("a token that is none", || without.get(&list).header("authorization", "Bearer x")).await;
     let partner = |n: u128, role: &str| client(&provider.token(Uuid::from_u128(n), &[role]));
     let (nobody, reader) = (partner(1, "Stranger"), partner(2, "ReadOnlyAgent"));
     differs_in_words("no role", || nobody.get(&list)).await;

@@ -47,7 +47,7 @@ fn takes(refuse_first: bool, chunks: Arc<Mutex<BTreeSet<u32>>>) -> impl FnMut(&D
     }
 }
 
-fn send(world: &World, document: Vec<u8>) -> reqwest::RequestBuilder {
+fn send(world: &World, document: Vec<u8>) -> RequestBuilder {
     world.client.post(format!("{}/V1/Accounts", world.base)).body(document)
 }
 

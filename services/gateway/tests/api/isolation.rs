@@ -22,7 +22,7 @@ use planshift_domain::{
 use planshift_gateway::{RULES, Right, Rule, Settings};
 use planshift_messaging::{Delivery, Outgoing};
 use planshift_worker::codec;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},

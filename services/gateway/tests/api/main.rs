@@ -2,6 +2,7 @@
 
 mod audit;
 mod changes;
+mod client;
 mod french;
 mod holder;
 mod importing;

@@ -2,7 +2,7 @@
 
 use crate::{provider::*, world::*};
 use planshift_gateway::{RULES, Right, Settings};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;

@@ -1,11 +1,12 @@
 //! Paths, methods, headers, limits, and who may reach it.
 
 use crate::world::*;
-use planshift_gateway::{Gateway, GatewayError, Options};
+use planshift_gateway::{Gateway, GatewayError, Options, RULES};
 use planshift_messaging::{EmbeddedBroker, Service};
 use planshift_storage::Database;
 use planshift_worker::Ports;
 use reqwest::Method;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -56,6 +57,28 @@ async fn unknown_paths_and_methods_are_errors_like_all_others() {
         let response = world.client.request(method.clone(), format!("{}{path}", world.base)).send().await.unwrap();
         assert!(response.headers().contains_key("allow"), "{method} {path}");
         assert_eq!(error(response).await.0, 405, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn every_path_refuses_every_method_that_it_has_not_and_says_which_it_has() {
+    let world = World::new(silence).await;
+    for path in planshift_gateway::paths() {
+        let mut has: BTreeSet<_> = RULES.iter().filter(|rule| rule.path == path).map(|rule| rule.method).collect();
+        if has.contains("GET") {
+            has.insert("HEAD");
+        }
+        let filled =
+            path.split('/').map(|part| if part.starts_with('{') { guid(7) } else { part.to_owned() }).collect::<Vec<_>>().join("/");
+        for method in
+            ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"].into_iter().filter(|m| !has.contains(m))
+        {
+            let url = format!("{}{filled}", world.base);
+            let response = world.client.request(method.parse().unwrap(), url).send().await.unwrap();
+            assert_eq!(response.status(), 405, "{method} {path}");
+            let allowed = response.headers()["allow"].to_str().unwrap().to_owned();
+            assert_eq!(allowed.split(',').map(str::trim).collect::<BTreeSet<_>>(), has, "{method} {path}");
+        }
     }
 }
 

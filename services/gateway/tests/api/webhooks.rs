@@ -15,7 +15,6 @@ use planshift_domain::{
 use planshift_gateway::{Auth, Gateway, LocalToken, Options, Settings, WebhookSettings};
 use planshift_messaging::Service;
 use planshift_storage::{Args, Statement};
-use reqwest::Client;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::task::JoinHandle;

@@ -1,5 +1,6 @@
 //! A gateway, and those it talks to.
 
+pub use crate::client::{Client, RequestBuilder, client};
 use planshift_domain::{
     history::HistoryEntry,
     ids::{MpnId, Reseller, TransitionId},
@@ -19,7 +20,7 @@ use planshift_messaging::{Delivery, Destination, EmbeddedBroker, Outgoing, Queue
 use planshift_storage::Database;
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec, health::Readiness, metrics::Metrics};
-use reqwest::{Client, RequestBuilder, Response, header};
+use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
@@ -35,12 +36,6 @@ pub type Script = dyn FnMut(&Delivery) -> Vec<Outgoing> + Send;
 
 /// The local token of every world.
 pub const TOKEN: &str = "the-local-token-of-this-world-0123456789";
-
-/// A client that sends this token. It reads no certificates, which takes a while: nothing here speaks TLS.
-pub fn client(token: &str) -> Client {
-    let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
-    Client::builder().no_proxy().tls_certs_only([]).default_headers(headers).build().unwrap()
-}
 
 pub struct World {
     pub base: String,

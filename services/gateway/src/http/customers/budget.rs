@@ -75,6 +75,8 @@ fn amount(fields: &Fields) -> Result<Option<String>, ApiError> {
         )
     };
     let wrong = || ApiError::bad_input("InvalidBudget", text());
+    // in one spelling
+    fields.value("amount")?;
     let properties: BTreeMap<String, &RawValue> = serde_json::from_slice(&fields.raw).map_err(|_| wrong())?;
     let (_, amount) = properties.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("amount")).ok_or_else(wrong)?;
     match amount.get() {

@@ -26,20 +26,20 @@ use serde_json::{Value, json};
 const AZURE_VIEW: &str = "MicrosoftAzure";
 
 /// An offer.
-pub(super) struct Offer {
+pub(in crate::http) struct Offer {
     pub(super) product_id: &'static str,
     pub(super) sku_id: &'static str,
     /// Availability ids change at Microsoft; here it is what tells one state of the catalogue from the next.
     pub(super) availability_id: &'static str,
-    pub(super) offer_id: &'static str,
+    pub(in crate::http) offer_id: &'static str,
     pub(super) title: &'static str,
     description: &'static str,
-    pub(super) billing_cycle: &'static str,
+    pub(in crate::http) billing_cycle: &'static str,
     prerequisite: &'static str,
 }
 
 /// "Microsoft Azure", pay as you go.
-pub(super) const LEGACY: Offer = Offer {
+pub(in crate::http) const LEGACY: Offer = Offer {
     product_id: "9DEA7946-EC2C-441E-9FFD-E3B275F7E838",
     sku_id: "MS-AZR-0145P",
     availability_id: "MS-AZR-0145P",
@@ -50,7 +50,7 @@ pub(super) const LEGACY: Offer = Offer {
     prerequisite: "MicrosoftCloudAgreement",
 };
 /// The Azure plan.
-pub(super) const PLAN: Offer = Offer {
+pub(in crate::http) const PLAN: Offer = Offer {
     product_id: "DZH318Z0BPS6",
     sku_id: "0001",
     availability_id: "DZH318Z0BML6",
@@ -63,7 +63,7 @@ pub(super) const PLAN: Offer = Offer {
 
 impl Offer {
     /// What a cart names it by.
-    pub(super) fn catalog_item_id(&self) -> String {
+    pub(in crate::http) fn catalog_item_id(&self) -> String {
         format!("{}:{}:{}", self.product_id, self.sku_id, self.availability_id)
     }
 

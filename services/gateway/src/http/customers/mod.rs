@@ -22,7 +22,7 @@ mod agreements;
 mod budget;
 mod buying;
 mod carts;
-mod catalogue;
+pub(super) mod catalogue;
 mod change;
 mod entitlements;
 mod etag;

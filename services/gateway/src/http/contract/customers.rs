@@ -1,0 +1,132 @@
+//! Customers, their resellers, their budgets. Source: the domain's sections 6.3 and 6.6.
+
+use super::{
+    api::Api,
+    operation::Operation,
+    shapes::{Object, Schema, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text},
+};
+use planshift_domain::account::facts::{Cloud, Relationship};
+use serde_json::json;
+
+const OPERATORS: [&str; 5] = ["equals", "not_equals", "substring", "starts_with", "not_starts_with"];
+const TOKEN: &str = "Where the next page begins, where there is one.";
+
+pub(super) fn describe(api: &Api) {
+    resources(api);
+    resellers(api);
+    budget(api);
+}
+
+fn resources(api: &Api) {
+    let by_text =
+        object().has("Field", one_of(&["CompanyName", "Domain"])).has("Value", plain_and_not_empty()).has("Operator", one_of(&OPERATORS));
+    let by_reseller =
+        object().has("Field", always("IndirectReseller")).has("Value", guid()).has("Operator", one_of(&["equals", "starts_with"]));
+    let filter = json!({ "anyOf": [Schema::from(by_text), Schema::from(by_reseller)] });
+    let company = object().has("tenantId", guid()).has("domain", text()).has("companyName", text()).of_type("CustomerCompanyProfile");
+    let address = object().has("country", text());
+    let item = object()
+        .has("id", guid())
+        .has("companyProfile", company.clone())
+        .has("billingProfile", object().has("defaultAddress", address.clone()).of_type("CustomerBillingProfile"))
+        .has("relationshipToPartner", or_null(one_of(Relationship::TEXTS)))
+        .has("partnerId", guid())
+        .links(&[])
+        .of_type("Customer");
+    api.add(
+        Operation::get("/v1/customers", "listCustomers", "Customers, in the order of their names.")
+            .of_partner()
+            .query_json("filter", filter, "A condition; `IndirectReseller` is the tenant of a reseller.")
+            .pages()
+            .json(200, "A page of them.", collection(api.named("ListedCustomer", item)))
+            .may_give(200, "MS-ContinuationToken", TOKEN)
+            .leads_to(200, "getCustomer", &[("customer", "$response.body#/items/0/id")]),
+    );
+    let billing = object().has("companyName", text()).has("defaultAddress", address).of_type("CustomerBillingProfile");
+    let customer = object()
+        .has("id", guid())
+        .has("companyProfile", company.links(&[]))
+        .has("billingProfile", billing)
+        .has("relationshipToPartner", one_of(Relationship::TEXTS))
+        .has("currencyCode", text())
+        .has("cloud", one_of(Cloud::TEXTS))
+        .has("segment", text())
+        .has("isSharedServices", flag())
+        .has("hasSupportPlan", flag())
+        .has("partnerId", guid())
+        .has("factsVersion", count())
+        .links(&[])
+        .of_versioned_type("Customer");
+    api.add(
+        Operation::get("/v1/customers/{customer}", "getCustomer", "One customer.")
+            .of_partner()
+            .json(200, "As the newest import tells of it.", api.named("Customer", customer))
+            .fails(&[409]),
+    );
+}
+
+fn resellers(api: &Api) {
+    let relationship = api.named("PartnerRelationship", relationship());
+    api.add(
+        Operation::get(
+            "/v1/customers/{customer}/relationships",
+            "listResellersOfCustomer",
+            "Resellers on record of a customer's subscriptions.",
+        )
+        .of_partner()
+        .json(200, "All of them.", collection(relationship.clone()))
+        .fails(&[409]),
+    );
+    api.add(
+        Operation::get("/v1/relationships", "listResellers", "All resellers of the partner.")
+            .of_partner()
+            .query("relationship_type", always("IsIndirectCloudSolutionProviderOf"), "The one type that there is.")
+            .pages()
+            .json(200, "A page of them.", collection(relationship))
+            .may_give(200, "MS-ContinuationToken", TOKEN),
+    );
+    let profile = object().has("mpnId", mpn_id()).has("partnerName", text()).links(&[]).of_type("MpnProfile");
+    api.add(
+        Operation::get("/v1/profiles/mpn", "getMpnProfile", "Is this an MPN id that is known?")
+            .needs("mpnId", mpn_id(), "The MPN id.")
+            .of_partner()
+            .json(200, "It is a reseller's.", profile)
+            .fails(&[404]),
+    );
+}
+
+fn relationship() -> Object {
+    object()
+        .has("id", or_null(guid()))
+        .has("name", text())
+        .has("relationshipType", always("is_indirect_cloud_solution_provider_of"))
+        .has("state", text())
+        .has("mpnId", mpn_id())
+        .has("location", or_null(text()))
+        .of_type("PartnerRelationship")
+}
+
+fn budget(api: &Api) {
+    let amount = || or_null(json!({ "type": "number", "minimum": 0 }));
+    let budget = object()
+        .has("amount", amount())
+        .has("usageSpendingBudget", amount())
+        .has("currencyCode", pattern("^[A-Z]{3}$"))
+        .links(&[])
+        .of_type("SpendingBudget");
+    let budget = api.named("SpendingBudget", budget);
+    const PATH: &str = "/v1/customers/{customer}/usagebudget";
+    api.add(
+        Operation::get(PATH, "getBudget", "The spending budget of a customer.")
+            .of_partner()
+            .json(200, "The budget, in the customer's currency; null where there is none.", budget.clone())
+            .fails(&[409]),
+    );
+    api.add(
+        Operation::patch(PATH, "setBudget", "Sets the spending budget of a customer, or takes it away with null.")
+            .of_partner()
+            .body(object().has("amount", amount()))
+            .json(200, "The budget as it is now; every digit is kept.", budget)
+            .fails(&[409]),
+    );
+}

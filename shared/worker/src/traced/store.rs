@@ -69,15 +69,15 @@ fn summary(template: &str) -> String {
     let verb = words.next().unwrap_or("query").to_ascii_uppercase();
     let after = match verb.as_str() {
         "INSERT" => "INTO",
-        "UPDATE" => return cut(format!("{verb} {}", words.next().unwrap_or_default())),
+        "UPDATE" => return cut(&format!("{verb} {}", words.next().unwrap_or_default())),
         _ => "FROM",
     };
     // a set of rows that came as an argument is no table
     let table = words.skip_while(|word| !word.eq_ignore_ascii_case(after)).nth(1).filter(|word| !word.starts_with('{'));
-    cut(table.map_or(verb.clone(), |table| format!("{verb} {table}")))
+    cut(&table.map_or(verb.clone(), |table| format!("{verb} {table}")))
 }
 
-fn cut(name: String) -> String {
+fn cut(name: &str) -> String {
     name.chars().take(NAME_CHARS).collect()
 }
 
@@ -131,7 +131,7 @@ impl StoreTransaction for TracedTransaction {
     async fn execute_all(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
         let span = self.seen.begin(|| match &writes[..] {
             [(statement, _)] => summary(statement.template()),
-            several => cut(format!("BATCH {}", several.iter().map(|(one, _)| summary(one.template())).collect::<Vec<_>>().join(", "))),
+            several => cut(&format!("BATCH {}", several.iter().map(|(one, _)| summary(one.template())).collect::<Vec<_>>().join(", "))),
         });
         end(span, self.inner.execute_all(writes).await)
     }

@@ -98,7 +98,7 @@ macro_rules! reading {
     ($($name:ident: $first:literal;)*) => { $(
         static $name: Reading = Reading {
             list: Statement::new(concat!(
-                "SELECT body FROM transitions WHERE ", $first,
+                "SELECT started_at, id, body FROM transitions WHERE ", $first,
                 " AND ($1::uuid IS NULL OR partner_id = $1) AND ($2::uuid IS NULL OR customer_id = $2)
                   AND ($3::text IS NULL OR $3::text LIKE '%,' || state || ',%')
                   AND (started_at, id) < ($5::bigint, $6::uuid) AND started_at > $7::bigint ORDER BY started_at DESC, id DESC LIMIT $8",
@@ -237,11 +237,11 @@ impl ReadModel {
         // one more than wanted tells whether there is a next page
         let (reading, args) = filter.page(states, after, size + 1);
         let found = self.database.query(&reading.list, args).await?;
-        let rows = found.iter().map(|row| from_json("a transition", &row.get::<String>(0)?));
-        let mut rows: Vec<TransitionRow> = rows.collect::<Result<_, _>>()?;
-        let is_cut = rows.len() > size as usize;
-        rows.truncate(size as usize);
-        let next = rows.last().filter(|_| is_cut).map(|row| (row.started_at, row.id));
+        let last = found.get((size as usize).wrapping_sub(1)).filter(|_| found.len() > size as usize);
+        // the key as the index has it
+        let next = last.map(|row| Ok::<_, StorageError>((Timestamp::from_micros(row.get(0)?), TransitionId(row.get(1)?)))).transpose()?;
+        let rows = found.iter().take(size as usize).map(|row| from_json("a transition", &row.get::<String>(2)?));
+        let rows: Vec<TransitionRow> = rows.collect::<Result<_, _>>()?;
         if filter.is_counted() {
             return Ok(Page { rows, total: self.counted(filter.partner, states).await?, next });
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Webhooks")]
 pub struct SendingArgs {
-    /// What receivers reach the API by, https://moves.example; URIs in events begin with it. Without it the address of --listen
+    /// What receivers reach the API by, `https://moves.example`; URIs in events begin with it. Without it the address of --listen
     #[arg(long, value_name = "URL", env = "PLANSHIFT_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// PEM file of the RSA key that events are signed with; without it, a key is made once and kept in the gateway's database

@@ -35,7 +35,7 @@ use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Database, StorageError, Transaction, Write};
 use planshift_worker::{HandleError, Ports, codec, metrics::Metrics};
 use std::{
-    collections::{BTreeMap, HashMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -361,7 +361,8 @@ impl Engine {
                                 _ => line.commerce_subscription_id.to_string(),
                             })
                             .collect(),
-                        Step::Eligibility | Step::Purchasing => Vec::new(),
+                        Step::Purchasing => plans_of(tx, work, given_up.packet).await?,
+                        Step::Eligibility => Vec::new(),
                     };
                     let answer = answers::given_up(work, *step, given_up, items);
                     self.answered(work, *step, &answer, &mut known, now, rules)?;
@@ -505,6 +506,13 @@ async fn write(
     let writes = [transitions::insert(&new, now), transitions::update(&changed, now), rows::insert_history(&all!(works, history))];
     tx.execute_all(writes.into_iter().flatten().chain(chains)).await?;
     Ok(changed.iter().map(|stored| (stored.id, stored.sent)).collect())
+}
+
+/// The items of a packet of purchasing: resellers in their order, so many in each packet, as the commands are made.
+async fn plans_of(tx: &mut Transaction, work: &Work, packet: u32) -> Result<Vec<String>, StorageError> {
+    let size = work.stored.saga.packet_items as usize;
+    let resellers: BTreeSet<_> = rows::resellers(tx, &[work.stored.id]).await?.into_iter().map(|(_, reseller)| reseller).collect();
+    Ok(resellers.iter().skip(packet as usize * size).take(size).map(|reseller| reseller.key().to_owned()).collect())
 }
 
 /// Imports and starts each lock their customers in the order of the keys; a turn with both locks them all at once, so that two

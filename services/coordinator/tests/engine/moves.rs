@@ -8,10 +8,11 @@ use planshift_domain::{
     ids::{ImportId, MpnId, TransitionId},
     message::{
         command as c,
+        reply::PacketGivenUp,
         request::{Act, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, OnlyIf, StartAnswered, StartOutcome, StartTransition},
     },
-    step::Step,
-    transition::{Evidence, State},
+    step::{Action, Step},
+    transition::{Evidence, ItemError, State},
 };
 use planshift_messaging::Outgoing;
 use planshift_worker::Ports;
@@ -45,6 +46,29 @@ async fn a_customer_moves_from_import_to_completed() {
     assert_eq!(told.last().unwrap().state, State::Completed);
     let traces: HashSet<&str> = world.events.iter().map(|e| e.transition.traceparent.as_str()).collect();
     assert_eq!(traces.len(), 1, "one trace from start to end");
+}
+
+/// A purchase that was given up, and its undo that was too: each of its plans is told all the same, for whoever must look after it.
+#[tokio::test]
+async fn plans_that_nobody_answered_for_are_told_one_by_one() {
+    let mut world = World::new(8).await;
+    world.import(1, &[1]).await;
+    let (outcome, commands) = world.start(1, 1).await;
+    let id = accepted(&outcome);
+    let checked: Vec<Input> = commands.iter().flat_map(|command| world.answer(command)).collect();
+    world.turn(&checked).await;
+    let error = ItemError { code: "Unavailable".into(), description: "for hours".into() };
+    let given_up = |action| PacketGivenUp { transition_id: id, action, packet: 0, attempt: 1, error: error.clone() };
+    world.turn(&[Input::GivenUp(Step::Purchasing, given_up(Action::Do))]).await;
+    assert_eq!(world.state(id), State::Compensating);
+    world.turn(&[Input::GivenUp(Step::Purchasing, given_up(Action::Undo))]).await;
+    assert_eq!(world.state(id), State::NeedsOperator);
+    let mut plans: Vec<_> = world.events.iter().flat_map(|event| event.plans.clone()).collect();
+    plans.sort_by_key(|plan| (plan.reseller.clone(), plan.version));
+    let told: Vec<_> = plans.iter().map(|plan| (plan.reseller.key(), plan.undo, plan.error.as_ref())).collect();
+    let twice = ["4847383", "4847433"].map(|key| [(key, None, Some(&error)), (key, Some(Evidence::Refused), Some(&error))]);
+    assert_eq!(told, twice.concat());
+    assert_eq!(world.events.last().unwrap().transition.plans, 2, "as many as the transition says");
 }
 
 #[tokio::test]

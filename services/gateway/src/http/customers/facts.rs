@@ -41,7 +41,7 @@ pub(super) struct One {
 impl One {
     pub(super) async fn look(app: &App, whose: Whose, facts: &Facts, id: Uuid) -> Result<Self, ApiError> {
         let merged = Merged::of_one(app, whose, facts, id).await?;
-        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1, Some(0)).await?;
+        let (_, under) = app.model.under_plan((whose.partner, whose.customer), PlanId(id), Uuid::nil(), 1, None).await?;
         Ok(Self { merged, under })
     }
 }

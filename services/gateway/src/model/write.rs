@@ -78,8 +78,8 @@ static RESELLERS: Statement = Statement::new(
      WHERE excluded.at > resellers.at",
 );
 /// Is all there that the transition says is there? While it is under way, only its history is counted: with 100,000 lines,
-/// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans,
-/// eligibility's packets (unless it was cancelled before all had come) and, where it completed, those of mapping and suspension
+/// counting them at each of 2,000 packets would cost more than everything else. Once it has settled, its lines, its plans (unless
+/// it needs an operator because nobody has answered for them), eligibility's packets (unless it was cancelled before all had come) and, where it completed, those of mapping and suspension
 /// are counted too.
 ///
 /// Only a row that this changes is written: as a rule it was whole, and is.
@@ -90,7 +90,7 @@ static WHOLE: Statement = Statement::new(
              (SELECT count(*) FROM history h WHERE h.transition_id = t.id) >= t.history
          AND (t.settled IS NULL OR (
              (SELECT count(*) FROM lines l WHERE l.transition_id = t.id) >= t.lines
-         AND (SELECT count(*) FROM plans p WHERE p.transition_id = t.id) >= t.plans
+         AND (t.settled = 'NeedsOperator' OR (SELECT count(*) FROM plans p WHERE p.transition_id = t.id) >= t.plans)
          AND ((t.settled <> 'Ineligible' AND t.lines = 0) OR (SELECT count(*) = coalesce(max(k.packet) + 1, 0) FROM packets k
               WHERE k.transition_id = t.id AND k.step = 'eligibility' AND k.action = 'do'))
          AND (t.settled <> 'Completed' OR (SELECT count(DISTINCT l.packet) * 2 FROM lines l WHERE l.transition_id = t.id)

@@ -19,6 +19,8 @@ pub const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const WAITING: usize = 16_384;
 /// How many are sent at once.
 const AT_ONCE: usize = 1_024;
+/// How many links a span has at most: more than a batch has messages.
+const LINKS: u32 = 1_024;
 /// How often what is there is sent.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -70,7 +72,7 @@ impl Tracing {
         ]);
         let provider = SdkTracerProvider::builder().with_resource(resource.build()).with_span_processor(processor);
         // whether a trace is recorded was decided where it began: what gets here is wanted
-        let provider = provider.with_sampler(AlwaysOn).build();
+        let provider = provider.with_sampler(AlwaysOn).with_max_links_per_span(LINKS).build();
         Ok(Tracer::on(provider, self.sampler.clone(), self.instance.clone()))
     }
 }

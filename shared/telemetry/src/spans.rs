@@ -152,6 +152,11 @@ impl Tracer {
         Span { span: Some(span), context }
     }
 
+    /// What stands for a span that is not recorded: its context passes through.
+    pub const fn pass(context: TraceContext) -> Span {
+        Span { span: None, context }
+    }
+
     /// Sends what has been recorded, and ends. It blocks, for seconds at most: not to be called where others wait.
     pub fn shut_down(&self) {
         if let Some(on) = &self.0

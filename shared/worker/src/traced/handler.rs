@@ -38,24 +38,35 @@ impl<H: Handler> Traced<H> {
 
     /// The span of a batch: beneath its one message, or linked to all of them.
     fn receive(&self, batch: &[Delivery], at: SystemTime) -> Span {
-        let start = self.start(Kind::Client, "receive", at);
         if let [alone] = batch {
-            return self.tracer.begin(about(start, &alone.message), &context_of(&alone.message));
+            let context = context_of(&alone.message);
+            if !context.is_sampled() {
+                return Tracer::pass(context);
+            }
+            return self.tracer.begin(about(self.start(Kind::Client, "receive", at), &alone.message), &context);
         }
-        let sampled = batch.iter().map(|delivery| context_of(&delivery.message)).filter(TraceContext::is_sampled);
+        let sampled: Vec<_> = batch.iter().map(|delivery| context_of(&delivery.message)).filter(TraceContext::is_sampled).collect();
+        if sampled.is_empty() {
+            return Tracer::pass(TraceContext::default());
+        }
+        let start = self.start(Kind::Client, "receive", at);
         let count = i64::try_from(batch.len()).unwrap_or(i64::MAX);
         let start = start.with("messaging.system", SYSTEM).with("messaging.batch.message_count", count);
-        let (start, any) = sampled.fold((start, false), |(start, _), context| (start.linked(&context), true));
-        self.tracer.begin(start.kept(any), &TraceContext::default())
+        let start = sampled.iter().fold(start, SpanStart::linked);
+        self.tracer.begin(start.kept(true), &TraceContext::default())
     }
 
     fn process(&self, delivery: &Delivery, received: &Span, alone: bool, at: SystemTime, kept: bool) -> Span {
+        let own = context_of(&delivery.message);
+        // most messages under load: nothing is put together for what nobody will see
+        if !kept && !own.is_sampled() {
+            return Tracer::pass(own);
+        }
         let step = self.inner.service().name();
         let start = about(self.start(Kind::Consumer, "process", at), &delivery.message)
             .with("planshift.step", step)
             .with("planshift.attempt", i64::from(delivery.attempts) + 1)
             .kept(kept);
-        let own = context_of(&delivery.message);
         // in a trace that is not recorded, what is kept all the same is beneath the message
         let parent = if alone && received.is_recorded() { received.context().clone() } else { own };
         let start = if alone { start } else { start.linked(received.context()) };
@@ -90,6 +101,13 @@ impl<H: Handler> Handler for Traced<H> {
         let Handled { mut publish, ends, receipt } = match handled {
             Ok(handled) => handled,
             Err(error) => {
+                // of one alone it is known whose failure it is; a database that is away is nobody's
+                let is_away = matches!(&error, HandleError::Storage(error) if error.is_passing());
+                let again = batch
+                    .first()
+                    .filter(|_| alone && !is_away && !received.is_recorded())
+                    .map(|delivery| self.process(delivery, &received, alone, begun, true));
+                let first = first.filter(Span::is_recorded).or(again);
                 for mut span in [received].into_iter().chain(first) {
                     span.fail(kind_of(&error), error.to_string());
                 }
@@ -115,11 +133,13 @@ impl<H: Handler> Handler for Traced<H> {
                 End::Done if turned => span.fail(state.map_or("", State::name), "the transition has turned"),
                 End::Done => {}
             }
-            // of several messages of a trace, what is sent belongs to the last of them
-            contexts.insert(context.trace_id, span.context().clone());
+            // of several messages of a trace, what is sent belongs to the last of them; a message without a trace has nothing beneath it
+            if span.is_recorded() && !context.trace_id.is_empty() {
+                contexts.insert(context.trace_id, span.context().clone());
+            }
             spans.push(span);
         }
-        for outgoing in &mut publish {
+        for outgoing in publish.iter_mut().filter(|_| !contexts.is_empty()) {
             if let Some(context) = contexts.get(&context_of(&outgoing.message).trace_id) {
                 give(&mut outgoing.message, context);
             }

@@ -30,6 +30,13 @@ pub use broker::TracedBroker;
 pub use handler::Traced;
 pub use store::traced;
 
+use planshift_domain::message::{
+    Body as _,
+    command::{TakeEligibilityFacts, TakeMappingFacts, TakePurchasingFacts, TakeSuspensionFacts},
+    event::AccountImported,
+    reply::FactsTaken,
+    request::{CustomersImported, ImportCustomers},
+};
 use planshift_messaging::Message;
 use planshift_telemetry::{SpanStart, TraceContext};
 
@@ -59,6 +66,22 @@ fn about(start: SpanStart, message: &Message) -> SpanStart {
     };
     match message.correlation_id.as_str() {
         "" => start,
+        id if is_of_an_import(&message.kind) => start.with("messaging.message.conversation_id", id.to_owned()),
         id => start.with("messaging.message.conversation_id", id.to_owned()).with("planshift.transition.id", id.to_owned()),
     }
+}
+
+/// What belongs together is an import then, and no transition.
+fn is_of_an_import(kind: &str) -> bool {
+    [
+        ImportCustomers::TYPE,
+        CustomersImported::TYPE,
+        TakeEligibilityFacts::TYPE,
+        TakePurchasingFacts::TYPE,
+        TakeMappingFacts::TYPE,
+        TakeSuspensionFacts::TYPE,
+        FactsTaken::TYPE,
+        AccountImported::TYPE,
+    ]
+    .contains(&kind)
 }

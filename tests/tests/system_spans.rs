@@ -65,6 +65,10 @@ fn a_transition_that_completes(place: &Place) {
     wanted.extend(trace.messages().intersection(&expected(&released)).cloned());
     assert_eq!(trace.messages(), wanted);
     assert!(trace.failed().is_empty(), "{:#?}", trace.failed());
+    // what belongs to the import before it is of no transition
+    let spans = receiver.spans();
+    let mut of_import = spans.iter().filter(|span| span.attribute("planshift.message.type").starts_with("Take")).peekable();
+    assert!(of_import.peek().is_some() && of_import.all(|span| span.attribute("planshift.transition.id").is_empty()));
 }
 
 fn a_transition_that_is_compensated(place: &Place) {

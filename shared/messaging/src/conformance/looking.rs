@@ -2,7 +2,7 @@
 
 use super::World;
 use super::support::{dead, drain, gather, in_time, numbers, publish, retry, settle, to};
-use crate::{Broker, Delivery, Destination, Letters, Message, Outgoing, Queue, Service};
+use crate::{Broker, Delivery, Destination, Letters, Message, Outgoing, Queue, Service, Settlement};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -71,6 +71,22 @@ pub(super) async fn what_was_taken_out_is_gone(world: &dyn World) {
     let mut graves = gateway.consume(Queue::Dead, 10).await.unwrap();
     let left = drain(&mut *graves, 5).await;
     assert_eq!(numbers(&left), BTreeSet::from([0, 2, 3, 5, 6]));
+}
+
+pub(super) async fn a_pass_that_takes_all_out_disturbs_nobody(world: &dyn World) {
+    bury(world, 3).await;
+    let gateway = world.handle(Service::Gateway).await;
+    until(&*gateway, 3).await;
+    publish(&*gateway, to(&Destination::Event("transition.Requested".to_owned()), [9])).await;
+    let mut consumer = gateway.consume(Queue::Service(Service::Gateway), 10).await.unwrap();
+    let held = gather(&mut *consumer, 1).await;
+    assert_eq!(look(&*gateway, |_| true).await.len(), 3);
+    assert!(look(&*gateway, |_| true).await.is_empty());
+    // what was delivered before is still held there, and settled: it does not come again
+    publish(&*gateway, to(&Destination::Event("transition.Requested".to_owned()), [10])).await;
+    let next = gather(&mut *consumer, 1).await;
+    assert_eq!((numbers(&next), next[0].redelivered), (BTreeSet::from([10]), false));
+    settle(&mut *consumer, held.iter().chain(&next).map(|delivery| (delivery.tag, Settlement::Ack)).collect()).await;
 }
 
 pub(super) async fn a_redriven_message_names_its_redrive(world: &dyn World) {

@@ -75,6 +75,7 @@ cases![
     settling::settling_twice_does_no_harm,
     looking::a_look_changes_nothing,
     looking::what_was_taken_out_is_gone,
+    looking::a_pass_that_takes_all_out_disturbs_nobody,
     looking::a_redriven_message_names_its_redrive,
     durability::what_was_accepted_survives,
     durability::what_was_not_settled_survives,

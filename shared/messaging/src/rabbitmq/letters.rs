@@ -24,14 +24,13 @@ pub(super) struct RabbitMqLetters {
     /// Dropped, it is closed, and what was got goes back to its place.
     channel: Channel,
     epoch: u64,
-    /// The last one that was got.
-    last: Option<u64>,
+    has_got: bool,
 }
 
 impl RabbitMqLetters {
     pub(super) async fn begin(shared: Arc<Shared>) -> Result<Self, BrokerError> {
         let channel = in_time(async { shared.consuming.channel(true).await.ok_or_else(|| "it is closing".to_owned()) }).await?;
-        Ok(Self { shared, channel, epoch: NEXT_PASS.fetch_add(1, Ordering::Relaxed), last: None })
+        Ok(Self { shared, channel, epoch: NEXT_PASS.fetch_add(1, Ordering::Relaxed), has_got: false })
     }
 
     /// A pack that the broker gave up whole is taken apart: each message becomes a dead letter of its own, behind all others.
@@ -74,7 +73,7 @@ impl Letters for RabbitMqLetters {
                 self.take_apart(parts, wire.delivery_tag, &wire.properties).await?;
                 continue;
             }
-            self.last = Some(wire.delivery_tag);
+            self.has_got = true;
             let headers = wire::headers(&wire.properties);
             let dead = headers.dead_letter();
             let died_in = dead.as_ref().map(|dead| dead.queue.as_str());
@@ -100,9 +99,10 @@ impl Letters for RabbitMqLetters {
 
     async fn end(self: Box<Self>) {
         // said before the channel is closed, so that whoever looks next finds them
-        if let Some(last) = self.last {
+        if self.has_got {
             let back = BasicNackOptions { multiple: true, requeue: true };
-            let said = in_time(async { self.channel.basic_nack(last, back).await.map_err(|error| error.to_string()) }).await;
+            // 0: all that were not acknowledged. Another tag must not have been: the broker would close the channel.
+            let said = in_time(async { self.channel.basic_nack(0, back).await.map_err(|error| error.to_string()) }).await;
             if let Err(error) = said {
                 tracing::debug!(%error, "the dead letters go back with their channel");
             }

@@ -62,19 +62,9 @@ impl Caught {
     /// Where the broker refuses.
     pub fn bury(&self) {
         block_on(async {
+            let queue = format!("planshift.{}", self.service);
             for (properties, body) in &self.messages {
-                let mut headers = properties.headers().clone().unwrap_or_default();
-                let queue = format!("planshift.{}", self.service);
-                for (name, value) in
-                    [("x-planshift-reason", "AttemptsUsedUp"), ("x-planshift-queue", &queue), ("x-planshift-sender", "coordinator")]
-                {
-                    headers.insert(name.into(), AMQPValue::LongString(value.into()));
-                }
-                headers.insert("x-planshift-attempts".into(), AMQPValue::LongInt(25));
-                let properties = properties.clone().with_headers(headers);
-                let published =
-                    self.channel.basic_publish("planshift.dead".into(), "".into(), BasicPublishOptions::default(), body, properties);
-                published.await.expect("published").await.expect("confirmed");
+                bury(&self.channel, properties, body, &queue).await;
             }
         });
     }
@@ -83,4 +73,16 @@ impl Caught {
     pub fn end(self) {
         block_on(close(&self.connection));
     }
+}
+
+/// Sends a command of the coordinator's to the dead letters, as its worker does whose attempts are used up.
+pub(crate) async fn bury(channel: &Channel, properties: &BasicProperties, body: &[u8], queue: &str) {
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    for (name, value) in [("x-planshift-reason", "AttemptsUsedUp"), ("x-planshift-queue", queue), ("x-planshift-sender", "coordinator")] {
+        headers.insert(name.into(), AMQPValue::LongString(value.into()));
+    }
+    headers.insert("x-planshift-attempts".into(), AMQPValue::LongInt(25));
+    let properties = properties.clone().with_headers(headers);
+    let published = channel.basic_publish("planshift.dead".into(), "".into(), BasicPublishOptions::default(), body, properties);
+    published.await.expect("published").await.expect("confirmed");
 }

@@ -1,10 +1,10 @@
 //! The servers that distributed tests use, from the environment. `tests/servers start DIR` starts private ones and writes their
 //! addresses to `DIR/env`; `tests/run system` does all of it.
 
-use crate::{block_on, wait};
+use crate::{block_on, letters, wait};
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, QueueDeclareOptions},
+    options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 use reqwest::{Client, Method, Url};
@@ -123,11 +123,14 @@ impl Servers {
         let url = self.broker_url(vhost);
         let connection = block_on(Connection::connect(&url, ConnectionProperties::default())).expect("a connection to RabbitMQ");
         let channel = block_on(connection.create_channel()).expect("a channel");
+        let mut taken = None;
         wait::until(&format!("there is a message in {queue}"), APPEARS_WITHIN, || {
-            let taken = block_on(channel.basic_get(queue.into(), BasicGetOptions { no_ack: false }));
-            taken.expect("a message of the queue").is_some()
+            let got = block_on(channel.basic_get(queue.into(), BasicGetOptions { no_ack: false }));
+            taken = got.expect("a message of the queue").map(|message| message.delivery);
+            taken.is_some()
         });
-        Held { connection, _channel: channel }
+        let message = taken.expect("it was waited for");
+        Held { connection, channel, message, queue: queue.to_owned() }
     }
 
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
@@ -156,12 +159,27 @@ pub(crate) async fn close(connection: &Connection) {
 pub struct Held {
     connection: Connection,
     /// Dropped, it would be closed, and the message given to another one.
-    _channel: Channel,
+    channel: Channel,
+    message: lapin::message::Delivery,
+    queue: String,
 }
 
 impl Held {
     /// Gone without a word: the broker gives the message to another one.
     pub fn release(self) {
         block_on(close(&self.connection));
+    }
+
+    /// Given up, as a worker does whose attempts are used up: to the dead letters, and only then settled.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub fn give_up(self) {
+        block_on(async {
+            self.channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+            letters::bury(&self.channel, &self.message.properties, &self.message.data, &self.queue).await;
+            self.message.ack(BasicAckOptions::default()).await.expect("settled");
+            close(&self.connection).await;
+        });
     }
 }

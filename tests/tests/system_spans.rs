@@ -2,12 +2,17 @@
 
 use planshift_tests::{
     accounts,
-    otlp::{Receiver, Trace},
+    cluster::Cluster,
+    otlp::{Receiver, Span, Trace},
     outcome::Ran,
-    place::Place,
+    place::{Distributed, Place},
+    wait,
 };
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
 
+/// How long spans may take until they are there: they are sent every two seconds.
+const SENT_WITHIN: Duration = Duration::from_secs(30);
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Runs a sample with everything in one process, which has sent its spans when it ends.
@@ -56,14 +61,13 @@ const UNTIL_MAPPED: [(&str, &str, &str); 8] = [
     ("coordinator", "TransitionChanged.v1", "gateway"),
 ];
 
+const SUSPENDED: [(&str, &str, &str); 2] =
+    [("coordinator", "SuspendSubscriptions.v1", "suspension"), ("suspension", "SuspensionAnswered.v1", "coordinator")];
+
 fn a_transition_that_completes(place: &Place) {
     let (ran, receiver) = traced(place, "two-resellers", None, 0);
     let trace = trace(&ran, &receiver);
-    let suspended = [("coordinator", "SuspendSubscriptions.v1", "suspension"), ("suspension", "SuspensionAnswered.v1", "coordinator")];
-    let released = [("coordinator", "ReleaseEligibility.v1", "eligibility"), ("eligibility", "EligibilityReleased.v1", "coordinator")];
-    let mut wanted = expected(&[&UNTIL_MAPPED[..], &suspended].concat());
-    wanted.extend(trace.messages().intersection(&expected(&released)).cloned());
-    assert_eq!(trace.messages(), wanted);
+    assert_eq!(trace.messages(), expected(&[&UNTIL_MAPPED[..], &SUSPENDED].concat()));
     assert!(trace.failed().is_empty(), "{:#?}", trace.failed());
     // what belongs to the import before it is of no transition
     let spans = receiver.spans();
@@ -103,4 +107,108 @@ fn a_transition_that_is_compensated_is_one_trace_embedded() {
 #[test]
 fn a_transition_that_is_compensated_is_one_trace_on_servers() {
     a_transition_that_is_compensated(&Place::distributed());
+}
+
+/// Imports a sample into services that are processes of their own, does `before` to them, starts the customer, does `meanwhile`, waits
+/// for the transition's end, and stops all of them, so that everything that was recorded is sent.
+fn traced_apart(
+    place: &Place,
+    before: impl FnOnce(&mut Cluster<'_>),
+    meanwhile: impl FnOnce(&mut Cluster<'_>, &Distributed, &Receiver),
+) -> (Receiver, Trace) {
+    let Place::Distributed(servers) = place else { panic!("processes of their own need a distributed place") };
+    let receiver = Receiver::start();
+    let mut cluster = Cluster::with(place, |_| 1, &[(ENDPOINT, receiver.endpoint())]);
+    let document = accounts::sample("direct-one-plan");
+    cluster.planshift(&["import", &document.display().to_string()]).expect(0);
+    before(&mut cluster);
+    let customer = accounts::read(&document)["customers"][0]["id"].as_str().unwrap().to_owned();
+    let started = cluster.planshift(&["start", "--customer", &customer, "--json"]).expect(0).json().remove(0);
+    meanwhile(&mut cluster, servers, &receiver);
+    let id = started["transitionId"].as_str().unwrap_or_else(|| panic!("a transition: {started}")).to_owned();
+    cluster.planshift(&["watch", &id]).expect(0);
+    for service in ["coordinator", "eligibility", "purchasing", "mapping", "suspension", "gateway"] {
+        assert_eq!(cluster.terminate(service), 0, "{service}");
+    }
+    let trace = receiver.trace_of(&id);
+    assert_eq!(trace.root().name, "POST /v1/productupgrades");
+    let of_customer = |span: &&Span| span.attribute("planshift.customer.id") == customer;
+    assert!(trace.0.iter().filter(of_customer).any(|span| span.attribute("planshift.message.type") == "MapSubscriptions.v1"));
+    (receiver, trace)
+}
+
+/// The attempts at a command, in the order of their times.
+fn attempts<'a>(trace: &'a Trace, kind: &str) -> Vec<&'a Span> {
+    let of_kind = |span: &&Span| span.kind == "Consumer" && span.attribute("planshift.message.type") == kind;
+    let mut found: Vec<&Span> = trace.0.iter().filter(of_kind).collect();
+    found.sort_by_key(|span| span.times);
+    found
+}
+
+#[test]
+fn each_attempt_is_linked_to_the_one_before_it() {
+    let place = Place::distributed();
+    // mapping lacks the version of the facts that the command is about: it waits for it, again and again
+    let versions =
+        |change: &str| place.stored().change("mapping", &format!("UPDATE customers SET complete_version = complete_version {change}"));
+    let failed = |receiver: &Receiver| {
+        let spans = receiver.spans();
+        spans.iter().filter(|span| span.error.is_some() && span.service == "planshift-mapping" && span.kind == "Consumer").count()
+    };
+    let (_, trace) = traced_apart(
+        &place,
+        |_| versions("- 1"),
+        |_, _, receiver| {
+            wait::until("mapping has tried twice", SENT_WITHIN, || failed(receiver) >= 2);
+            versions("+ 1");
+        },
+    );
+    assert_eq!(trace.messages(), expected(&[&UNTIL_MAPPED[..], &SUSPENDED].concat()));
+    let attempts = attempts(&trace, "MapSubscriptions.v1");
+    assert!(attempts.len() >= 3, "{attempts:#?}");
+    for (index, pair) in attempts.windows(2).enumerate() {
+        let [before, after] = pair else { unreachable!("two of them") };
+        assert!(before.error.as_deref().is_some_and(|error| error.contains("not here yet")), "{before:#?}");
+        assert_eq!((before.attribute("planshift.attempt"), &after.links), ((index + 1).to_string().as_str(), &vec![before.id.clone()]));
+        let above = |span: &Span| -> Vec<String> {
+            let producer = |span: &Span| trace.above(span).map(|above| above.parent.clone());
+            [trace.above(span).and_then(producer)].into_iter().flatten().collect()
+        };
+        assert_eq!(above(before), above(after), "both beneath the span that sent the command");
+    }
+    assert!(attempts[0].links.is_empty() && attempts.last().unwrap().error.is_none(), "{attempts:#?}");
+}
+
+#[test]
+fn what_is_redriven_goes_on_in_its_trace_and_is_linked_to_who_ordered_it() {
+    let place = Place::distributed();
+    let (receiver, trace) = traced_apart(
+        &place,
+        |cluster| assert_eq!(cluster.terminate("mapping"), 0),
+        |cluster, servers, _| {
+            servers.hold("planshift.mapping").give_up();
+            cluster.start_again("mapping");
+            cluster.wait_until_ready();
+            let redrive = cluster.planshift(&["redrive", "--all", "--reason", "it is mended", "--json"]).expect(0).json().remove(0);
+            assert_eq!((&redrive["state"], &redrive["succeeded"]), (&Value::from("Done"), &Value::from(1)));
+        },
+    );
+    let mut wanted = expected(&[&UNTIL_MAPPED[..], &SUSPENDED].concat());
+    wanted.remove(&("coordinator".to_owned(), "MapSubscriptions.v1".to_owned(), "mapping".to_owned()));
+    wanted.extend(expected(&[("gateway", "MapSubscriptions.v1", "mapping"), ("mapping", "MessageEnded.v1", "gateway")]));
+    assert_eq!(trace.messages(), wanted);
+    let [again] = attempts(&trace, "MapSubscriptions.v1")[..] else { panic!("it was processed once: {:#?}", trace.messages()) };
+    let redrive = again.attribute("planshift.redrive.id").split('/').next().unwrap_or_default().to_owned();
+    assert!(!redrive.is_empty(), "{again:#?}");
+    let is_of_it = |span: &&Span| {
+        span.kind == "Producer" && span.service == "planshift-gateway" && span.attribute("planshift.redrive.id").starts_with(&redrive)
+    };
+    let sent = trace.0.iter().find(is_of_it).expect("the gateway sent it again");
+    // beneath the span that sent it first
+    assert_eq!(trace.above(sent).map(|above| (above.kind, above.service.as_str())), Some(("Producer", "planshift-coordinator")));
+    let spans = receiver.spans();
+    let ordered =
+        spans.iter().find(|span| span.kind == "Server" && span.attribute("planshift.redrive.id") == redrive).expect("who ordered it");
+    assert_eq!((&sent.links, ordered.name.as_str()), (&vec![ordered.id.clone()], "POST /v1/deadletters/redrives"));
+    assert_ne!(ordered.trace, sent.trace);
 }

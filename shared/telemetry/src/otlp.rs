@@ -4,7 +4,7 @@
 //! specification are read by the exporter itself, `OTEL_RESOURCE_ATTRIBUTES` by the resource. A thread of its own sends what is there
 //! every few seconds: whoever records never waits, and spans beyond what it holds are dropped and counted in its log.
 
-use crate::{Sampler, Tracer};
+use crate::{Sampler, Tracer, ids::Ids};
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
@@ -72,7 +72,7 @@ impl Tracing {
         ]);
         let provider = SdkTracerProvider::builder().with_resource(resource.build()).with_span_processor(processor);
         // whether a trace is recorded was decided where it began: what gets here is wanted
-        let provider = provider.with_sampler(AlwaysOn).with_max_links_per_span(LINKS).build();
+        let provider = provider.with_sampler(AlwaysOn).with_id_generator(Ids::default()).with_max_links_per_span(LINKS).build();
         Ok(Tracer::on(provider, self.sampler.clone(), self.instance.clone()))
     }
 }

@@ -1,6 +1,6 @@
 //! Spans kept in memory, for tests.
 
-use crate::{Sampler as Decides, Tracer};
+use crate::{Sampler as Decides, Tracer, ids::Ids};
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -105,7 +105,8 @@ impl Recorded {
 
     fn beside(service: &str, spans: Kept) -> Self {
         let exporter = Exporter { service: service.to_owned(), spans: spans.clone() };
-        let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_simple_exporter(exporter).build();
+        let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_id_generator(Ids::default());
+        let provider = provider.with_simple_exporter(exporter).build();
         Self { tracer: Tracer::on(provider, Arc::new(Decides::Share(1.0)), "test".to_owned()), spans }
     }
 

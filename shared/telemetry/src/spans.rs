@@ -4,7 +4,7 @@
 //! is decided once, where it begins ([`Sampler`](crate::Sampler)), and travels as the `sampled` bit; a span that has failed is recorded
 //! whatever that says. Where nothing is recorded, a context passes through as it is: no span is its own child.
 
-use crate::{Sampler, TraceContext};
+use crate::{Sampler, TraceContext, ids::with_id};
 use opentelemetry::{
     Context, KeyValue, Value,
     trace::{Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer as _},
@@ -58,13 +58,14 @@ pub struct SpanStart {
     links: Vec<Link>,
     attributes: Vec<KeyValue>,
     whatever_is_sampled: bool,
+    id: Option<u64>,
 }
 
 impl SpanStart {
     /// With this name, beginning now.
     pub fn new(kind: Kind, name: impl Into<Cow<'static, str>>) -> Self {
         let at = SystemTime::now();
-        Self { name: name.into(), kind, at, links: Vec::new(), attributes: Vec::new(), whatever_is_sampled: false }
+        Self { name: name.into(), kind, at, links: Vec::new(), attributes: Vec::new(), whatever_is_sampled: false, id: None }
     }
 
     /// Beginning then.
@@ -85,6 +86,13 @@ impl SpanStart {
     #[must_use]
     pub fn linked(mut self, to: &TraceContext) -> Self {
         self.links.extend(remote(to).map(|context| Link::new(context, Vec::new(), 0)));
+        self
+    }
+
+    /// Under this id instead of a random one, so that others can be linked to it who were never told of it. At most one span may have it.
+    #[must_use]
+    pub const fn known_as(mut self, id: u64) -> Self {
+        self.id = Some(id);
         self
     }
 
@@ -141,7 +149,8 @@ impl Tracer {
         let wanted = start.whatever_is_sampled || parent.is_sampled();
         let Some(on) = self.0.as_ref().filter(|_| wanted) else { return Span { span: None, context: parent.clone() } };
         let builder = on.tracer.span_builder(start.name).with_kind(start.kind.into()).with_start_time(start.at);
-        let span = builder.with_attributes(start.attributes).with_links(start.links).start_with_context(&on.tracer, above);
+        let builder = builder.with_attributes(start.attributes).with_links(start.links);
+        let span = with_id(start.id, || builder.start_with_context(&on.tracer, above));
         let own = span.span_context();
         let context = TraceContext {
             trace_id: own.trace_id().to_string(),
@@ -243,6 +252,17 @@ mod tests {
         let [span] = &recorded.spans()[..] else { panic!("one span") };
         assert_eq!((&span.parent, &span.id, &span.links[..]), (&parent.span_id, &own.span_id, &[other.span_id][..]));
         assert_eq!((span.attribute("n").as_deref(), span.error.as_deref()), (Some("7"), Some("it could not be done")));
+    }
+
+    #[test]
+    fn a_span_is_known_by_the_id_that_it_was_given_and_the_next_by_another() {
+        let recorded = Recorded::new("mapping");
+        let parent = TraceContext::root(Uuid::from_u128(5 << 64 | 9));
+        let known = recorded.tracer().begin(SpanStart::new(Kind::Consumer, "x").known_as(0xab), &parent);
+        let nothing = recorded.tracer().begin(SpanStart::new(Kind::Consumer, "x").known_as(0), &parent);
+        let other = recorded.tracer().begin(SpanStart::new(Kind::Consumer, "x"), &parent);
+        assert_eq!(known.context().span_id, "00000000000000ab");
+        assert!(nothing.context().span_id != "0000000000000000" && other.context().span_id != known.context().span_id);
     }
 
     #[test]

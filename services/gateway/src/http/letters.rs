@@ -117,6 +117,7 @@ pub(super) async fn redrive((State(app), Extension(context)): Asked, fields: Fie
         wanted: wanted(&fields)?,
         rate: fields.number("rate", 1, FASTEST)?,
         canary: fields.number("canary", 0, LARGEST_CANARY)?.unwrap_or_default(),
+        traceparent: context.trace.traceparent(),
     };
     let work = async {
         app.letters.redrive(&new).await?;

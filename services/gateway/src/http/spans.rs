@@ -27,10 +27,11 @@ pub(super) fn finish(span: &mut Span, method: &Method, context: &Context, respon
         span.rename(format!("{method} {}", path.as_str()));
         span.set("http.route", path.as_str().to_owned());
     }
-    if let Some(location) = response.headers().get("location").and_then(|value| value.to_str().ok())
-        && let Some(id) = location.strip_prefix("productUpgrades/")
-    {
-        span.set("planshift.transition.id", id.to_owned());
+    let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+    for (prefix, key) in [("productUpgrades/", "planshift.transition.id"), ("deadLetters/redrives/", "planshift.redrive.id")] {
+        if let Some(id) = location.and_then(|location| location.strip_prefix(prefix)) {
+            span.set(key, id.to_owned());
+        }
     }
     if let Some(partner) = context.caller.partner {
         span.set("planshift.partner.id", partner.to_string());

@@ -8,6 +8,7 @@ use super::{
     pass::{Pass, WORKING},
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing};
+use planshift_telemetry::{TraceContext, under};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -140,7 +141,8 @@ impl DeadLetters {
             let message = Message { redrive: Some(named), ..delivery.message.clone() };
             Some(Outgoing { to: Destination::Redrive { to: letter.goes_to()?, sender: delivery.sender }, message })
         });
-        self.broker.publish(outgoing.collect()).await?;
+        let ordered = TraceContext::parse(&redrive.traceparent, "").unwrap_or_default();
+        under(ordered, self.broker.publish(outgoing.collect())).await?;
         for (_, delivery) in batch.drain(..) {
             pass.take_out(&delivery).await?;
         }

@@ -20,6 +20,8 @@ pub(crate) struct NewRedrive {
     pub(crate) rate: Option<u32>,
     /// The first so many must be seen to succeed before any other is sent.
     pub(crate) canary: u32,
+    /// The request that orders it, as W3C trace context.
+    pub(crate) traceparent: String,
 }
 
 /// Where a redrive stands.
@@ -65,6 +67,9 @@ pub(crate) struct Redrive {
     /// When the last letters were sent.
     #[serde(skip)]
     pub(super) sent_at: Timestamp,
+    /// The request that ordered it, as W3C trace context.
+    #[serde(skip)]
+    pub(super) traceparent: String,
     /// Nothing is left that is wanted.
     pub(crate) all_sent: bool,
     pub(crate) ended_at: Option<Timestamp>,
@@ -134,7 +139,8 @@ macro_rules! redrives {
             "SELECT d.id, d.created_at, d.actor, d.reason, d.wanted, d.rate, d.canary, d.state, d.note, d.sent_at, d.all_sent, d.ended_at,
                     (SELECT count(*) FROM redriven r WHERE r.redrive_id = d.id),
                     (SELECT count(*) FROM redriven r WHERE r.redrive_id = d.id AND r.ended_at IS NOT NULL AND r.dead IS NULL),
-                    (SELECT count(*) FROM redriven r WHERE r.redrive_id = d.id AND r.dead IS NOT NULL)
+                    (SELECT count(*) FROM redriven r WHERE r.redrive_id = d.id AND r.dead IS NOT NULL),
+                    d.traceparent
              FROM redrives d ",
             $rest
         ))
@@ -145,8 +151,8 @@ static RUNNING: Statement = redrives!("WHERE d.state = 'Running' ORDER BY d.crea
 static NEWEST: Statement = redrives!("WHERE (d.created_at, d.id) < ($1::bigint, $2::uuid) ORDER BY d.created_at DESC, d.id DESC LIMIT $3");
 static STATE: Statement = Statement::new("SELECT state FROM redrives WHERE id = $1");
 static INSERT: Statement = Statement::new(
-    "INSERT INTO redrives (id, created_at, actor, reason, wanted, rate, canary, state, note, sent_at, all_sent)
-     SELECT $1::uuid, $2::bigint, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, 'Running', '', $2::bigint, false
+    "INSERT INTO redrives (id, created_at, actor, reason, wanted, rate, canary, state, note, sent_at, all_sent, traceparent)
+     SELECT $1::uuid, $2::bigint, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, 'Running', '', $2::bigint, false, $8::text
      WHERE true
      ON CONFLICT (id) DO NOTHING",
 );
@@ -210,7 +216,8 @@ impl DeadLetters {
             .value(&new.reason)
             .value(json(&new.wanted)?)
             .value(new.rate.map(i64::from))
-            .value(new.canary);
+            .value(new.canary)
+            .value(&new.traceparent);
         self.database.execute(&INSERT, args).await?;
         self.news.notify_one();
         Ok(())
@@ -345,6 +352,7 @@ fn redrive(row: &Row) -> Result<Redrive, StorageError> {
         sent: row.get(12)?,
         succeeded: row.get(13)?,
         died: row.get(14)?,
+        traceparent: row.get(15)?,
     })
 }
 

@@ -48,6 +48,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "audit", sql: include_str!("../../migrations/0006_audit.sql") },
     Migration { version: 7, name: "webhooks", sql: include_str!("../../migrations/0007_webhooks.sql") },
     Migration { version: 8, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
+    Migration { version: 9, name: "the trace of a redrive", sql: include_str!("../../migrations/0009_redrive_trace.sql") },
 ];
 
 /// The read model. Cheap to clone.

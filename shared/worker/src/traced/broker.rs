@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use planshift_messaging::{
     Broker, BrokerError, Consumer, Delivery, DeliveryTag, Destination, Letters, Outgoing, Queue, Service, Settlement, SharedBroker,
 };
-use planshift_telemetry::{Kind, Span, SpanStart, Tracer};
+use planshift_telemetry::{Kind, Span, SpanStart, Tracer, current};
 use std::sync::Arc;
 
 /// A broker whose messages have spans as they are sent: each goes out with the context of its own.
@@ -22,7 +22,9 @@ impl TracedBroker {
 
     fn send(&self, outgoing: &mut Outgoing) -> Option<Span> {
         let above = context_of(&outgoing.message);
-        if !above.is_sampled() {
+        // another chance for what has failed is recorded, and leads to who gave it
+        let again = matches!(outgoing.to, Destination::Redrive { .. });
+        if !above.is_sampled() && !again {
             return None;
         }
         let (exchange, key) = place_of(&outgoing.to);
@@ -30,7 +32,10 @@ impl TracedBroker {
             .with("messaging.operation.name", "send")
             .with("messaging.operation.type", "send")
             .with("messaging.destination.name", exchange)
-            .with("messaging.rabbitmq.destination.routing_key", key);
+            .with("messaging.rabbitmq.destination.routing_key", key)
+            .kept(again);
+        let who = current();
+        let start = if again && who.is_sampled() { start.linked(&who) } else { start };
         let span = self.tracer.begin(about(start, &outgoing.message), &above);
         give(&mut outgoing.message, span.context());
         Some(span)

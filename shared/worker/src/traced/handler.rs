@@ -4,9 +4,14 @@ use super::{SYSTEM, about, context_of, give};
 use crate::run::{End, HandleError, Handled, Handler};
 use async_trait::async_trait;
 use planshift_domain::transition::State;
-use planshift_messaging::{Delivery, Destination, Outgoing, Queue, Service};
+use planshift_messaging::{Delivery, Destination, Message, Outgoing, Queue, Service};
 use planshift_telemetry::{Kind, Span, SpanStart, TraceContext, Tracer, under};
-use std::{collections::HashMap, time::SystemTime};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::SystemTime,
+};
+use uuid::Uuid;
 
 /// Events of a transition's state go out under this and the state's name.
 const STATE: &str = "transition.";
@@ -15,12 +20,14 @@ const STATE: &str = "transition.";
 pub struct Traced<H> {
     inner: H,
     tracer: Tracer,
+    /// The last id that a span was given: while the database is away, one attempt is begun again and again.
+    last: AtomicU64,
 }
 
 impl<H: Handler> Traced<H> {
     /// Records what `inner` does.
     pub fn new(inner: H, tracer: Tracer) -> Self {
-        Self { inner, tracer }
+        Self { inner, tracer, last: AtomicU64::new(0) }
     }
 
     fn queue(&self) -> &'static str {
@@ -56,22 +63,42 @@ impl<H: Handler> Traced<H> {
         self.tracer.begin(start.kept(true), &TraceContext::default())
     }
 
+    /// Links an attempt to the one before it, and makes it known to the one after it.
+    fn known(&self, start: SpanStart, delivery: &Delivery, own: &TraceContext) -> SpanStart {
+        let start = match delivery.attempts.checked_sub(1) {
+            Some(before) => {
+                let span_id = format!("{:016x}", id_of_attempt(&delivery.message, before));
+                start.linked(&TraceContext { span_id, flags: 1, ..own.clone() })
+            }
+            None => start,
+        };
+        let id = id_of_attempt(&delivery.message, delivery.attempts);
+        // what was delivered before may have had its span
+        if delivery.redelivered || self.last.swap(id, Ordering::Relaxed) == id { start } else { start.known_as(id) }
+    }
+
     fn process(&self, delivery: &Delivery, received: &Span, alone: bool, at: SystemTime, kept: bool) -> Span {
         let own = context_of(&delivery.message);
         // most messages under load: nothing is put together for what nobody will see
-        if !kept && !own.is_sampled() {
+        if !kept && !own.is_sampled() && delivery.message.redrive.is_none() {
             return Tracer::pass(own);
         }
         let step = self.inner.service().name();
         let start = about(self.start(Kind::Consumer, "process", at), &delivery.message)
             .with("planshift.step", step)
             .with("planshift.attempt", i64::from(delivery.attempts) + 1)
-            .kept(kept);
+            .kept(kept || delivery.message.redrive.is_some());
+        let start = self.known(start, delivery, &own);
         // in a trace that is not recorded, what is kept all the same is beneath the message
         let parent = if alone && received.is_recorded() { received.context().clone() } else { own };
         let start = if alone { start } else { start.linked(received.context()) };
         self.tracer.begin(start, &parent)
     }
+}
+
+/// The id of the span in which an attempt at a message is processed: the same whoever reckons it.
+fn id_of_attempt(message: &Message, attempt: u32) -> u64 {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{} {} {attempt}", message.traceparent, message.message_id).as_bytes()).as_u64_pair().1
 }
 
 /// What becomes of spans once everything was published and confirmed: they end.

@@ -39,6 +39,7 @@ use planshift_domain::message::{
 };
 use planshift_messaging::Message;
 use planshift_telemetry::{SpanStart, TraceContext};
+use serde::Deserialize;
 
 /// What every span about a message says.
 const SYSTEM: &str = "rabbitmq";
@@ -64,11 +65,25 @@ fn about(start: SpanStart, message: &Message) -> SpanStart {
         Some(redrive) => start.with("planshift.redrive.id", redrive.clone()),
         None => start,
     };
+    let start = match customer_of(message) {
+        Some(customer) => start.with("planshift.customer.id", customer),
+        None => start,
+    };
     match message.correlation_id.as_str() {
         "" => start,
         id if is_of_an_import(&message.kind) => start.with("messaging.message.conversation_id", id.to_owned()),
         id => start.with("messaging.message.conversation_id", id.to_owned()).with("planshift.transition.id", id.to_owned()),
     }
+}
+
+/// The customer that a message is about, where it names one.
+fn customer_of(message: &Message) -> Option<String> {
+    #[derive(Deserialize)]
+    struct About {
+        #[serde(rename = "customerId")]
+        customer: String,
+    }
+    serde_json::from_slice(&message.body).ok().map(|About { customer }| customer)
 }
 
 /// What belongs together is an import then, and no transition.

@@ -11,7 +11,7 @@
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
 //! Further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, `verify`, `lists`
-//! (behind a million transitions) and `latency` (of single requests, idle and under load).
+//! (behind a million transitions), `latency` (of single requests, idle and under load) and `tracing` (what traces cost).
 //!
 //! | file | holds |
 //! |---|---|
@@ -41,6 +41,7 @@
 //! | `lists` | lists behind few and behind very many finished transitions |
 //! | `latency` | how long a start and a look take, idle and under half the highest throughput |
 //! | `timed` | how long answers took |
+//! | `tracing` | the same loads with traces and without |
 //! | `verify` | how long every invariant takes to be checked on what is stored |
 
 mod command;
@@ -69,6 +70,7 @@ mod system;
 mod tables;
 mod textbook;
 mod timed;
+mod tracing;
 mod turns;
 mod used;
 mod verify;
@@ -83,6 +85,7 @@ planshift-bench start-up
 planshift-bench verify
 planshift-bench lists
 planshift-bench latency
+planshift-bench tracing
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         ["start-up"] => start_up::all(),
         ["lists"] => lists::Settings::from_env().map(|settings| lists::all(&settings)),
         ["latency"] => latency::Settings::from_env().map(|settings| latency::all(&settings)),
+        ["tracing"] => tracing::Settings::from_env().map(|settings| tracing::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

@@ -26,6 +26,7 @@ pub struct System {
     processes: Vec<(&'static str, Running)>,
     store: Store,
     api: String,
+    variables: Vec<(String, String)>,
 }
 
 impl System {
@@ -34,11 +35,20 @@ impl System {
     /// # Panics
     /// Where it does not get ready.
     pub fn start(name: SystemName) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with these variables in the environment of its processes.
+    ///
+    /// # Panics
+    /// Where it does not get ready.
+    pub fn start_with(name: SystemName, variables: &[(&str, &str)]) -> Self {
         let store = Store::empty(name);
         if name == SystemName::Distributed {
             store.planshift("migrate", &[]);
         }
-        Self::start_on(name, store)
+        let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Self { processes: Vec::new(), store, api: String::new(), variables }.started(name)
     }
 
     /// Starts it on what is stored there, whose tables are as they must be, and waits until it is ready.
@@ -46,23 +56,27 @@ impl System {
     /// # Panics
     /// Where it does not get ready.
     pub fn start_on(name: SystemName, store: Store) -> Self {
-        let mut system = Self { processes: Vec::new(), store, api: String::new() };
+        Self { processes: Vec::new(), store, api: String::new(), variables: Vec::new() }.started(name)
+    }
+
+    fn started(mut self, name: SystemName) -> Self {
         match name {
             SystemName::Distributed => {
-                let admins = SERVICES.map(|service| system.launch(service));
-                system.wait_until_ready(&admins);
+                let admins = SERVICES.map(|service| self.launch(service));
+                self.wait_until_ready(&admins);
             }
             SystemName::Embedded => {
-                let admin = system.launch("serve");
-                system.wait_until_ready(&[admin]);
+                let admin = self.launch("serve");
+                self.wait_until_ready(&[admin]);
             }
         }
-        system
+        self
     }
 
     fn launch(&mut self, command: &'static str) -> u16 {
         let admin = free_port();
         let mut program = Program::planshift([command]).args(self.store.options()).args([format!("--admin=127.0.0.1:{admin}")]);
+        program = self.variables.iter().fold(program, |program, (key, value)| program.env(key, value));
         if matches!(command, "gateway" | "serve") {
             let port = free_port();
             program = program.args([format!("--listen=127.0.0.1:{port}")]);

@@ -8,7 +8,7 @@ use lapin::{
     types::FieldTable,
 };
 use reqwest::{Client, Method, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::{collections::BTreeMap, env, time::Duration};
 
@@ -111,6 +111,26 @@ impl Servers {
         })
     }
 
+    /// How many messages a queue has, those that were delivered and not settled among them, as somebody sees it who may only look: the
+    /// management API as an autoscaler asks it. (Its numbers are some seconds old.)
+    ///
+    /// # Panics
+    /// Where such a user cannot be made.
+    pub(crate) fn seen_by_a_scaler(&self, vhost: &str, queue: &str) -> Result<i64, String> {
+        let (name, password) = (format!("scaler-{vhost}"), "aaaa");
+        let made = || {
+            self.manage_with(Method::PUT, &["users", &name], &json!({ "password": password, "tags": "monitoring" }))?;
+            let nothing = json!({ "configure": "^$", "write": "^$", "read": "^$" });
+            self.manage_with(Method::PUT, &["permissions", vhost, &name], &nothing)
+        };
+        made().unwrap_or_else(|error| panic!("cannot make a user: {error}"));
+        let mut scaler = self.clone();
+        scaler.rabbitmq.set_username(&name).and_then(|()| scaler.rabbitmq.set_password(Some(password))).expect("a user of a URL");
+        let seen = scaler.manage(Method::GET, &["queues", vhost, queue]);
+        self.manage(Method::DELETE, &["users", &name]).unwrap_or_else(|error| panic!("cannot remove a user: {error}"));
+        Ok(seen?["messages"].as_i64().unwrap_or(-1))
+    }
+
     /// The routing keys under which queues of a virtual host are bound to an exchange.
     pub fn routing_keys(&self, vhost: &str, exchange: &str) -> Vec<String> {
         let path = ["exchanges", vhost, exchange, "bindings", "source"];
@@ -134,12 +154,17 @@ impl Servers {
     }
 
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
+        self.manage_with(method, path, &Value::Null)
+    }
+
+    fn manage_with(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, String> {
         let mut url = self.management.clone();
         url.path_segments_mut().expect("an address of a server").pop_if_empty().push("api").extend(path);
         let (user, password) = (self.rabbitmq.username().to_owned(), self.rabbitmq.password().map(str::to_owned));
         block_on(async {
             let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
             let request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
+            let request = if body.is_null() { request } else { request.body(body.to_string()) };
             let response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status();
             let body = response.text().await.unwrap_or_default();

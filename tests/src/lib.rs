@@ -10,6 +10,7 @@
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`receiver`] | a receiver of webhooks |
+//! | [`otlp`], [`picture`] | an OTLP receiver, and a trace that it got as a picture |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
 //! | [`chaos`] | not for tests: the chaos of `tests/run chaos`, with a TCP proxy that misbehaves |
@@ -26,6 +27,7 @@ pub mod http;
 pub mod letters;
 pub mod otlp;
 pub mod outcome;
+pub mod picture;
 pub mod place;
 pub mod program;
 pub mod receiver;

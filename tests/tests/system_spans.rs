@@ -5,6 +5,7 @@ use planshift_tests::{
     cluster::Cluster,
     otlp::{Receiver, Span, Trace},
     outcome::Ran,
+    picture,
     place::{Distributed, Place},
     wait,
 };
@@ -75,7 +76,7 @@ fn a_transition_that_completes(place: &Place) {
     assert!(of_import.peek().is_some() && of_import.all(|span| span.attribute("planshift.transition.id").is_empty()));
 }
 
-fn a_transition_that_is_compensated(place: &Place) {
+fn a_transition_that_is_compensated(place: &Place) -> Trace {
     let line = Ran::of(&Place::embedded().run(&accounts::sample("direct-one-plan"), &[])).only()["lines"][1].clone();
     let fault = format!("mapping={}", line["azureSubscriptionId"].as_str().unwrap());
     let (ran, receiver) = traced(place, "direct-one-plan", Some(&fault), 3);
@@ -87,6 +88,7 @@ fn a_transition_that_is_compensated(place: &Place) {
     let turned: Vec<&str> = trace.failed().iter().map(|span| span.attribute("planshift.transition.state")).collect();
     assert!(turned.contains(&"Compensating") && turned.contains(&"Compensated"), "{turned:?}");
     assert!(trace.failed().iter().all(|span| span.service == "planshift-coordinator" && span.kind == "Consumer"));
+    trace
 }
 
 #[test]
@@ -106,7 +108,13 @@ fn a_transition_that_is_compensated_is_one_trace_embedded() {
 
 #[test]
 fn a_transition_that_is_compensated_is_one_trace_on_servers() {
-    a_transition_that_is_compensated(&Place::distributed());
+    let trace = a_transition_that_is_compensated(&Place::distributed());
+    let drawn = picture::draw(&trace);
+    assert!(drawn.contains("POST /v1/productupgrades") && drawn.contains("UndoMapSubscriptions.v1"), "{drawn}");
+    // the picture of the documentation: another one each time, so it is not held against this one
+    if std::env::var_os("PLANSHIFT_UPDATE_DOCS").is_some_and(|value| value == "1") {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/images/trace.svg"), drawn).unwrap();
+    }
 }
 
 /// Imports a sample into services that are processes of their own, does `before` to them, starts the customer, does `meanwhile`, waits

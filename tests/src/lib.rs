@@ -10,6 +10,8 @@
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`receiver`] | a receiver of webhooks |
+//! | [`monitoring`] | the metrics that there are, rules and dashboards that ask for them, a real Prometheus |
+//! | [`monitoring`] | the metrics that there are, rules and dashboards that ask for them, a real Prometheus |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
 //! | [`chaos`] | not for tests: the chaos of `tests/run chaos`, with a TCP proxy that misbehaves |
@@ -24,6 +26,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod http;
 pub mod letters;
+pub mod monitoring;
 pub mod otlp;
 pub mod outcome;
 pub mod place;

@@ -91,6 +91,11 @@ pub trait Handler: Send + Sync + 'static {
         drop(receipt);
     }
 
+    /// The broker was told what became of a batch, message by message.
+    fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
+        let _ = (batch, settlements);
+    }
+
     /// What to publish when the attempts at this message are used up, so that nobody waits for it.
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
         let _ = (delivery, why);
@@ -282,15 +287,16 @@ impl<H: Handler> Loop<H> {
         if !self.publish(notices::of(self.handler.service(), batch, &settlements, &self.ports)).await {
             return;
         }
-        let settlements: Vec<_> = batch.iter().map(|d| d.tag).zip(settlements).collect();
+        let told: Vec<_> = batch.iter().map(|d| d.tag).zip(settlements.iter().cloned()).collect();
         let mut outage = Backoff::new();
-        while let Err(error) = consumer.settle(settlements.clone()).await {
+        while let Err(error) = consumer.settle(told.clone()).await {
             tracing::warn!(service = self.handler.service().name(), %error, "settling again");
             if self.stop.is_cancelled() && outage.waits > 3 {
                 return;
             }
             self.wait(&mut outage).await;
         }
+        self.handler.settled(batch, &settlements);
     }
 
     async fn wait(&self, backoff: &mut Backoff) {

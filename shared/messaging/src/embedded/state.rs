@@ -194,10 +194,13 @@ impl State {
     }
 
     pub(crate) fn depth(&self, queue: Queue) -> super::QueueDepth {
-        self.queues.get(&Key::Durable(queue)).map_or_else(super::QueueDepth::default, |queue| super::QueueDepth {
+        let key = Key::Durable(queue);
+        let consumers = self.subscriptions.values().filter(|subscription| subscription.queue == key).count();
+        self.queues.get(&key).map_or_else(super::QueueDepth::default, |queue| super::QueueDepth {
             ready: queue.ready.len(),
             delayed: queue.delayed,
             unsettled: queue.unsettled,
+            consumers,
             bytes_in_memory: queue.bytes,
         })
     }

@@ -4,7 +4,7 @@ use super::{SYSTEM, about, context_of, give};
 use crate::run::{End, HandleError, Handled, Handler};
 use async_trait::async_trait;
 use planshift_domain::transition::State;
-use planshift_messaging::{Delivery, Destination, Outgoing, Queue, Service};
+use planshift_messaging::{Delivery, Destination, Outgoing, Queue, Service, Settlement};
 use planshift_telemetry::{Kind, Span, SpanStart, TraceContext, Tracer, under};
 use std::{collections::HashMap, time::SystemTime};
 
@@ -152,6 +152,10 @@ impl<H: Handler> Handler for Traced<H> {
     async fn confirmed(&self, (receipt, spans): Self::Receipt) {
         self.inner.confirmed(receipt).await;
         drop(spans);
+    }
+
+    fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
+        self.inner.settled(batch, settlements);
     }
 
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {

@@ -1,6 +1,7 @@
 //! Logs, W3C trace context, spans and where they go: the one crate that knows how they leave the process.
 
 mod current;
+mod json;
 mod logs;
 mod otlp;
 #[cfg(any(test, feature = "recorded"))]

@@ -143,7 +143,7 @@ where
     F: Future<Output = ()>,
 {
     let format = env::var("PLANSHIFT_LOG_FORMAT").ok().and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text);
-    planshift_telemetry::init(format, LOG_FILTER);
+    planshift_telemetry::init(format, LOG_FILTER, service.name());
     let runtime = match runtime_of(service) {
         Ok(runtime) => runtime,
         Err(error) => return failed(1, &error),

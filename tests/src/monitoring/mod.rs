@@ -5,14 +5,17 @@
 //! | `asked` | an expression's metrics and labels, read without a query parser: Prometheus itself does the rest |
 //! | `files` | the files of rules and runbooks |
 //! | `prometheus` | a real Prometheus |
+//! | `trouble` | what makes messages retried and dead; RabbitMQ's own metrics |
 
 mod asked;
 mod files;
 mod prometheus;
+mod trouble;
 
 pub use asked::{Asked, asked};
 pub use files::{Alert, alerts, expressions, root, rule_files, runbooks};
 pub use prometheus::{Prometheus, promtool};
+pub use trouble::{rabbitmq_metrics, send};
 
 use planshift_worker::metrics::{
     CATALOGUE, OF_THE_PROCESS,
@@ -65,11 +68,17 @@ impl Known {
         for (name, expression) in files::recorded() {
             let of_it = known.check(&expression).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
             let labels = asked(&expression).by.into_iter().filter(|label| *label != "le");
-            let kept = labels.filter_map(|label| of_it.iter().find(|(known, _)| **known == label).map(|(name, values)| (*name, values.clone())));
+            let kept =
+                labels.filter_map(|label| of_it.iter().find(|(known, _)| **known == label).map(|(name, values)| (*name, values.clone())));
             let kept = kept.collect();
             known.0.insert(name, kept);
         }
         known
+    }
+
+    /// The labels of a series, with what they may say.
+    pub fn labels(&self, series: &str) -> Option<&BTreeMap<&'static str, Option<Vec<&'static str>>>> {
+        self.0.get(series)
     }
 
     /// Is everything that the expression asks for there? Gives the labels of the series that it asks for.

@@ -39,7 +39,11 @@ fn the_files_are_what_the_tables_say() {
             fs::write(&path, &json).unwrap();
         }
         let written = fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == json, "{}.json is stale: PLANSHIFT_UPDATE_DOCS=1 cargo test --workspace --test monitoring_dashboards", dashboard.name);
+        assert!(
+            written == json,
+            "{}.json is stale: PLANSHIFT_UPDATE_DOCS=1 cargo test --workspace --test monitoring_dashboards",
+            dashboard.name
+        );
         names.insert(format!("{}.json", dashboard.name));
     }
     let there = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<BTreeSet<_>>();
@@ -71,7 +75,10 @@ fn the_files_have_the_shape_that_grafana_reads() {
             }
             let kind = panel["type"].as_str().unwrap();
             assert!(["timeseries", "stat", "table"].contains(&kind), "{name}: {title}: {kind}");
-            assert!(panel["fieldConfig"]["defaults"]["unit"].is_string() && panel["fieldConfig"]["overrides"].is_array(), "{name}: {title}");
+            assert!(
+                panel["fieldConfig"]["defaults"]["unit"].is_string() && panel["fieldConfig"]["overrides"].is_array(),
+                "{name}: {title}"
+            );
             let mut letters = BTreeSet::new();
             for target in panel["targets"].as_array().unwrap() {
                 assert!(letters.insert(target["refId"].as_str().unwrap()), "{name}: {title}");

@@ -96,8 +96,8 @@ impl Broker for Handle {
         if self.closed.is_cancelled() {
             return Err(closed());
         }
-        let depth = self.core.state().depth(queue);
-        Ok(Depth { ready: depth.ready as u64, consumers: depth.consumers as u64 })
+        let state = self.core.state();
+        Ok(Depth { ready: state.depth(queue).ready as u64, consumers: state.consumers(queue) as u64 })
     }
 
     async fn ready(&self) -> bool {

@@ -45,8 +45,6 @@ pub struct QueueDepth {
     pub delayed: usize,
     /// Was delivered and is not settled.
     pub unsettled: usize,
-    /// Consumers of it.
-    pub consumers: usize,
     /// What is ready and in memory, about. The rest is in the file alone.
     pub bytes_in_memory: usize,
 }

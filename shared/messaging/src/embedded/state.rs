@@ -193,14 +193,16 @@ impl State {
         Some((subscription.queue.clone(), taken.entry))
     }
 
-    pub(crate) fn depth(&self, queue: Queue) -> super::QueueDepth {
+    pub(crate) fn consumers(&self, queue: Queue) -> usize {
         let key = Key::Durable(queue);
-        let consumers = self.subscriptions.values().filter(|subscription| subscription.queue == key).count();
-        self.queues.get(&key).map_or_else(super::QueueDepth::default, |queue| super::QueueDepth {
+        self.subscriptions.values().filter(|subscription| subscription.queue == key).count()
+    }
+
+    pub(crate) fn depth(&self, queue: Queue) -> super::QueueDepth {
+        self.queues.get(&Key::Durable(queue)).map_or_else(super::QueueDepth::default, |queue| super::QueueDepth {
             ready: queue.ready.len(),
             delayed: queue.delayed,
             unsettled: queue.unsettled,
-            consumers,
             bytes_in_memory: queue.bytes,
         })
     }

@@ -11,6 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use planshift_messaging::{Delivery, Outgoing, Service, Settlement};
+use prometheus::{Histogram, IntCounter};
 use std::{sync::Arc, time::Instant};
 
 /// A handler whose batches and messages are counted.
@@ -18,6 +19,9 @@ pub struct Counted<H> {
     inner: H,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
+    done: IntCounter,
+    messages: Histogram,
+    redelivered: IntCounter,
 }
 
 /// What is known of a batch until everything of it is confirmed.
@@ -35,7 +39,10 @@ impl<H: Handler> Counted<H> {
             // from the start, so that an alert sees the first one too
             metrics.add(DEAD_LETTERS, &[("service", inner.service().name()), ("reason", reason)], 0);
         }
-        Self { inner, metrics, clock }
+        let service = [("service", inner.service().name())];
+        let done = metrics.counter(BATCHES, &[service[0], ("outcome", "done")]);
+        let (messages, redelivered) = (metrics.histogram(BATCH_MESSAGES, &service), metrics.counter(REDELIVERED, &service));
+        Self { inner, metrics, clock, done, messages, redelivered }
     }
 
     fn service_label(&self) -> (&'static str, &'static str) {
@@ -71,15 +78,17 @@ impl<H: Handler> Handler for Counted<H> {
     async fn handle(&self, batch: &[Delivery]) -> Result<Handled<Self::Receipt>, HandleError> {
         let at = Instant::now();
         let handled = self.inner.handle(batch).await;
-        let outcome = if handled.is_ok() { "done" } else { "failed" };
-        self.metrics.add(BATCHES, &[self.service_label(), ("outcome", outcome)], 1);
-        if let (Err(error), 1) = (&handled, batch.len()) {
-            // a larger batch is taken apart until the message at fault stands alone
-            watched::refused(&self.metrics, error);
+        if let Err(error) = &handled {
+            self.metrics.add(BATCHES, &[self.service_label(), ("outcome", "failed")], 1);
+            if batch.len() == 1 {
+                // a larger batch is taken apart until the message at fault stands alone
+                watched::refused(&self.metrics, error);
+            }
         }
         let Handled { publish, ends, receipt } = handled?;
-        self.metrics.observe(BATCH_MESSAGES, &[self.service_label()], batch.len() as f64);
-        self.metrics.add(REDELIVERED, &[self.service_label()], batch.iter().filter(|delivery| delivery.redelivered).count());
+        self.done.inc();
+        self.messages.observe(batch.len() as f64);
+        self.redelivered.inc_by(batch.iter().filter(|delivery| delivery.redelivered).count() as u64);
         let begun = Begun { at, types: tally(batch.iter().map(type_label)) };
         Ok(Handled { publish, ends, receipt: (receipt, begun) })
     }

@@ -71,6 +71,16 @@ fn about(start: SpanStart, message: &Message) -> SpanStart {
     }
 }
 
+/// The trace that a message belongs to, for a log line about it.
+pub(crate) fn trace_of(message: &Message) -> Option<String> {
+    Some(context_of(message).trace_id).filter(|id| !id.is_empty())
+}
+
+/// The transition that a message belongs to; none where it is of an import, or of nothing.
+pub(crate) fn transition_of(message: &Message) -> Option<&str> {
+    Some(message.correlation_id.as_str()).filter(|id| !id.is_empty() && !is_of_an_import(&message.kind))
+}
+
 /// What belongs together is an import then, and no transition.
 fn is_of_an_import(kind: &str) -> bool {
     [

@@ -73,10 +73,8 @@ pub trait Broker: Send + Sync + 'static {
     /// How much a queue holds, and how many consume it. For those who watch: it costs a question to the broker.
     ///
     /// # Errors
-    /// `Unavailable`; so says a broker that cannot tell.
-    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
-        Err(BrokerError::Unavailable(format!("it cannot tell how much {} holds", queue.name())))
-    }
+    /// `Unavailable`.
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError>;
 
     /// The connections to the broker; none where it is in this process. Asks nobody.
     fn connections(&self) -> Vec<ConnectionState> {

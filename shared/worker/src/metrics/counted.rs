@@ -104,21 +104,20 @@ impl<H: Handler> Handler for Counted<H> {
 
     fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
         let now = u64::try_from(self.clock.now().as_micros()).unwrap_or_default();
-        let both = || batch.iter().zip(settlements);
-        let outcomes = tally(both().map(|(delivery, settlement)| (type_label(delivery), outcome(settlement))));
-        for ((kind, outcome), count) in outcomes {
+        let ends: Vec<_> = batch.iter().zip(settlements).map(|(delivery, end)| (type_label(delivery), outcome(end))).collect();
+        for ((kind, outcome), count) in tally(ends.iter().copied()) {
             self.metrics.add(MESSAGES, &[self.service_label(), ("type", kind), ("outcome", outcome)], count);
             if outcome == "done" {
                 let series = self.metrics.histogram(CRITICAL_TIME, &[self.service_label(), ("type", kind)]);
-                let timed = both().filter(|(delivery, settlement)| **settlement == Settlement::Ack && type_label(delivery) == kind);
+                let of_it = batch.iter().zip(&ends).filter(|(_, end)| **end == (kind, outcome)).map(|(delivery, _)| &delivery.message);
                 // what says nothing of its sending has no age, and that of a redriven dead letter tells how long people took
-                for (delivery, _) in timed.filter(|(delivery, _)| delivery.message.sent_micros > 0 && delivery.message.redrive.is_none()) {
+                for message in of_it.filter(|message| message.sent_micros > 0 && message.redrive.is_none()) {
                     // clocks of two machines: nothing is done before it was sent
-                    series.observe(now.saturating_sub(delivery.message.sent_micros) as f64 / 1e6);
+                    series.observe(now.saturating_sub(message.sent_micros) as f64 / 1e6);
                 }
             }
         }
-        for (reason, count) in tally(both().filter_map(|(_, settlement)| reason(settlement))) {
+        for (reason, count) in tally(settlements.iter().filter_map(reason)) {
             self.metrics.add(DEAD_LETTERS, &[self.service_label(), ("reason", reason)], count);
         }
         self.inner.settled(batch, settlements);

@@ -1,10 +1,13 @@
 //! Which series and labels an expression of PromQL asks for.
 
+/// A selector: label, is it `=`, value.
+pub type Selector<'a> = (&'a str, bool, &'a str);
+
 /// What an expression asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Asked<'a> {
-    /// Each series, with its selectors: label, is it `=`, value.
-    pub series: Vec<(&'a str, Vec<(&'a str, bool, &'a str)>)>,
+    /// Each series, with its selectors.
+    pub series: Vec<(&'a str, Vec<Selector<'a>>)>,
     /// The labels of `by (…)`, `on (…)`.
     pub by: Vec<&'a str>,
 }
@@ -47,7 +50,7 @@ fn selectors_end(inside: &str) -> &str {
 }
 
 /// The selectors up to the brace, and what comes after it.
-fn selectors(inside: &str) -> (Vec<(&str, bool, &str)>, &str) {
+fn selectors(inside: &str) -> (Vec<Selector<'_>>, &str) {
     let (mut found, mut rest) = (Vec::new(), inside);
     loop {
         rest = rest.trim_start_matches([',', ' ']);

@@ -12,7 +12,7 @@ mod files;
 mod prometheus;
 mod trouble;
 
-pub use asked::{Asked, asked};
+pub use asked::{Asked, Selector, asked};
 pub use files::{Alert, alerts, expressions, root, rule_files, runbooks};
 pub use prometheus::{Prometheus, promtool};
 pub use trouble::{rabbitmq_metrics, send};
@@ -36,8 +36,11 @@ const PROVISIONER: [(&str, &[&str]); 6] = [
     ("planshift_provisioner_throttled_total", &["step"]),
 ];
 
-/// Every series that may be asked for, with its labels and what they may say (`None`: anything).
-pub struct Known(BTreeMap<String, BTreeMap<&'static str, Option<Vec<&'static str>>>>);
+/// A series' labels, and what they may say; `None`: anything.
+pub type Labels = BTreeMap<&'static str, Option<Vec<&'static str>>>;
+
+/// Every series that may be asked for.
+pub struct Known(BTreeMap<String, Labels>);
 
 impl Known {
     /// Ours, those of RabbitMQ that are listed, and what the rules record.
@@ -77,7 +80,7 @@ impl Known {
     }
 
     /// The labels of a series, with what they may say.
-    pub fn labels(&self, series: &str) -> Option<&BTreeMap<&'static str, Option<Vec<&'static str>>>> {
+    pub fn labels(&self, series: &str) -> Option<&Labels> {
         self.0.get(series)
     }
 
@@ -85,7 +88,7 @@ impl Known {
     ///
     /// # Errors
     /// In words: what is not there.
-    pub fn check(&self, expression: &str) -> Result<BTreeMap<&'static str, Option<Vec<&'static str>>>, String> {
+    pub fn check(&self, expression: &str) -> Result<Labels, String> {
         let asked = asked(expression);
         if asked.series.is_empty() {
             return Err(format!("it asks for nothing: {expression}"));

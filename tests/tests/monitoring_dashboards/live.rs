@@ -38,13 +38,16 @@ fn what_is_shown_is_in_the_list_and_every_expression_is_answered() {
     let texts: Vec<String> = targets.iter().filter(|(job, _)| *job == "planshift").map(|(_, port)| read(*port)).collect();
     is_in_the_catalogue(&texts);
     was_seen(&texts);
+    // rates are of what grows between two scrapes: once all is seen, more of it
+    wait::until("mapping was scraped", READY_WITHIN, || prometheus.has(r#"planshift_effects_total{step="mapping", action="do"}"#));
+    let ran = Ran::of(&cluster.run(&Document::generated(5, 4, 72).path()).expect(0));
+    assert_eq!(ran.count("Completed"), 5);
     let lacks: Vec<&str> = ALL
         .iter()
         .flat_map(|dashboard| asks(dashboard).map(move |ask| (dashboard, ask)))
         .filter_map(|(dashboard, ask)| {
             let expression = resolved(dashboard, ask.0);
             prometheus.query(&expression).unwrap_or_else(|error| panic!("{}: {expression}: {error}", dashboard.name));
-            // rates need two scrapes
             let is_there = || prometheus.has(&expression);
             (ask.2 == Always::Yes && !wait_for(is_there)).then_some(ask.0)
         })

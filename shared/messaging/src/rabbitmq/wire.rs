@@ -219,3 +219,19 @@ fn properties_again(original: &BasicProperties, headers: FieldTable, senders: &S
     }
     properties
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_as_old_as_its_header_says_where_that_fits() {
+        let sent = |header| sent_micros(1_700_000_000, header);
+        assert_eq!(sent(Some(1_700_000_000_250_000)), 1_700_000_000_250_000);
+        // of a version that has no header; of somebody who has copied another message's
+        for other in [None, Some(1_700_000_001_000_000), Some(5), Some(-1)] {
+            assert_eq!(sent(other), 1_700_000_000_000_000, "{other:?}");
+        }
+        assert_eq!(sent_micros(0, None), 0);
+    }
+}

@@ -63,6 +63,9 @@ impl<T: Twist> Broker for Twisted<T> {
     async fn answers(&self) -> Result<(String, Box<dyn Consumer>), BrokerError> {
         self.inner.answers().await
     }
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        self.inner.depth(queue).await
+    }
     async fn ready(&self) -> bool {
         self.inner.ready().await
     }

@@ -13,7 +13,7 @@ use planshift_domain::{
     transition::Evidence,
 };
 use planshift_messaging::{
-    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Destination, Message, Outgoing, Queue, Settlement, SharedBroker,
+    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Depth, Destination, Message, Outgoing, Queue, Settlement, SharedBroker,
 };
 use std::{
     collections::HashMap,

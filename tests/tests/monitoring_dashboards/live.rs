@@ -39,7 +39,8 @@ fn what_is_shown_is_in_the_list_and_every_expression_is_answered() {
     is_in_the_catalogue(&texts);
     was_seen(&texts);
     // rates are of what grows between two scrapes: once all is seen, more of it
-    wait::until("mapping was scraped", READY_WITHIN, || prometheus.has(r#"planshift_effects_total{step="mapping", action="do"}"#));
+    let mapped = r#"planshift_message_critical_seconds_count{type="MapSubscriptions.v1"}"#;
+    wait::until("mapping was scraped", READY_WITHIN, || prometheus.has(mapped));
     let ran = Ran::of(&cluster.run(&Document::generated(5, 4, 72).path()).expect(0));
     assert_eq!(ran.count("Completed"), 5);
     let lacks: Vec<&str> = ALL

@@ -43,14 +43,14 @@ fn what_is_shown_is_in_the_list_and_every_expression_is_answered() {
     wait::until("mapping was scraped", READY_WITHIN, || prometheus.has(mapped));
     let ran = Ran::of(&cluster.run(&Document::generated(5, 4, 72).path()).expect(0));
     assert_eq!(ran.count("Completed"), 5);
-    let lacks: Vec<&str> = ALL
+    let lacks: Vec<(String, Result<Vec<Value>, String>)> = ALL
         .iter()
         .flat_map(|dashboard| asks(dashboard).map(move |ask| (dashboard, ask)))
         .filter_map(|(dashboard, ask)| {
             let expression = resolved(dashboard, ask.0);
             prometheus.query(&expression).unwrap_or_else(|error| panic!("{}: {expression}: {error}", dashboard.name));
             let is_there = || prometheus.has(&expression);
-            (ask.2 == Always::Yes && !wait_for(is_there)).then_some(ask.0)
+            (ask.2 == Always::Yes && !wait_for(is_there)).then(|| (expression.clone(), prometheus.query(&expression)))
         })
         .collect();
     assert!(lacks.is_empty(), "nothing is there for {lacks:#?}");

@@ -133,7 +133,7 @@ pub const OVERVIEW: Dashboard = Dashboard {
                     unit: "s",
                     width: 8,
                     asks: &[Ask(
-                        r#"topk(10, histogram_quantile(0.95, sum by (le, method, route) (rate(planshift_http_request_seconds_bucket{route!~".*/(progress|events)"}[5m]))))"#,
+                        r#"topk(10, histogram_quantile(0.95, sum by (le, method, route) (rate(planshift_http_request_seconds_bucket{route!~".*/(progress|events)"}[5m]))) >= 0)"#,
                         "{{method}} {{route}}",
                         Yes,
                     )],

@@ -14,8 +14,8 @@ const DEPTH_TIMEOUT: Duration = Duration::from_secs(1);
 impl Metrics {
     /// Measures from now on how long a service waits for connections of its pool.
     pub fn observe_pool(&self, service: Service, database: &Database) {
-        let waits = self.histogram(DATABASE_ACQUIRE, &[("service", service.name())]);
         if database.pool().is_some() {
+            let waits = self.histogram(DATABASE_ACQUIRE, &[("service", service.name())]);
             database.observe_acquires(Box::new(move |waited| waits.observe(waited.as_secs_f64())));
         }
     }

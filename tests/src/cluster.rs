@@ -175,6 +175,11 @@ impl<'a> Cluster<'a> {
         http::get(&format!("http://127.0.0.1:{}/metrics", self.members[self.index(service)].admin)).expect(200).body
     }
 
+    /// Every process's administration port.
+    pub fn admins(&self) -> Vec<(&'static str, u16)> {
+        self.members.iter().map(|member| (member.service, member.admin)).collect()
+    }
+
     /// The logs of all processes of a service.
     pub fn log(&self, service: &str) -> String {
         let logs = self.members.iter().filter(|member| member.service == service);

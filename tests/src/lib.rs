@@ -11,6 +11,7 @@
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
 //! | [`receiver`] | a receiver of webhooks |
 //! | [`otlp`], [`picture`] | an OTLP receiver, and a trace that it got as a picture |
+//! | [`monitoring`] | the metrics that there are, rules and dashboards that ask for them, a real Prometheus |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
 //! | [`chaos`] | not for tests: the chaos of `tests/run chaos`, with a TCP proxy that misbehaves |
@@ -25,6 +26,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod http;
 pub mod letters;
+pub mod monitoring;
 pub mod otlp;
 pub mod outcome;
 pub mod picture;

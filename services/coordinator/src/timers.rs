@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_secs(1);
 const FLUSH_TICKS: u64 = 3;
 /// How often output that was never sent is looked for: in ticks.
 const RECOVER_TICKS: u64 = 30;
+/// How often it is shown how many transitions there are, and how old: in ticks. Prometheus looks about as often.
+const MEASURE_TICKS: u64 = 15;
 /// How old such output must be: what is younger is under way.
 const RECOVER_SECONDS: i64 = 20;
 /// How often answered chunks of imports are forgotten: in ticks.
@@ -49,6 +51,11 @@ pub async fn run(engine: Arc<Engine>, broker: Arc<dyn Broker>, stop: Cancellatio
         }
         if !recovered || tick % RECOVER_TICKS == 0 {
             recovered = timers.recover(if recovered { RECOVER_SECONDS } else { 0 }).await.is_ok();
+        }
+        if tick % MEASURE_TICKS == 1
+            && let Err(error) = timers.engine.measure().await
+        {
+            tracing::debug!(%error, "how many transitions there are is shown later");
         }
         if tick % FORGET_TICKS == 0 {
             let before = timers.engine.ports.clock.now().plus_seconds(-FORGET_SECONDS);

@@ -72,8 +72,8 @@ impl Options {
         let Self { database, broker, ports, metrics, settings, .. } = self;
         let (model, hub) = (ReadModel::new(database), Hub::new(settings.waiters));
         let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap };
-        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
-        let housekeeping = Housekeeping { model, webhooks: None, broker, ports: ports.clone(), settings };
+        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
+        let housekeeping = Housekeeping { model, webhooks: None, metrics, broker, ports: ports.clone(), settings };
         let housekeeping = ports.spawn.spawn(Box::pin(housekeeping.run(stop.clone())));
         events.run(stop).await;
         housekeeping.await;
@@ -183,10 +183,10 @@ impl Gateway {
         http::count_from_zero(&app.metrics);
         let behind = CancellationToken::new();
         let handler = EventHandler { model: app.model.clone(), hub: app.hub.clone(), ports: ports.clone(), gap: settings.gap };
-        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics);
+        let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
         let kept = Some(webhooks.clone());
         let housekeeping =
-            Housekeeping { model: app.model.clone(), webhooks: kept, broker, ports: ports.clone(), settings: settings.clone() };
+            Housekeeping { model: app.model.clone(), webhooks: kept, metrics, broker, ports: ports.clone(), settings: settings.clone() };
         let (asker, listening) = (app.asker.clone(), behind.clone());
         let tasks = [
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),

@@ -9,12 +9,14 @@ use planshift_domain::{
 use planshift_messaging::{Destination, Outgoing, Service, SharedBroker};
 use planshift_storage::StorageError;
 use planshift_telemetry::TraceContext;
-use planshift_worker::{Ports, codec};
+use planshift_worker::{Ports, codec, metrics::Metrics};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// So many times some thousand changes are counted in a round, so that whoever asks for a number need not wait for all of them.
 const COUNTS_IN_A_ROUND: usize = 10;
+/// One round in so many also shows how far behind the feed its followers are: every 14 seconds, about as often as Prometheus looks.
+const ROUNDS_TO_MEASURE: u32 = 7;
 /// One round in so many also forgets old keys.
 const ROUNDS_TO_FORGET: u32 = 100;
 
@@ -23,6 +25,7 @@ pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
     /// Whose deliveries are forgotten; none where there is the read model alone.
     pub(crate) webhooks: Option<Webhooks>,
+    pub(crate) metrics: Metrics,
     pub(crate) broker: SharedBroker,
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
@@ -64,6 +67,9 @@ impl Housekeeping {
             }
         }
         self.model.count_changes(COUNTS_IN_A_ROUND).await?;
+        if round % ROUNDS_TO_MEASURE == 1 {
+            self.model.measure(&self.metrics, now).await?;
+        }
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;

@@ -21,5 +21,19 @@ pub fn init(cli: &Cli) {
         Some(Command::Run(_)) => RUN,
         Some(_) => COMMANDS,
     };
-    planshift_telemetry::init(cli.global.log_format, filter);
+    planshift_telemetry::init(cli.global.log_format, filter, name_of(cli.command.as_ref()));
+}
+
+/// Whose the lines are that name no service themselves.
+const fn name_of(command: Option<&Command>) -> &'static str {
+    match command {
+        Some(Command::Gateway(_)) => "gateway",
+        Some(Command::Coordinator(_)) => "coordinator",
+        Some(Command::Eligibility(_)) => "eligibility",
+        Some(Command::Purchasing(_)) => "purchasing",
+        Some(Command::Mapping(_)) => "mapping",
+        Some(Command::Suspension(_)) => "suspension",
+        Some(Command::Verify(_)) => "verify",
+        _ => "planshift",
+    }
 }

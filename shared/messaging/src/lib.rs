@@ -10,6 +10,7 @@
 pub mod conformance;
 mod dead;
 mod delay;
+mod depth;
 pub mod embedded;
 mod letters;
 mod message;
@@ -18,6 +19,7 @@ mod topology;
 
 pub use dead::DeadLetter;
 pub use delay::{DELAY_LEVELS, DelayLevel, LONGEST_DELAY};
+pub use depth::{ConnectionState, Depth};
 pub use embedded::EmbeddedBroker;
 pub use letters::Letters;
 pub use message::{Delivery, DeliveryTag, Message, Outgoing, Settlement};
@@ -66,6 +68,17 @@ pub trait Broker: Send + Sync + 'static {
     async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
         let consumer = self.consume(Queue::Dead, u16::MAX).await?;
         Ok(Box::new(letters::ByConsuming { consumer, waiting: std::collections::VecDeque::new() }))
+    }
+
+    /// How much a queue holds, and how many consume it. For those who watch: it costs a question to the broker.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError>;
+
+    /// The connections to the broker; none where it is in this process. Asks nobody.
+    fn connections(&self) -> Vec<ConnectionState> {
+        Vec::new()
     }
 
     /// Is the broker reached right now? For readiness.

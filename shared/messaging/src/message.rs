@@ -14,8 +14,9 @@ pub struct Message {
     pub correlation_id: String,
     /// The queue that an answer is to go to (`planshift.answers`), where one is wanted.
     pub reply_to: Option<String>,
-    /// When it was first sent: seconds since 1970 (AMQP's resolution).
-    pub timestamp: u64,
+    /// When it was first sent: microseconds since 1970. On AMQP the property `timestamp` has the whole seconds, and the header
+    /// `x-planshift-sent` all of it; whole seconds where a sender gives only the property, 0 where it gives neither.
+    pub sent_micros: u64,
     /// W3C trace context: `traceparent` (empty where there is none).
     pub traceparent: String,
     /// W3C trace context: `tracestate` (empty where there is none).

@@ -2,7 +2,7 @@
 
 use crate::postgres::PostgresStore;
 use crate::sqlite::{SqliteReader, SqliteStore};
-use crate::{Args, Dialect, Migration, Row, Statement, StorageError, Store, StoreTransaction, Write, migrate};
+use crate::{AcquireObserver, Args, Dialect, Migration, PoolState, Row, Statement, StorageError, Store, StoreTransaction, Write, migrate};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,6 +90,16 @@ impl Database {
     /// `Unavailable`.
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.store.ping().await
+    }
+
+    /// Its connections; `None` where it has no pool of them.
+    pub fn pool(&self) -> Option<PoolState> {
+        self.store.pool()
+    }
+
+    /// From now on `observer` is told how long each connection was waited for: see [`Store::observe_acquires`].
+    pub fn observe_acquires(&self, observer: AcquireObserver) {
+        self.store.observe_acquires(observer);
     }
 
     /// Closes the connections, of all clones. Whatever is asked afterwards is answered with `Unavailable`.

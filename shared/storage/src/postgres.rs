@@ -10,12 +10,13 @@ mod lease;
 
 use self::classify::{classify, commit_failed};
 use self::lease::Lease;
-use crate::{Args, Dialect, Row, Statement, StorageError, Store, StoreTransaction, Write};
+use crate::{AcquireObserver, Args, Dialect, PoolState, Row, Statement, StorageError, Store, StoreTransaction, Write};
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Connections that a service holds at most, unless set otherwise: one for each batch in work, and some for readers.
 pub const DEFAULT_POOL_SIZE: u32 = 4;
@@ -38,6 +39,7 @@ pub(crate) struct PostgresStore {
     pool: PgPool,
     schema: String,
     pool_size: u32,
+    observer: OnceLock<AcquireObserver>,
 }
 
 impl PostgresStore {
@@ -75,11 +77,16 @@ impl PostgresStore {
             // BEGIN tells whether a connection is alive, so a ping before it would be a second round trip for the same answer.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool, schema: schema.to_owned(), pool_size })
+        Ok(Self { pool, schema: schema.to_owned(), pool_size, observer: OnceLock::new() })
     }
 
     async fn lease(&self) -> Result<Lease, StorageError> {
-        match self.pool.acquire().await {
+        let begun = Instant::now();
+        let acquired = self.pool.acquire().await;
+        if let Some(observer) = self.observer.get() {
+            observer(begun.elapsed());
+        }
+        match acquired {
             Ok(connection) => Ok(Lease::new(connection)),
             Err(sqlx::Error::PoolTimedOut) => {
                 let seconds = ACQUIRE_TIMEOUT.as_secs();
@@ -210,6 +217,16 @@ impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StorageError> {
         self.live_lease(Greeting::Ping).await?.give_back();
         Ok(())
+    }
+
+    fn pool(&self) -> Option<PoolState> {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        Some(PoolState { idle, used: self.pool.size().saturating_sub(idle), most: self.pool_size })
+    }
+
+    fn observe_acquires(&self, observer: AcquireObserver) {
+        // a second one has come too late, and is told nothing
+        let _ = self.observer.set(observer);
     }
 
     async fn close(&self) {

@@ -1,6 +1,6 @@
 //! The port: what a database must be able to do for the services.
 
-use crate::{Args, Row, Statement, StorageError};
+use crate::{AcquireObserver, Args, PoolState, Row, Statement, StorageError};
 
 /// A statement that writes, with its arguments.
 pub type Write = (&'static Statement, Args);
@@ -49,6 +49,17 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn ping(&self) -> Result<(), StorageError>;
+
+    /// Its connections; `None` where it has no pool of them (SQLite: one connection writes). Asks nobody.
+    fn pool(&self) -> Option<PoolState> {
+        None
+    }
+
+    /// From now on `observer` is told how long each connection was waited for. The first one that is set counts; a store without a
+    /// pool tells nothing.
+    fn observe_acquires(&self, observer: AcquireObserver) {
+        drop(observer);
+    }
 
     /// Closes what is open. Whatever is asked afterwards is answered with `Unavailable`.
     async fn close(&self);

@@ -2,6 +2,7 @@
 
 mod current;
 mod ids;
+mod json;
 mod logs;
 mod otlp;
 #[cfg(any(test, feature = "recorded"))]

@@ -70,7 +70,7 @@ impl Reply {
             kind: self.kind.to_owned(),
             correlation_id: command.transition.to_string(),
             reply_to: None,
-            timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+            sent_micros: u64::try_from(now.as_micros()).unwrap_or_default(),
             traceparent: trace.traceparent(),
             tracestate: trace.tracestate.clone(),
             redrive: None,
@@ -96,7 +96,7 @@ impl Answer {
         let asker = question.reply_to.clone()?;
         let trace = child_trace(question, ports);
         let message = Message {
-            timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+            sent_micros: u64::try_from(now.as_micros()).unwrap_or_default(),
             traceparent: trace.traceparent(),
             tracestate: trace.tracestate,
             redrive: None,

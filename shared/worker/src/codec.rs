@@ -31,6 +31,65 @@ impl From<Unreadable> for Settlement {
     }
 }
 
+/// Every type of message.
+pub const TYPES: [&str; 43] = [
+    command::CheckEligibility::TYPE,
+    command::ReleaseEligibility::TYPE,
+    command::PurchasePlans::TYPE,
+    command::UndoPurchasePlans::TYPE,
+    command::MapSubscriptions::TYPE,
+    command::UndoMapSubscriptions::TYPE,
+    command::SuspendSubscriptions::TYPE,
+    command::TakeEligibilityFacts::TYPE,
+    command::TakePurchasingFacts::TYPE,
+    command::TakeMappingFacts::TYPE,
+    command::TakeSuspensionFacts::TYPE,
+    request::CustomersImported::TYPE,
+    request::ImportFound::TYPE,
+    request::StartAnswered::TYPE,
+    request::ActAnswered::TYPE,
+    operator::StepsRead::TYPE,
+    operator::TransitionExplained::TYPE,
+    operator::StuckListed::TYPE,
+    event::TransitionChanged::TYPE,
+    event::AccountImported::TYPE,
+    request::ImportCustomers::TYPE,
+    request::FindImport::TYPE,
+    request::StartTransition::TYPE,
+    request::ActOnTransition::TYPE,
+    request::AssessCustomer::TYPE,
+    request::ReadCustomer::TYPE,
+    plan::PlanTransition::TYPE,
+    operator::ActOnStep::TYPE,
+    operator::ReadSteps::TYPE,
+    operator::ExplainTransition::TYPE,
+    operator::ListStuck::TYPE,
+    request::TellAgain::TYPE,
+    reply::EligibilityChecked::TYPE,
+    reply::EligibilityReleased::TYPE,
+    request::CustomerAssessed::TYPE,
+    request::CustomerRead::TYPE,
+    plan::TransitionPlanned::TYPE,
+    reply::PlansAnswered::TYPE,
+    reply::MappingAnswered::TYPE,
+    reply::SuspensionAnswered::TYPE,
+    reply::FactsTaken::TYPE,
+    reply::PacketGivenUp::TYPE,
+    notice::MessageEnded::TYPE,
+];
+
+/// The codes with which a service here gives a message up: see docs/errors.md.
+pub const REASONS: &[&str] = &[
+    "MissingProperty",
+    "UnknownType",
+    "WrongContentType",
+    "UnknownTransition",
+    "WrongSender",
+    "UnreadableBody",
+    "AttemptsUsedUp",
+    "Faulty",
+];
+
 /// The services that may send a type, or `None` for a type that is not known.
 pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
     const COORDINATOR: &[Service] = &[Service::Coordinator];
@@ -129,7 +188,7 @@ pub fn message<B: Body>(message_id: String, correlation_id: String, trace: &Trac
         kind: B::TYPE.to_owned(),
         correlation_id,
         reply_to: None,
-        timestamp: u64::try_from(now.as_micros() / 1_000_000).unwrap_or_default(),
+        sent_micros: u64::try_from(now.as_micros()).unwrap_or_default(),
         traceparent: trace.traceparent(),
         tracestate: trace.tracestate.clone(),
         redrive: None,
@@ -176,6 +235,13 @@ mod tests {
         }
         for other in ["", "text/plain", "application/octet-stream", "application/json-seq"] {
             assert_eq!(of(Some(other)), Err("WrongContentType"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn every_type_of_the_list_has_a_sender() {
+        for kind in TYPES {
+            assert!(senders_of(kind).is_some(), "{kind}");
         }
     }
 

@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use planshift_messaging::Broker;
+use planshift_messaging::{Broker, Service};
 use planshift_storage::Database;
 use serde_json::{Value, json};
 use std::{
@@ -88,15 +88,7 @@ impl Readiness {
         let mut answer = serde_json::Map::new();
         for service in services {
             let mut one = json!({});
-            if let Asks::Both(broker, database) = &service.asks {
-                let broker = match broker {
-                    Some(broker) => broker.ready().await,
-                    None => false,
-                };
-                let database = match database {
-                    Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
-                    None => false,
-                };
+            if let Some((broker, database)) = service.reached().await {
                 all_ready &= broker && database;
                 let word = |reached| if reached { "reached" } else { "away" };
                 one = json!({ "broker": word(broker), "database": word(database) });
@@ -108,6 +100,47 @@ impl Readiness {
             answer.insert(service.name.to_owned(), one);
         }
         (all_ready, json!({ "ready": all_ready, "services": answer }))
+    }
+
+    /// Shows in `metrics` what is reached, and what is to be seen of brokers and databases from here.
+    async fn show(&self, metrics: &Metrics) {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // all at once: each waits for others
+        futures::future::join_all(services.iter().map(|service| service.show(metrics))).await;
+    }
+}
+
+impl Watched {
+    /// Are broker and database reached? `None` where there are none to reach.
+    async fn reached(&self) -> Option<(bool, bool)> {
+        let Asks::Both(broker, database) = &self.asks else { return None };
+        let broker = match broker {
+            Some(broker) => broker.ready().await,
+            None => false,
+        };
+        let database = match database {
+            Some(database) => matches!(tokio::time::timeout(PING_TIMEOUT, database.ping()).await, Ok(Ok(()))),
+            None => false,
+        };
+        Some((broker, database))
+    }
+
+    async fn show(&self, metrics: &Metrics) {
+        // what is no service (a provider, a verification) has no series of its own
+        if Service::from_name(self.name).is_none() {
+            return;
+        }
+        let reached = self.reached().await;
+        let is_ready = self.reason.is_none() && reached.is_none_or(|(broker, database)| broker && database);
+        metrics.show_ready(self.name, is_ready, reached);
+        if let Asks::Both(broker, database) = &self.asks {
+            if let Some(database) = database {
+                metrics.show_pool(self.name, database);
+            }
+            if let Some(broker) = broker {
+                metrics.show_broker(self.name, &**broker, reached.is_some_and(|(broker, _)| broker)).await;
+            }
+        }
     }
 }
 
@@ -147,8 +180,8 @@ impl Admin {
 pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(async || Json(json!({ "alive": true }))))
-        .route("/readyz", get(ready).with_state(readiness))
-        .route("/metrics", get(count).with_state(metrics))
+        .route("/readyz", get(ready).with_state(readiness.clone()))
+        .route("/metrics", get(count).with_state((readiness, metrics)))
 }
 
 async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
@@ -156,6 +189,7 @@ async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer))
 }
 
-async fn count(State(metrics): State<Metrics>) -> impl IntoResponse {
+async fn count(State((readiness, metrics)): State<(Readiness, Metrics)>) -> impl IntoResponse {
+    readiness.show(&metrics).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text())
 }

@@ -7,7 +7,7 @@
 use crate::{
     Ports,
     health::{Admin, Readiness},
-    metrics::Metrics,
+    metrics::{MeasuredBroker, Metrics},
     traced::{TracedBroker, traced},
 };
 use planshift_messaging::{
@@ -143,7 +143,7 @@ where
     F: Future<Output = ()>,
 {
     let format = env::var("PLANSHIFT_LOG_FORMAT").ok().and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text);
-    planshift_telemetry::init(format, LOG_FILTER);
+    planshift_telemetry::init(format, LOG_FILTER, service.name());
     let runtime = match runtime_of(service) {
         Ok(runtime) => runtime,
         Err(error) => return failed(1, &error),
@@ -193,7 +193,8 @@ where
 {
     let name = settings.service.name();
     let tracer = Tracing::from_env().and_then(|tracing| tracing.of(name)).map_err(HostError::Setting)?;
-    let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system().traced_by(tracer.clone()));
+    let metrics = Metrics::new().of_this_process();
+    let (readiness, ports) = (Readiness::new(), Ports::system().traced_by(tracer.clone()));
     readiness.starting(name, "starting");
     let admin_error = |source| HostError::Admin { address: settings.admin, source };
     let admin = Admin::bind(settings.admin, readiness.clone(), metrics.clone()).await.map_err(admin_error)?;
@@ -207,7 +208,9 @@ where
     let outcome = match wait_for(&database, migrations, &ports, &stop).await {
         Ok(true) => {
             readiness.running(name, broker.clone(), database.clone());
-            let (database, broker) = (traced(&database, &tracer, name), TracedBroker::before(broker.clone(), &tracer));
+            metrics.observe_pool(settings.service, &database);
+            let broker = MeasuredBroker::before(broker.clone(), &metrics, settings.service);
+            let (database, broker) = (traced(&database, &tracer, name), TracedBroker::before(broker, &tracer));
             let parts = Parts { database, broker, ports, metrics, readiness: readiness.clone() };
             let until_drained = async {
                 stop.cancelled().await;

@@ -8,7 +8,7 @@
 //! | [`answer`] | replies: their ids, their trace |
 //! | [`step`] | the worker of a step: packets, the effect ledger, answers |
 //! | [`facts`] | the versions of customers' facts that a worker has |
-//! | [`metrics`] | counters |
+//! | [`metrics`] | what is counted and measured |
 //! | [`traced`] | spans: of messages, of statements |
 //! | [`watched`] | the invariants that services see, counted |
 //! | [`health`] | `/healthz`, `/readyz`, `/metrics` |

@@ -10,7 +10,12 @@
 //! | the batch cannot be done | it is taken apart until the message at fault stands alone; the others go through |
 //! | a message alone cannot be done | retried with growing, jittered delay; after the last attempt it is dead-lettered, and its sender is told |
 
-use crate::{Ports, codec::Unreadable, notices};
+use crate::{
+    Ports,
+    codec::Unreadable,
+    notices,
+    traced::{trace_of, transition_of},
+};
 use async_trait::async_trait;
 use planshift_messaging::{Broker, Consumer, Delivery, Outgoing, Queue, Service, Settlement};
 use planshift_storage::StorageError;
@@ -89,6 +94,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Everything of that batch was published and confirmed.
     async fn confirmed(&self, receipt: Self::Receipt) {
         drop(receipt);
+    }
+
+    /// The broker was told what became of a batch, message by message.
+    fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
+        let _ = (batch, settlements);
     }
 
     /// What to publish when the attempts at this message are used up, so that nobody waits for it.
@@ -171,9 +181,9 @@ impl<H: Handler> Loop<H> {
                         return; // stopped before the broker was back: nothing is settled, so all of it comes again
                     }
                     self.handler.confirmed(handled.receipt).await;
-                    let mut settlements = Vec::with_capacity(batch.len());
+                    let (mut settlements, mut put_off) = (Vec::with_capacity(batch.len()), 0);
                     for (delivery, end) in batch.iter().zip(handled.ends) {
-                        match self.settlement(delivery, end).await {
+                        match self.settlement(delivery, end, &mut put_off).await {
                             Some(settlement) => settlements.push(settlement),
                             None => return,
                         }
@@ -223,33 +233,52 @@ impl<H: Handler> Loop<H> {
             HandleError::Faulty(why) | HandleError::Violated { why, .. } => End::Dead(Unreadable::new("Faulty", why)),
             passing => End::NotYet(passing.to_string()),
         };
-        if let Some(settlement) = self.settlement(delivery, end).await {
+        if let Some(settlement) = self.settlement(delivery, end, &mut 0).await {
             self.settle(consumer, batch, vec![settlement]).await;
         }
     }
 
     /// What to tell the broker of a message that ended so. `None` where the service was stopped before it could be said.
-    async fn settlement(&self, delivery: &Delivery, end: End) -> Option<Settlement> {
-        let (id, kind) = (&delivery.message.message_id, &delivery.message.kind);
+    /// `put_off` counts those of its batch that are retried.
+    async fn settlement(&self, delivery: &Delivery, end: End, put_off: &mut usize) -> Option<Settlement> {
+        let (id, kind, service) = (&delivery.message.message_id, &delivery.message.kind, self.handler.service().name());
+        let about = || (transition_of(&delivery.message), trace_of(&delivery.message));
         let attempts = delivery.attempts + 1;
         Some(match end {
             End::Done => Settlement::Ack,
             End::Dead(why) => {
-                tracing::warn!(id, kind, code = why.code, "dead-lettered: {}", why.description);
+                let (transition, trace_id) = about();
+                tracing::warn!(service, transition, trace_id, id, kind, code = why.code, "dead-lettered: {}", why.description);
                 why.into()
             }
             End::NotYet(why) if attempts >= self.options.max_attempts => {
                 if !self.publish(self.handler.given_up(delivery, &why)).await {
                     return None;
                 }
-                tracing::error!(id, kind, attempts, "given up: {why}");
+                let (transition, trace_id) = about();
+                tracing::error!(service, transition, trace_id, id, kind, attempts, "given up: {why}");
                 Unreadable::new("AttemptsUsedUp", format!("after {attempts} attempts: {why}")).into()
             }
             End::NotYet(why) => {
                 let longest = FIRST_RETRY.saturating_mul(1 << delivery.attempts.min(20)).min(LONGEST_RETRY);
                 // spread, so that what failed together does not come back together
                 let delay = longest.mul_f64(0.5 + self.ports.random.fraction() / 2.0);
-                tracing::info!(id, kind, attempts, ?delay, "retried later: {why}");
+                // each by itself would flood the log where something is away that many wait for: the batch tells of the first
+                let (transition, trace_id) = about();
+                tracing::debug!(service, transition, trace_id, id, kind, attempts, ?delay, "retried later: {why}");
+                if *put_off == 0 {
+                    tracing::info!(
+                        service,
+                        transition,
+                        trace_id,
+                        id,
+                        kind,
+                        attempts,
+                        ?delay,
+                        "retried later, the first of its batch: {why}"
+                    );
+                }
+                *put_off += 1;
                 Settlement::Retry { delay }
             }
         })
@@ -282,15 +311,16 @@ impl<H: Handler> Loop<H> {
         if !self.publish(notices::of(self.handler.service(), batch, &settlements, &self.ports)).await {
             return;
         }
-        let settlements: Vec<_> = batch.iter().map(|d| d.tag).zip(settlements).collect();
+        let told: Vec<_> = batch.iter().map(|d| d.tag).zip(settlements.iter().cloned()).collect();
         let mut outage = Backoff::new();
-        while let Err(error) = consumer.settle(settlements.clone()).await {
+        while let Err(error) = consumer.settle(told.clone()).await {
             tracing::warn!(service = self.handler.service().name(), %error, "settling again");
             if self.stop.is_cancelled() && outage.waits > 3 {
                 return;
             }
             self.wait(&mut outage).await;
         }
+        self.handler.settled(batch, &settlements);
     }
 
     async fn wait(&self, backoff: &mut Backoff) {

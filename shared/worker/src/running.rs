@@ -21,7 +21,7 @@ pub struct Running<H: Handler> {
 impl<H: Handler> Running<H> {
     /// Puts it together; nothing is taken before [`run`](Self::run).
     pub fn new(handler: H, broker: SharedBroker, ports: Ports, options: RunOptions, metrics: Metrics) -> Self {
-        let handler = Arc::new(Traced::new(Counted::new(handler, metrics), ports.tracer.clone()));
+        let handler = Arc::new(Traced::new(Counted::new(handler, metrics, ports.clock.clone()), ports.tracer.clone()));
         Self { handler, broker, ports, options }
     }
 

@@ -4,18 +4,14 @@
 //! violation panics: the test that met it fails where it happened. Otherwise it is counted and logged as an error, and the service
 //! goes on; an alert on `planshift_invariant_violations_total` says the rest.
 
-use crate::{metrics::Metrics, run::HandleError};
+use crate::{
+    metrics::{INVARIANT_CHECKS, INVARIANT_VIOLATIONS, Metrics},
+    run::HandleError,
+};
 use planshift_invariants::{CATALOGUE, Checked, Violation};
 use planshift_storage::StorageError;
-use std::{
-    fmt::Write as _,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-};
-
-/// What was looked at, by `invariant`.
-pub const CHECKS: &str = "planshift_invariant_checks_total";
-/// What must not be and was found, by `invariant`.
-pub const VIOLATIONS: &str = "planshift_invariant_violations_total";
+use prometheus::IntCounter;
+use std::sync::OnceLock;
 
 /// Unique indexes that stand for an invariant, by the names that each database gives them. Whoever meets one has tried to break it:
 /// the locks that come before should not have let it get there.
@@ -26,59 +22,37 @@ const INDEXES: [(&str, &str); 4] = [
     ("plans.partner_id, plans.customer_id, plans.reseller", "I7"),
 ];
 
-/// The series of all invariants; those that nobody watches in this process are not shown.
-#[derive(Debug)]
+/// The series of all invariants, kept at hand: a check counts for each item. Those that nobody watches in this process are not shown.
 pub(crate) struct Watched {
-    series: [Series; CATALOGUE.len()],
+    series: [OnceLock<Series>; CATALOGUE.len()],
     panics: bool,
 }
 
-#[derive(Debug, Default)]
 struct Series {
-    is_shown: AtomicBool,
-    checks: AtomicU64,
-    violations: AtomicU64,
-}
-
-impl Default for Watched {
-    fn default() -> Self {
-        Self { series: Default::default(), panics: cfg!(debug_assertions) }
-    }
+    checks: IntCounter,
+    violations: IntCounter,
 }
 
 impl Watched {
-    pub(crate) fn counting() -> Self {
-        Self { panics: false, ..Self::default() }
-    }
-
-    fn of(&self, invariant: &str) -> Option<&Series> {
-        let place = CATALOGUE.iter().position(|known| known.id == invariant)?;
-        self.series.get(place)
-    }
-
-    pub(crate) fn write_to(&self, text: &mut String) {
-        type Count = fn(&Series) -> &AtomicU64;
-        let both: [(&str, &str, Count); 2] = [
-            (CHECKS, "How often an invariant was checked.", |series| &series.checks),
-            (VIOLATIONS, "How often an invariant was found violated: an alert for anything but 0.", |series| &series.violations),
-        ];
-        let shown: Vec<_> = CATALOGUE.iter().zip(&self.series).filter(|(_, series)| series.is_shown.load(Ordering::Relaxed)).collect();
-        for (name, help, count) in both.into_iter().filter(|_| !shown.is_empty()) {
-            // writing to a String cannot fail
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
-            for (invariant, series) in &shown {
-                let _ = writeln!(text, "{name}{{invariant=\"{}\"}} {}", invariant.id, count(series).load(Ordering::Relaxed));
-            }
-        }
+    /// `panics`: where something is violated.
+    pub(crate) fn new(panics: bool) -> Self {
+        Self { series: [const { OnceLock::new() }; CATALOGUE.len()], panics }
     }
 }
 
 impl Metrics {
     /// Shows these invariants from now on, at 0.
     pub fn watch(&self, invariants: &[&str]) {
-        for series in invariants.iter().filter_map(|invariant| self.watched.of(invariant)) {
-            series.is_shown.store(true, Ordering::Relaxed);
+        for invariant in invariants {
+            self.found(invariant, 0, 0);
         }
+    }
+
+    fn series_of(&self, invariant: &str) -> Option<&Series> {
+        let place = CATALOGUE.iter().position(|known| known.id == invariant)?;
+        let labels = [("invariant", CATALOGUE[place].id)];
+        let made = || Series { checks: self.counter(INVARIANT_CHECKS, &labels), violations: self.counter(INVARIANT_VIOLATIONS, &labels) };
+        Some(self.invariants().series.get(place)?.get_or_init(made))
     }
 
     /// Counts what a check has found.
@@ -88,16 +62,15 @@ impl Metrics {
     pub fn check(&self, checked: &Checked) {
         self.count(checked);
         if let Some(violation) = checked.violations.first() {
-            assert!(!self.watched.panics, "{violation}");
+            assert!(!self.invariants().panics, "{violation}");
         }
     }
 
     /// Counts what was found elsewhere, and told of there.
     pub fn found(&self, invariant: &str, checks: u64, violations: u64) {
-        if let Some(series) = self.watched.of(invariant) {
-            series.is_shown.store(true, Ordering::Relaxed);
-            series.checks.fetch_add(checks, Ordering::Relaxed);
-            series.violations.fetch_add(violations, Ordering::Relaxed);
+        if let Some(series) = self.series_of(invariant) {
+            series.checks.inc_by(checks);
+            series.violations.inc_by(violations);
         }
     }
 
@@ -110,15 +83,17 @@ impl Metrics {
 
     /// How often an invariant was checked, and found violated.
     pub fn watched(&self, invariant: &str) -> (u64, u64) {
-        self.watched
-            .of(invariant)
-            .map_or((0, 0), |series| (series.checks.load(Ordering::Relaxed), series.violations.load(Ordering::Relaxed)))
+        let place = CATALOGUE.iter().position(|known| known.id == invariant);
+        let series = place.and_then(|place| self.invariants().series.get(place)).and_then(OnceLock::get);
+        series.map_or((0, 0), |series| (series.checks.get(), series.violations.get()))
     }
 
     /// What was found violated so far, with how often.
     pub fn violated(&self) -> Vec<(&'static str, u64)> {
-        let counts =
-            CATALOGUE.iter().zip(&self.watched.series).map(|(invariant, series)| (invariant.id, series.violations.load(Ordering::Relaxed)));
+        let counts = CATALOGUE
+            .iter()
+            .zip(&self.invariants().series)
+            .map(|(invariant, series)| (invariant.id, series.get().map_or(0, |series| series.violations.get())));
         counts.filter(|(_, count)| *count > 0).collect()
     }
 }

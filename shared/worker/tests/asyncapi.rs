@@ -310,6 +310,7 @@ fn headers() -> Value {
     json!({ "type": "object", "properties": {
         "traceparent": { "type": "string", "description": "W3C trace context." },
         "tracestate": { "type": "string", "description": "W3C trace context." },
+        "x-planshift-sent": { "type": "integer", "minimum": 1, "description": "When it was first sent, in microseconds since 1970; the property timestamp has the whole seconds of it. Where it is absent, readers take those." },
         "x-planshift-attempts": { "type": "integer", "minimum": 0, "description": "How often it was tried before; absent the first time." },
         "x-planshift-sender": { "type": "string", "description": "The first sender of a message that another one published again: a retry, a dead letter, a redrive." },
     } })

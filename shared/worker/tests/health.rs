@@ -55,9 +55,19 @@ async fn health_readiness_and_metrics() {
     readiness_of_one.says("verify", None);
     assert!(readiness_of_one.ask().await.0);
 
-    metrics.add(EFFECTS, &[("step", "mapping")], 3);
+    metrics.add(EFFECTS, &[("step", "mapping"), ("action", "do"), ("evidence", "done")], 3);
     let (status, body) = ask(address, "GET", "/metrics").await;
-    assert!(status == 200 && body.contains("planshift_effects_total{step=\"mapping\"} 3"), "{body}");
+    assert_eq!(status, 200);
+    for line in [
+        "planshift_effects_total{action=\"do\",evidence=\"done\",step=\"mapping\"} 3",
+        "planshift_ready{service=\"mapping\"} 0",
+        "planshift_broker_reached{service=\"mapping\"} 1",
+        "planshift_database_reached{service=\"mapping\"} 0",
+        "planshift_queue_ready{queue=\"planshift.mapping\"} 0",
+        "planshift_queue_consumers{queue=\"planshift.mapping\"} 0",
+    ] {
+        assert!(body.lines().any(|found| found == line), "{line} in {body}");
+    }
 
     for path in ["/healthz", "/readyz", "/metrics"] {
         for method in ["POST", "PUT", "DELETE", "PATCH"] {

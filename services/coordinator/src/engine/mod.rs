@@ -28,6 +28,7 @@ mod checks;
 mod exchange;
 mod imports;
 mod input;
+mod measure;
 mod output;
 mod questions;
 mod sent;

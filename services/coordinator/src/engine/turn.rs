@@ -33,7 +33,10 @@ use planshift_domain::{
 };
 use planshift_messaging::{Destination, Outgoing};
 use planshift_storage::{Database, StorageError, Transaction, Write};
-use planshift_worker::{HandleError, Ports, codec, metrics::Metrics};
+use planshift_worker::{
+    HandleError, Ports, codec,
+    metrics::{Metrics, TRANSITIONS_MOVED},
+};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
     sync::{
@@ -191,11 +194,20 @@ impl Engine {
         written.extend(transitions::mark_sent(&mut tx, ends).await?);
         publish.extend(questions::answer(self, &mut tx, inputs, now).await?);
         tx.commit().await?;
+        self.count_moves(&works);
         let freed = works.values().any(|work| work.changed && work.stored.saga.state().is_settled());
         let told = works.values().filter(|work| work.changed || work.tell_all).map(Work::told).collect();
         publish.extend(output::events(&mut works, changed, now));
         publish.extend(audit::events(&told_of_customers, &self.ports, now));
         Ok((Turn { publish, told, admitted, unknown, freed }, written))
+    }
+
+    fn count_moves(&self, works: &BTreeMap<TransitionId, Work>) {
+        for work in works.values() {
+            let (before, now) = (work.before, work.stored.saga.state());
+            let states = work.new.then_some(before).into_iter().chain((now != before).then_some(now));
+            states.for_each(|state| self.metrics.add(TRANSITIONS_MOVED, &[("state", state.name())], 1));
+        }
     }
 
     /// Counts what the checks say, before anything of it is written.

@@ -139,7 +139,9 @@ fn log_move(stored: &Stored, to: State) {
     let (id, trace_id, customer) = (stored.id, stored.trace.trace_id.as_str(), stored.customer);
     if matches!(to, State::Compensating | State::NeedsOperator) {
         tracing::warn!(transition = %id, trace_id, %customer, state = %to, "transition turned");
+    } else if to.is_end() {
+        tracing::info!(transition = %id, trace_id, %customer, state = %to, "transition ended");
     } else {
-        tracing::info!(transition = %id, trace_id, %customer, state = %to, "transition moved");
+        tracing::debug!(transition = %id, trace_id, %customer, state = %to, "transition moved");
     }
 }

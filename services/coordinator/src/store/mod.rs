@@ -7,6 +7,7 @@ pub mod admission;
 pub mod audit;
 pub mod customers;
 pub mod imports;
+pub mod measure;
 pub mod rows;
 pub mod steps;
 pub mod transitions;

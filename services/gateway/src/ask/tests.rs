@@ -1,7 +1,7 @@
 use super::*;
 use async_trait::async_trait;
 use planshift_domain::{message::request::StartOutcome, time::Timestamp};
-use planshift_messaging::{Broker, BrokerError, Consumer, DeliveryTag, Message, Queue};
+use planshift_messaging::{Broker, BrokerError, Consumer, DeliveryTag, Depth, Message, Queue};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -56,6 +56,9 @@ impl Broker for Unsteady {
         let mut queues = self.queues.lock().unwrap();
         queues.push(sender);
         Ok((format!("answers-{}", queues.len() - 1), Box::new(Answers(receiver, self.settled.clone()))))
+    }
+    async fn depth(&self, _: Queue) -> Result<Depth, BrokerError> {
+        Err(BrokerError::Unavailable("nobody looks".to_owned()))
     }
     async fn ready(&self) -> bool {
         true

@@ -7,6 +7,7 @@
 //! | `reasons` | our codes, Microsoft's codes and statuses: one table |
 //! | `context` | a request's ids, its caller, its trace |
 //! | `spans` | the span of a request |
+//! | `measured` | what is counted of a request |
 //! | `surround` | what happens before and after every handler |
 //! | `rules` | which right each path needs |
 //! | `routes` | a router that knows its paths |
@@ -41,6 +42,7 @@ mod fields;
 mod findings;
 mod letters;
 mod local;
+mod measured;
 mod once;
 mod pages;
 mod reasons;

@@ -1,12 +1,12 @@
 //! What happens before and after every handler: ids, who asks, the path in lower case, a time limit, errors written out.
 
-use super::{answer::Answer, bearer, context::Context, errors::ApiError, spans};
+use super::{answer::Answer, bearer, context::Context, errors::ApiError, measured::Measured, spans};
 use crate::{
     app::App,
     words::{Locale, words},
 };
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{
         HeaderMap, HeaderValue, Uri,
         header::{AUTHORIZATION, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE},
@@ -24,6 +24,7 @@ const IMPORT: &str = "/v1/accounts";
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);
     let method = request.method().clone();
+    let measured = Measured::begin(&app.metrics, &method);
     let mut span = spans::begin(&app.ports.tracer, &request, &context.trace);
     context.trace = span.context().clone();
     *request.uri_mut() = in_lower_case(request.uri());
@@ -46,6 +47,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     };
     let response = finish(&context, response);
     spans::finish(&mut span, &method, &context, &response);
+    measured.finish(&response);
     response
 }
 
@@ -82,6 +84,10 @@ fn finish(context: &Context, mut response: Response) -> Response {
             if !written.headers().contains_key(name) && name != CONTENT_LENGTH {
                 written.headers_mut().append(name.clone(), value.clone());
             }
+        }
+        // it says which path of the router it was, for the span and the series of the request
+        if let Some(path) = response.extensions_mut().remove::<MatchedPath>() {
+            written.extensions_mut().insert(path);
         }
         response = written;
     }

@@ -72,7 +72,7 @@ impl Letter {
             kind: message.kind.clone(),
             correlation_id: message.correlation_id.clone(),
             reply_to: message.reply_to.clone(),
-            sent_at: Timestamp::from_micros(i64::try_from(message.timestamp).unwrap_or_default().saturating_mul(1_000_000)),
+            sent_at: Timestamp::from_micros(i64::try_from(message.sent_micros).unwrap_or_default()),
             sender: delivery.sender.map(Service::name),
             queue: dead.map(|dead| dead.queue.clone()).unwrap_or_default(),
             reason: dead.map_or(NO_REASON, |dead| dead.reason.as_str()).to_owned(),
@@ -132,7 +132,8 @@ fn key(delivery: &Delivery) -> String {
         part(text.as_bytes());
     }
     part(message.redrive.as_deref().unwrap_or_default().as_bytes());
-    part(&message.timestamp.to_be_bytes());
+    // whole seconds: a key is the same whoever reads the letter, also one that knows no more of it
+    part(&(message.sent_micros / 1_000_000).to_be_bytes());
     part(&delivery.attempts.to_be_bytes());
     part(dead.map(|dead| dead.reason.as_str()).unwrap_or_default().as_bytes());
     part(dead.map(|dead| dead.queue.as_str()).unwrap_or_default().as_bytes());
@@ -152,7 +153,7 @@ mod tests {
             kind: "MapSubscriptions.v1".into(),
             correlation_id: String::new(),
             reply_to: None,
-            timestamp: 1_700_000_000,
+            sent_micros: 1_700_000_000_000_000,
             traceparent: String::new(),
             tracestate: String::new(),
             redrive: Some("r/l".into()),

@@ -11,6 +11,7 @@ mod feed;
 mod gaps;
 mod left;
 mod list;
+mod measure;
 mod orders;
 mod pace;
 mod plans;

@@ -22,7 +22,7 @@ fn letter(number: usize, body: &'static [u8]) -> Outgoing {
         kind: "MapSubscriptions.v1".into(),
         correlation_id: guid(7),
         reply_to: None,
-        timestamp: 1_700_000_000 + number as u64,
+        sent_micros: (1_700_000_000 + number as u64) * 1_000_000,
         traceparent: String::new(),
         tracestate: String::new(),
         redrive: None,

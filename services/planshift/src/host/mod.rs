@@ -128,7 +128,7 @@ impl Host {
 
     async fn start_on(kept: &Kept, options: &HostOptions) -> Result<Started, Failure> {
         let stops = Stops::default();
-        let (readiness, metrics, ports) = (Readiness::new(), Metrics::new(), Ports::system());
+        let (readiness, metrics, ports) = (Readiness::new(), Metrics::new().of_this_process(), Ports::system());
         let tracing = Tracing::from_env().map_err(Failure::usage)?;
         let mut tasks = JoinSet::new();
         let mut admin_address = None;

@@ -10,7 +10,7 @@ use planshift_telemetry::{Tracer, Tracing};
 use planshift_worker::{
     Ports,
     health::Readiness,
-    metrics::Metrics,
+    metrics::{MeasuredBroker, Metrics},
     step::Faults,
     traced::{TracedBroker, traced},
 };
@@ -101,6 +101,8 @@ impl Hosted<'_> {
     fn parts(&self, service: Service) -> Option<(Database, SharedBroker, Ports)> {
         let (database, broker) = self.kept.of(service)?;
         let tracer = self.tracers.get(&service).cloned().unwrap_or_else(Tracer::off);
+        self.metrics.observe_pool(service, &database);
+        let broker = MeasuredBroker::before(broker, self.metrics, service);
         let (database, broker) = (traced(&database, &tracer, service.name()), TracedBroker::before(broker, &tracer));
         Some((database, broker, self.ports.clone().traced_by(tracer)))
     }

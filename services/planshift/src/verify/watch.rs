@@ -27,7 +27,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// Usage: there is no such data folder, a URL is none. Program: the administration address cannot be had.
 pub async fn watch(args: &VerifyArgs, every: Duration, stop: CancellationToken) -> Outcome {
-    let watch = Watch { args, readiness: Readiness::new(), metrics: Metrics::counting(), ports: Ports::system() };
+    let watch = Watch { args, readiness: Readiness::new(), metrics: Metrics::counting().of_this_process(), ports: Ports::system() };
     watch.begin();
     let cannot = |error| {
         Failure::program(format!("the administration address {} cannot be had", args.admin))

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::support::{dead, drain, gather, in_time, numbers, publish, retry, settle, to};
-use crate::{Broker, Delivery, Destination, Letters, Message, Outgoing, Queue, Service, Settlement};
+use crate::{Broker, Delivery, Depth, Destination, Letters, Message, Outgoing, Queue, Service, Settlement};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -41,6 +41,39 @@ async fn bury(world: &dyn World, count: usize) {
     let mut consumer = reader.consume(QUEUE, 500).await.unwrap();
     let all = gather(&mut *consumer, count).await;
     settle(&mut *consumer, all.iter().map(|delivery| (delivery.tag, dead("Unreadable"))).collect()).await;
+}
+
+pub(super) async fn a_queue_tells_how_much_it_holds(world: &dyn World) {
+    let broker = world.handle(Service::Coordinator).await;
+    let reader = world.handle(Service::Mapping).await;
+    // a broker may take a moment to know of what it has
+    let tells = async |ready, consumers| {
+        let wanted = Depth { ready, consumers };
+        in_time(&format!("{wanted:?}"), async {
+            while broker.depth(QUEUE).await.unwrap() != wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    };
+    tells(0, 0).await;
+    publish(&*broker, to(&MAPPING, 0..5)).await;
+    // what goes out at once may be one message on the wire
+    publish(&*broker, to(&MAPPING, 5..6)).await;
+    in_time("some are ready", async {
+        while broker.depth(QUEUE).await.unwrap().ready < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let mut consumer = reader.consume(QUEUE, 10).await.unwrap();
+    let all = gather(&mut *consumer, 6).await;
+    tells(0, 1).await;
+    settle(&mut *consumer, all.iter().map(|delivery| (delivery.tag, Settlement::Ack)).collect()).await;
+    drop(consumer);
+    tells(0, 0).await;
+    // nobody else's
+    assert_eq!(broker.depth(Queue::Service(Service::Purchasing)).await.unwrap(), Depth::default());
 }
 
 pub(super) async fn a_look_changes_nothing(world: &dyn World) {

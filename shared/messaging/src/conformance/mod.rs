@@ -73,6 +73,7 @@ cases![
     settling::a_dead_letter_is_redriven_in_its_senders_name,
     settling::an_unreadable_body_does_not_block,
     settling::settling_twice_does_no_harm,
+    looking::a_queue_tells_how_much_it_holds,
     looking::a_look_changes_nothing,
     looking::what_was_taken_out_is_gone,
     looking::a_pass_that_takes_all_out_disturbs_nobody,

@@ -165,7 +165,7 @@ pub(super) async fn an_unreadable_body_does_not_block(world: &dyn World) {
         kind: String::new(),
         correlation_id: String::new(),
         reply_to: None,
-        timestamp: 0,
+        sent_micros: 0,
         traceparent: String::new(),
         tracestate: String::new(),
         redrive: None,

@@ -15,7 +15,7 @@ pub(super) fn message(number: usize) -> Message {
         kind: "Conformance.v1".to_owned(),
         correlation_id: format!("transition-{}", number % 7),
         reply_to: None,
-        timestamp: 1_700_000_000 + number as u64,
+        sent_micros: 1_700_000_000_000_001 + number as u64,
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         tracestate: "planshift=1".to_owned(),
         redrive: None,

@@ -5,7 +5,7 @@ use super::state::Key;
 use super::store::NewRow;
 use super::writer::Job;
 use super::{Core, record};
-use crate::{Broker, BrokerError, Consumer, Destination, Letters, Outgoing, Queue, Service};
+use crate::{Broker, BrokerError, Consumer, Depth, Destination, Letters, Outgoing, Queue, Service};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -90,6 +90,14 @@ impl Broker for Handle {
             return Err(closed());
         }
         Ok(Box::new(EmbeddedLetters::begin(self.core.clone(), self.closed.clone())))
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        if self.closed.is_cancelled() {
+            return Err(closed());
+        }
+        let state = self.core.state();
+        Ok(Depth { ready: state.depth(queue).ready as u64, consumers: state.consumers(queue) as u64 })
     }
 
     async fn ready(&self) -> bool {

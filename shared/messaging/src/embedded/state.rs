@@ -193,6 +193,11 @@ impl State {
         Some((subscription.queue.clone(), taken.entry))
     }
 
+    pub(crate) fn consumers(&self, queue: Queue) -> usize {
+        let key = Key::Durable(queue);
+        self.subscriptions.values().filter(|subscription| subscription.queue == key).count()
+    }
+
     pub(crate) fn depth(&self, queue: Queue) -> super::QueueDepth {
         self.queues.get(&Key::Durable(queue)).map_or_else(super::QueueDepth::default, |queue| super::QueueDepth {
             ready: queue.ready.len(),

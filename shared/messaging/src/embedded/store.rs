@@ -32,6 +32,9 @@ CREATE TABLE message (
 /// The redrive that published a message.
 const REDRIVE: &str = "ALTER TABLE message ADD COLUMN redrive TEXT";
 
+/// `sent_at` is in microseconds: it was in seconds.
+const MICROSECONDS: &str = "UPDATE message SET sent_at = sent_at * 1000000";
+
 static INSERT: Statement = Statement::new(
     "INSERT INTO message (id, queue, due, attempts, sender, size, message_id, kind, correlation_id, reply_to, sent_at, traceparent,
                           tracestate, redrive, body, body_encoding, reason, dead_queue, description)
@@ -108,7 +111,8 @@ impl Store {
     pub(crate) async fn open(path: &Path) -> Result<Self, StorageError> {
         let database = Database::open_sqlite(path).await?;
         let redrive = Migration { version: 2, name: "redrive", sql: REDRIVE };
-        database.migrate(&[Migration { version: 1, name: "queues", sql: CREATE }, redrive]).await?;
+        let microseconds = Migration { version: 3, name: "microseconds", sql: MICROSECONDS };
+        database.migrate(&[Migration { version: 1, name: "queues", sql: CREATE }, redrive, microseconds]).await?;
         Ok(Self { database })
     }
 
@@ -168,7 +172,7 @@ fn new_row(new: &NewRow) -> Vec<Value> {
         (&message.kind).into(),
         (&message.correlation_id).into(),
         message.reply_to.as_ref().into(),
-        Value::Int(i64::try_from(message.timestamp).unwrap_or(i64::MAX)),
+        Value::Int(i64::try_from(message.sent_micros).unwrap_or(i64::MAX)),
         (&message.traceparent).into(),
         (&message.tracestate).into(),
         message.redrive.as_ref().into(),
@@ -212,7 +216,7 @@ fn message(row: &Row) -> Result<(i64, Message), StorageError> {
         kind: row.get(2)?,
         correlation_id: row.get(3)?,
         reply_to: row.get(4)?,
-        timestamp: u64::try_from(row.get::<i64>(5)?).unwrap_or(0),
+        sent_micros: u64::try_from(row.get::<i64>(5)?).unwrap_or(0),
         traceparent: row.get(6)?,
         tracestate: row.get(7)?,
         redrive: row.get(8)?,

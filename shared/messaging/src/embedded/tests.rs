@@ -60,7 +60,7 @@ fn numbered(number: usize, body: Bytes) -> Outgoing {
         kind: "Embedded.v1".to_owned(),
         correlation_id: String::new(),
         reply_to: None,
-        timestamp: 1,
+        sent_micros: 1,
         traceparent: String::new(),
         tracestate: String::new(),
         redrive: None,

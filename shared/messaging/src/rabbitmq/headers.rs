@@ -7,6 +7,8 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 pub(super) const TRACEPARENT: &str = "traceparent";
 /// W3C trace context.
 pub(super) const TRACESTATE: &str = "tracestate";
+/// When a message was first sent, in microseconds since 1970: the property `timestamp` has whole seconds alone.
+pub(super) const SENT: &str = "x-planshift-sent";
 /// How often a message was tried before (in a dead letter: altogether).
 pub(super) const ATTEMPTS: &str = "x-planshift-attempts";
 /// The first sender of a message that another one published again.
@@ -53,8 +55,8 @@ impl Headers {
         self.0.insert(name.into(), AMQPValue::LongString(LongString::from(value)));
     }
 
-    pub(super) fn set_number(&mut self, name: &'static str, value: u32) {
-        self.0.insert(name.into(), AMQPValue::LongLongInt(i64::from(value)));
+    pub(super) fn set_number(&mut self, name: &'static str, value: impl Into<i64>) {
+        self.0.insert(name.into(), AMQPValue::LongLongInt(value.into()));
     }
 
     /// Without what the broker itself added.

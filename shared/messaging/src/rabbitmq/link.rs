@@ -5,6 +5,7 @@ use super::topology;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -22,14 +23,17 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 pub(super) struct Link {
     current: watch::Receiver<Option<Arc<Connection>>>,
     end: CancellationToken,
+    /// How often it was made.
+    made: Arc<AtomicU64>,
 }
 
 impl Link {
     /// Starts the supervisor. It ends, closing the connection, with `end`.
     pub(super) fn start(uri: AMQPUri, name: String, end: CancellationToken) -> (Self, JoinHandle<()>) {
         let (sender, current) = watch::channel(None);
-        let task = tokio::spawn(supervise(uri, name, sender, end.clone()));
-        (Self { current, end }, task)
+        let made = Arc::new(AtomicU64::new(0));
+        let task = tokio::spawn(supervise(uri, name, sender, made.clone(), end.clone()));
+        (Self { current, end, made }, task)
     }
 
     /// A new channel on the connection, as soon as there is one that is not blocked. Waits for as long as it takes.
@@ -60,18 +64,30 @@ impl Link {
         current.as_ref().is_some_and(|connection| connection.status().connected() && !connection.status().blocked())
     }
 
+    /// How often it was made so far.
+    pub(super) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     pub(super) fn end(&self) {
         self.end.cancel();
     }
 }
 
-async fn supervise(uri: AMQPUri, name: String, current: watch::Sender<Option<Arc<Connection>>>, end: CancellationToken) {
+async fn supervise(
+    uri: AMQPUri,
+    name: String,
+    current: watch::Sender<Option<Arc<Connection>>>,
+    made: Arc<AtomicU64>,
+    end: CancellationToken,
+) {
     let mut backoff = Backoff::new();
     while !end.is_cancelled() {
         match end.run_until_cancelled(connect(&uri, &name)).await {
             None => break,
             Some(Ok(connection)) => {
                 tracing::info!(connection = name, "connected to the broker");
+                made.fetch_add(1, Ordering::Relaxed);
                 backoff.established();
                 let connection = Arc::new(connection);
                 current.send_replace(Some(connection.clone()));

@@ -29,9 +29,9 @@ mod wire;
 
 pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
 
-use crate::{Broker, BrokerError, Consumer, Letters, Outgoing, Queue};
+use crate::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue};
 use consumer::{RabbitMqConsumer, Source};
-use lapin::uri::AMQPUri;
+use lapin::{options::QueueDeclareOptions, types::FieldTable, uri::AMQPUri};
 use link::Link;
 use publisher::Publisher;
 use sender::Senders;
@@ -121,6 +121,27 @@ impl Broker for RabbitMqBroker {
     async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
         self.refuse_when_closing()?;
         Ok(Box::new(letters::RabbitMqLetters::begin(self.shared.clone()).await?))
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        self.refuse_when_closing()?;
+        let unavailable = |error: lapin::Error| BrokerError::Unavailable(error.to_string());
+        let looking = async {
+            let channel = self.shared.consuming.channel(true).await.ok_or_else(closed)?;
+            // passive: it declares nothing, and needs no right
+            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+            let found = channel.queue_declare(queue.name().into(), options, FieldTable::default()).await.map_err(unavailable)?;
+            let depth = Depth { ready: u64::from(found.message_count()), consumers: u64::from(found.consumer_count()) };
+            channel.close(200, "OK".into()).await.map_err(unavailable)?;
+            Ok(depth)
+        };
+        let late = || BrokerError::Unavailable("no answer in time".to_owned());
+        tokio::time::timeout(self.shared.options.publish_deadline, looking).await.map_err(|_| late())?
+    }
+
+    fn connections(&self) -> Vec<ConnectionState> {
+        let state = |name, link: &Link| ConnectionState { name, is_up: link.is_up(), made: link.made() };
+        vec![state("publishing", &self.shared.publishing), state("consuming", &self.shared.consuming)]
     }
 
     async fn ready(&self) -> bool {

@@ -198,7 +198,7 @@ mod tests {
             kind: "T.v1".to_owned(),
             correlation_id: "c".to_owned(),
             reply_to: (number == 1).then(|| "planshift.answers".to_owned()),
-            timestamp: 5,
+            sent_micros: 5_000_123,
             traceparent: "t".to_owned(),
             redrive: None,
             tracestate: String::new(),

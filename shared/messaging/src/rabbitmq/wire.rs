@@ -1,7 +1,7 @@
 //! Messages as AMQP carries them, and back.
 
 use super::consumer::Source;
-use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, REDRIVE, SENDER, TRACEPARENT, TRACESTATE};
+use super::headers::{ATTEMPTS, DESCRIPTION, Headers, QUEUE, REASON, REDRIVE, SENDER, SENT, TRACEPARENT, TRACESTATE};
 use super::sender::Senders;
 use super::topology::{self, delay_name};
 use crate::{BrokerError, Destination, Message, Outgoing, Queue, Service, Settlement, delay};
@@ -11,6 +11,8 @@ use lapin::types::{FieldTable, ShortString};
 
 const CONTENT_TYPE: &str = "application/json";
 const PERSISTENT: u8 = 2;
+/// Microseconds in a second.
+const MICROS: u64 = 1_000_000;
 
 /// One publication.
 #[derive(Clone, Debug)]
@@ -53,6 +55,9 @@ fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
             headers.set_text(name, value);
         }
     }
+    if let Ok(sent @ 1..) = i64::try_from(message.sent_micros) {
+        headers.set_number(SENT, sent);
+    }
     if let Some(redrive) = &message.redrive {
         headers.set_text(REDRIVE, redrive);
     }
@@ -71,7 +76,7 @@ fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
     let mut properties = BasicProperties::default()
         .with_content_type(CONTENT_TYPE.into())
         .with_delivery_mode(PERSISTENT)
-        .with_timestamp(message.timestamp)
+        .with_timestamp(message.sent_micros / MICROS)
         .with_app_id(senders.service().name().into())
         .with_user_id(short(senders.user())?);
     if !message.message_id.is_empty() {
@@ -114,6 +119,12 @@ pub(super) fn content_type(properties: &BasicProperties) -> Option<String> {
     properties.content_type().as_ref().map(|text| text.as_str().to_owned())
 }
 
+/// When it was sent. A header that does not belong to the property's second is another's, and not believed.
+fn sent_micros(seconds: u64, header: Option<i64>) -> u64 {
+    let exact = header.and_then(|micros| u64::try_from(micros).ok()).filter(|micros| micros / MICROS == seconds);
+    exact.unwrap_or(seconds.saturating_mul(MICROS))
+}
+
 /// The message. What is missing is empty: the reader tells what it cannot do without.
 pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Bytes) -> Message {
     let text = |value: &Option<ShortString>| value.as_ref().map(|text| text.as_str().to_owned());
@@ -122,7 +133,7 @@ pub(super) fn message(properties: &BasicProperties, headers: &Headers, body: Byt
         kind: text(properties.kind()).unwrap_or_default(),
         correlation_id: text(properties.correlation_id()).unwrap_or_default(),
         reply_to: text(properties.reply_to()),
-        timestamp: properties.timestamp().unwrap_or(0),
+        sent_micros: sent_micros(properties.timestamp().unwrap_or(0), headers.number(SENT)),
         traceparent: headers.text(TRACEPARENT).unwrap_or_default(),
         tracestate: headers.text(TRACESTATE).unwrap_or_default(),
         redrive: headers.text(REDRIVE),
@@ -207,4 +218,20 @@ fn properties_again(original: &BasicProperties, headers: FieldTable, senders: &S
         properties = properties.with_timestamp(*timestamp);
     }
     properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_as_old_as_its_header_says_where_that_fits() {
+        let sent = |header| sent_micros(1_700_000_000, header);
+        assert_eq!(sent(Some(1_700_000_000_250_000)), 1_700_000_000_250_000);
+        // of a version that has no header; of somebody who has copied another message's
+        for other in [None, Some(1_700_000_001_000_000), Some(5), Some(-1)] {
+            assert_eq!(sent(other), 1_700_000_000_000_000, "{other:?}");
+        }
+        assert_eq!(sent_micros(0, None), 0);
+    }
 }

@@ -161,7 +161,8 @@ impl<W: StepWorker> Engine<'_, W> {
     }
 
     fn refuse(&mut self, piece: &Piece<'_, W::Item>, error: ItemError, records: &mut Vec<LedgerRow>, answers: &mut Answers) {
-        tracing::info!(
+        // one line for each would flood the log where a whole customer is refused; the transition's report names them all
+        tracing::debug!(
             transition = %piece.packet.transition_id,
             step = W::STEP.name(),
             item = piece.key,

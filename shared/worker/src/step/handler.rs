@@ -11,7 +11,7 @@ use crate::{
     answer::{Answer, PacketName, Reply, child_trace, reply},
     codec::Unreadable,
     facts::{self, Taken},
-    metrics::{FACTS, Metrics},
+    metrics::{BATCH_LINES, FACTS, Metrics},
 };
 use async_trait::async_trait;
 use planshift_domain::{
@@ -103,6 +103,7 @@ impl<W: StepWorker> StepHandler<W> {
         });
         let mut outcomes: HashMap<usize, Outcome> =
             not_yet.iter().map(|todo| (todo.index, Outcome::NotYet(missing_facts(todo.packet)))).collect();
+        let lines: usize = ready.iter().map(|todo| todo.packet.items.len()).sum();
         let mut engine = self.engine();
         for round in rounds(ready) {
             let answers = engine.round(&mut tx, &round).await?;
@@ -117,6 +118,9 @@ impl<W: StepWorker> StepHandler<W> {
         }
         tx.commit().await?;
         self.count(&engine.counts, taken);
+        if lines > 0 {
+            self.options.metrics.observe(BATCH_LINES, &[("step", W::STEP.name())], lines as f64);
+        }
         let outcome = |(index, input): (usize, &Input<W>)| match input {
             Input::Facts(_) => Outcome::Facts,
             Input::Dead(_) => Outcome::Dead,

@@ -3,7 +3,8 @@
 use super::{SYSTEM, about, context_of, give};
 use async_trait::async_trait;
 use planshift_messaging::{
-    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Destination, Letters, Outgoing, Queue, Service, Settlement, SharedBroker,
+    Broker, BrokerError, ConnectionState, Consumer, Delivery, DeliveryTag, Depth, Destination, Letters, Outgoing, Queue, Service,
+    Settlement, SharedBroker,
 };
 use planshift_telemetry::{Kind, Span, SpanStart, Tracer, current};
 use std::sync::Arc;
@@ -75,6 +76,14 @@ impl Broker for TracedBroker {
 
     async fn letters(&self) -> Result<Box<dyn Letters>, BrokerError> {
         self.inner.letters().await
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        self.inner.depth(queue).await
+    }
+
+    fn connections(&self) -> Vec<ConnectionState> {
+        self.inner.connections()
     }
 
     async fn ready(&self) -> bool {

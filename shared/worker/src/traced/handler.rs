@@ -4,7 +4,7 @@ use super::{SYSTEM, about, context_of, give};
 use crate::run::{End, HandleError, Handled, Handler};
 use async_trait::async_trait;
 use planshift_domain::transition::State;
-use planshift_messaging::{Delivery, Destination, Message, Outgoing, Queue, Service};
+use planshift_messaging::{Delivery, Destination, Message, Outgoing, Queue, Service, Settlement};
 use planshift_telemetry::{Kind, Span, SpanStart, TraceContext, Tracer, under};
 use std::{
     collections::HashMap,
@@ -115,7 +115,12 @@ impl<H: Handler> Handler for Traced<H> {
 
     async fn handle(&self, batch: &[Delivery]) -> Result<Handled<Self::Receipt>, HandleError> {
         if !self.tracer.is_on() {
-            let Handled { publish, ends, receipt } = self.inner.handle(batch).await?;
+            // what is logged of a message alone says its trace all the same
+            let handled = match batch {
+                [alone] => under(context_of(&alone.message), self.inner.handle(batch)).await,
+                _ => self.inner.handle(batch).await,
+            };
+            let Handled { publish, ends, receipt } = handled?;
             return Ok(Handled { publish, ends, receipt: (receipt, Spans(Vec::new())) });
         }
         let begun = SystemTime::now();
@@ -179,6 +184,10 @@ impl<H: Handler> Handler for Traced<H> {
     async fn confirmed(&self, (receipt, spans): Self::Receipt) {
         self.inner.confirmed(receipt).await;
         drop(spans);
+    }
+
+    fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
+        self.inner.settled(batch, settlements);
     }
 
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {

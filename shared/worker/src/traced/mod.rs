@@ -86,6 +86,16 @@ fn customer_of(message: &Message) -> Option<String> {
     serde_json::from_slice(&message.body).ok().map(|About { customer }| customer)
 }
 
+/// The trace that a message belongs to, for a log line about it.
+pub(crate) fn trace_of(message: &Message) -> Option<String> {
+    Some(context_of(message).trace_id).filter(|id| !id.is_empty())
+}
+
+/// The transition that a message belongs to; none where it is of an import, or of nothing.
+pub(crate) fn transition_of(message: &Message) -> Option<&str> {
+    Some(message.correlation_id.as_str()).filter(|id| !id.is_empty() && !is_of_an_import(&message.kind))
+}
+
 /// What belongs together is an import then, and no transition.
 fn is_of_an_import(kind: &str) -> bool {
     [

@@ -1,7 +1,9 @@
 //! A store whose statements have spans, where somebody works under a context that is recorded.
 
 use async_trait::async_trait;
-use planshift_storage::{Args, Database, Dialect, Row, Statement, StorageError, Store, StoreTransaction, Write};
+use planshift_storage::{
+    AcquireObserver, Args, Database, Dialect, PoolState, Row, Statement, StorageError, Store, StoreTransaction, Write,
+};
 use planshift_telemetry::{Kind, Span, SpanStart, Tracer, current};
 use std::sync::Arc;
 
@@ -107,6 +109,12 @@ impl Store for TracedStore {
     }
     async fn ping(&self) -> Result<(), StorageError> {
         self.inner.ping().await
+    }
+    fn pool(&self) -> Option<PoolState> {
+        self.inner.pool()
+    }
+    fn observe_acquires(&self, observer: AcquireObserver) {
+        self.inner.observe_acquires(observer);
     }
     async fn close(&self) {
         self.inner.close().await;

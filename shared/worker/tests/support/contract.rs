@@ -66,8 +66,8 @@ generic! {
         assert_eq!(answer(&handler, command::<W>(&p)).await, first);
         assert_eq!(answer(&handler, command::<W>(&packet(T1, 3, 2, items::<C>(0..2)))).await.items, first.items);
         let text = metrics.text();
-        let (step, repeated) = (W::STEP, format!("planshift_repeated_total{{step=\"{}\",action=\"do\"}} 4", W::STEP));
-        assert!(text.contains(&format!("planshift_effects_total{{step=\"{step}\",action=\"do\",evidence=\"done\"}} 2")), "{text}");
+        let (step, repeated) = (W::STEP, format!("planshift_repeated_total{{action=\"do\",step=\"{}\"}} 4", W::STEP));
+        assert!(text.contains(&format!("planshift_effects_total{{action=\"do\",evidence=\"done\",step=\"{step}\"}} 2")), "{text}");
         assert!(text.contains(&repeated), "{text}");
     }
 

@@ -141,7 +141,7 @@ pub fn delivery_from(sender: Option<Service>, kind: &str, body: Vec<u8>) -> Deli
         kind: kind.to_owned(),
         correlation_id: String::new(),
         reply_to: None,
-        timestamp: 0,
+        sent_micros: 0,
         traceparent: format!("00-{TRACE}-00f067aa0ba902b7-01"),
         tracestate: "vendor=1".to_owned(),
         redrive: None,

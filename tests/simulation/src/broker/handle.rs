@@ -9,7 +9,7 @@ use super::{
 };
 use crate::weather::{Passage, Publication};
 use async_trait::async_trait;
-use planshift_messaging::{Broker, BrokerError, Consumer, Destination, Letters, Outgoing, Queue, Service};
+use planshift_messaging::{Broker, BrokerError, Consumer, Depth, Destination, Letters, Outgoing, Queue, Service};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -179,6 +179,12 @@ impl Broker for Handle {
         let key = Key::Answers(name.clone());
         let consumer = MemoryConsumer::subscribe(self.core.clone(), key, ANSWERS_PREFETCH, self.line.clone(), self.closed.clone());
         Ok((name, Box::new(consumer)))
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        self.check_reached()?;
+        let queues = self.core.queues();
+        Ok(Depth { ready: queues.depth(queue).ready as u64, consumers: queues.consumers(queue) as u64 })
     }
 
     async fn ready(&self) -> bool {

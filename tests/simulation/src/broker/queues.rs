@@ -198,6 +198,11 @@ impl Queues {
         Some((subscription.queue.clone(), entry))
     }
 
+    pub(super) fn consumers(&self, queue: Queue) -> usize {
+        let key = Key::from(queue);
+        self.subscriptions.values().filter(|subscription| subscription.queue.name() == key.name()).count()
+    }
+
     pub(super) fn depth(&self, queue: Queue) -> Depth {
         self.queues.get(&Key::from(queue)).map_or_else(Depth::default, |queue| Depth {
             ready: queue.ready.len(),

@@ -13,7 +13,7 @@ use planshift_domain::{
     transition::Evidence,
 };
 use planshift_messaging::{
-    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Destination, Message, Outgoing, Queue, Settlement, SharedBroker,
+    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Depth, Destination, Message, Outgoing, Queue, Settlement, SharedBroker,
 };
 use std::{
     collections::HashMap,
@@ -62,6 +62,9 @@ impl<T: Twist> Broker for Twisted<T> {
     }
     async fn answers(&self) -> Result<(String, Box<dyn Consumer>), BrokerError> {
         self.inner.answers().await
+    }
+    async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
+        self.inner.depth(queue).await
     }
     async fn ready(&self) -> bool {
         self.inner.ready().await

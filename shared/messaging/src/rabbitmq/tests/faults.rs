@@ -20,7 +20,7 @@ pub(super) fn numbered(to: &Destination, numbers: std::ops::Range<usize>) -> Vec
         kind: "Fault.v1".to_owned(),
         correlation_id: String::new(),
         reply_to: None,
-        timestamp: 1,
+        sent_micros: 1,
         traceparent: String::new(),
         tracestate: String::new(),
         redrive: None,

@@ -4,7 +4,7 @@
 //! series of their own: [`crate::watched`].
 
 use crate::{
-    codec,
+    codec, provisioner,
     run::{End, HandleError, Handled, Handler},
     watched::{self, Watched},
 };
@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Messages by `service`, `type` and `outcome`: `done`, `retry`, `dead`.
+/// Messages by `service`, `type` and `outcome`: `done`, `retry`, `later` (it waits for somebody outside), `dead`.
 pub const MESSAGES: &str = "planshift_messages_total";
 /// Batches by `service` and `outcome`: `done`, `failed`.
 pub const BATCHES: &str = "planshift_batches_total";
@@ -125,7 +125,7 @@ fn in_text(series: &BTreeMap<(&'static str, Labels), impl std::fmt::Display>, ki
     let mut last = "";
     for ((name, labels), value) in series {
         if *name != last {
-            let help = HELP.iter().find(|(known, _)| known == name).map_or("", |(_, help)| help);
+            let help = HELP.iter().chain(&provisioner::metrics::HELP).find(|(known, _)| known == name).map_or("", |(_, help)| help);
             // writing to a String cannot fail
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
             last = name;
@@ -183,6 +183,7 @@ impl<H: Handler> Handler for Counted<H> {
             let outcome = match end {
                 End::Done => "done",
                 End::NotYet(_) => "retry",
+                End::Later { .. } => "later",
                 End::Dead(_) => "dead",
             };
             self.metrics.add(MESSAGES, &[self.service_label(), ("type", type_label(delivery)), ("outcome", outcome)], 1);
@@ -192,6 +193,10 @@ impl<H: Handler> Handler for Counted<H> {
 
     async fn confirmed(&self, receipt: Self::Receipt) {
         self.inner.confirmed(receipt).await;
+    }
+
+    fn stopping(&self) {
+        self.inner.stopping();
     }
 
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {

@@ -26,6 +26,7 @@ pub mod http;
 pub mod letters;
 pub mod otlp;
 pub mod outcome;
+pub mod outside;
 pub mod place;
 pub mod program;
 pub mod receiver;

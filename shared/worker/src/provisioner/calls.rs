@@ -3,9 +3,9 @@
 //! Nobody waits here for a time to come: what may not be called now is told when to come again, and the others go on.
 
 use super::{
-    Call, Effect, Reply, Target,
+    Call, Effect, Limits, Reply, Target,
     breaker::Breaker,
-    bucket::{Bucket, bounded},
+    bucket::{Bucket, LONGEST, bounded},
     metrics::{BREAKER, CALL_TIME, CALLS, IN_FLIGHT, THROTTLED},
 };
 use crate::{Ports, metrics::Metrics};
@@ -59,7 +59,9 @@ pub(crate) enum Outcome {
 /// Why later, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
-    pub after: Duration,
+    /// When the first of those that wait has its time, and when the last.
+    first: Duration,
+    last: Duration,
     /// An attempt has failed. Else it is only not the time for one.
     pub is_fault: bool,
     pub why: String,
@@ -67,14 +69,18 @@ pub(crate) struct Wait {
 
 impl Wait {
     pub(crate) fn quiet(after: Duration, why: impl Into<String>) -> Self {
-        Self { after, is_fault: false, why: why.into() }
+        Self { first: after, last: after, is_fault: false, why: why.into() }
     }
 
-    /// Both: the longer one, and a fault where one of them is.
+    pub(crate) fn fault(why: impl Into<String>) -> Self {
+        Self { is_fault: true, ..Self::quiet(Duration::ZERO, why) }
+    }
+
+    /// Both, and a fault where one of them is.
     pub(crate) fn and(self, other: Self) -> Self {
-        let (after, is_fault) = (self.after.max(other.after), self.is_fault || other.is_fault);
+        let (first, last) = (self.first.min(other.first), self.last.max(other.last));
         let why = if other.is_fault && !self.is_fault { other.why } else { self.why };
-        Self { after, is_fault, why }
+        Self { first, last, is_fault: self.is_fault || other.is_fault, why }
     }
 }
 
@@ -108,6 +114,13 @@ impl Outside {
     /// From now on no call is begun.
     pub(crate) fn stop(&self) {
         self.stopping.cancel();
+    }
+
+    /// After how long a packet comes back whose items have to wait so: when all of them have their turn, or as many as may come at once.
+    pub(crate) fn comes_back(&self, wait: &Wait) -> Duration {
+        let Limits { rate, burst, .. } = self.target.limits;
+        let at_once = rate.and_then(|rate| Duration::try_from_secs_f64(f64::from(burst) / rate).ok()).unwrap_or(LONGEST);
+        wait.last.min(wait.first.saturating_add(at_once))
     }
 
     /// Does all of them, side by side: one outcome for each.

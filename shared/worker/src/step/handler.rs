@@ -2,6 +2,7 @@
 
 use super::{
     Command, Faults, StepWorker,
+    copies::Copies,
     engine::{Answers, Counts, Engine, internal_error},
     item_error,
     read::{Input, Todo, read, rounds},
@@ -48,6 +49,7 @@ pub struct StepHandler<W> {
     ports: Ports,
     options: StepOptions,
     outside: Option<Outside>,
+    copies: Copies,
 }
 
 /// What became of a packet whose effects are first had outside.
@@ -88,7 +90,7 @@ impl<W: StepWorker> StepHandler<W> {
         options.metrics.watch(&WATCHED);
         let outside =
             options.provisioner.clone().map(|target| Outside::new(target, W::STEP.name(), ports.clone(), options.metrics.clone()));
-        Self { worker, database, ports, options, outside }
+        Self { worker, database, ports, options, outside, copies: Copies::default() }
     }
 
     /// The database that it works on.
@@ -295,6 +297,39 @@ impl<W: StepWorker> Handler for StepHandler<W> {
     }
 
     async fn handle(&self, batch: &[Delivery]) -> Result<Handled<()>, HandleError> {
+        if self.outside.is_none() {
+            return self.handle_all(batch).await;
+        }
+        let now = || self.ports.clock.now().as_micros();
+        let begun: Vec<bool> = batch.iter().map(|delivery| self.copies.begin(delivery, now())).collect();
+        let mine = batch.iter().zip(&begun).filter(|(_, begun)| **begun).map(|(delivery, _)| delivery);
+        let mine: Vec<Delivery> = mine.cloned().collect();
+        let handled = self.handle_all(&mine).await;
+        let put_off = |place: usize| match handled.as_ref().ok().and_then(|handled| handled.ends.get(place)) {
+            Some(End::Later { after, .. }) => Some(*after),
+            _ => None,
+        };
+        mine.iter().enumerate().for_each(|(place, delivery)| self.copies.end(delivery, put_off(place), now()));
+        let Handled { publish, ends, receipt } = handled?;
+        let mut ends = ends.into_iter();
+        let ends = begun.into_iter().filter_map(|begun| if begun { ends.next() } else { Some(End::Done) }).collect();
+        Ok(Handled { publish, ends, receipt })
+    }
+
+    fn stopping(&self) {
+        if let Some(outside) = &self.outside {
+            outside.stop();
+        }
+    }
+
+    fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
+        let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
+        vec![self.give_up(delivery, action, &packet, item_error("AttemptsUsedUp", why))]
+    }
+}
+
+impl<W: StepWorker> StepHandler<W> {
+    async fn handle_all(&self, batch: &[Delivery]) -> Result<Handled<()>, HandleError> {
         let inputs: Vec<Input<W>> = batch.iter().map(read).collect();
         let outcomes = match (self.together(&inputs).await, inputs.as_slice()) {
             // alone, and at fault: somewhere in it is the line that takes the others down
@@ -327,17 +362,6 @@ impl<W: StepWorker> Handler for StepHandler<W> {
             });
         }
         Ok(Handled { publish, ends, receipt: () })
-    }
-
-    fn stopping(&self) {
-        if let Some(outside) = &self.outside {
-            outside.stop();
-        }
-    }
-
-    fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
-        let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
-        vec![self.give_up(delivery, action, &packet, item_error("AttemptsUsedUp", why))]
     }
 }
 

@@ -11,7 +11,9 @@
 //! | `engine` | a round: claim, apply or undo, record |
 //! | `handler` | the batch around it; a packet that cannot be done, taken apart line by line |
 //! | `outside`, `turns` | the same where effects are first had from a system outside ([`crate::provisioner`]) |
+//! | `copies` | copies of a message that waits for a system outside |
 
+mod copies;
 mod engine;
 mod handler;
 mod outside;

@@ -145,7 +145,7 @@ impl<W: StepWorker> Engine<'_, W> {
                     match (kept.error, outcome) {
                         (Some(_), Some(Outcome::Refused(error))) => {
                             let why = format!("it cannot be withdrawn outside: {}: {}", error.code, error.description);
-                            course.wait(name, Wait { after: std::time::Duration::ZERO, is_fault: true, why });
+                            course.wait(name, Wait::fault(why));
                         }
                         (Some(error), Some(Outcome::Gone { .. })) => self.refuse(&piece, error, &mut records, &mut course.answers),
                         (Some(_), _) => jobs.push(job::<W>(&piece, row.attempt, Want::Withdraw)?),

@@ -65,7 +65,7 @@ impl<W: StepWorker> StepHandler<W> {
                 }
             }
             for todo in &round {
-                packed.insert(todo.index, packet_of(todo, &course)?);
+                packed.insert(todo.index, packet_of(todo, &course, outside)?);
             }
         }
         Ok(packed)
@@ -73,11 +73,11 @@ impl<W: StepWorker> StepHandler<W> {
 }
 
 /// A packet is answered once, when every line in it is final.
-fn packet_of<I: Item>(todo: &Todo<'_, I>, course: &Course) -> Result<Packed, HandleError> {
+fn packet_of<I: Item>(todo: &Todo<'_, I>, course: &Course, outside: &Outside) -> Result<Packed, HandleError> {
     let names = todo.packet.items.iter().map(|item| (todo.packet.transition_id, item.key()));
     match names.filter_map(|name| course.waits.get(&name)).cloned().reduce(Wait::and) {
         None => Ok(Packed::Answered(items_of(todo.packet, &course.answers)?)),
         Some(wait) if wait.is_fault => Ok(Packed::NotYet(wait.why)),
-        Some(Wait { after, why, .. }) => Ok(Packed::Later { after, why }),
+        Some(wait) => Ok(Packed::Later { after: outside.comes_back(&wait), why: wait.why }),
     }
 }

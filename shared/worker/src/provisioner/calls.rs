@@ -249,9 +249,9 @@ fn outcome(reply: Reply) -> Outcome {
         Reply::Pending { after } => Wait::quiet(bounded(after), "the outside system is not through with it"),
         Reply::Throttled { after } => Wait::quiet(bounded(after), "the outside system wants this partner to wait"),
         Reply::Busy { after } => Wait::quiet(bounded(Some(after)), "the outside system wants to be left alone"),
-        Reply::Unknown(why) => Wait { after: Duration::ZERO, is_fault: true, why: format!("what came of the call is not known: {why}") },
+        Reply::Unknown(why) => Wait::fault(format!("what came of the call is not known: {why}")),
         Reply::Absent => {
-            Wait { after: Duration::ZERO, is_fault: true, why: "the outside system does not know what it was told".to_owned() }
+            Wait::fault("the outside system does not know what it was told")
         }
     })
 }

@@ -114,6 +114,7 @@ fn asked_to_stop_in_mid_batch_it_leaves_in_time_and_nothing_is_lost() {
         // a call that is never answered may take 60 s; the grace period is shorter
         assert!(begun.elapsed() < GRACE, "it took {:?}", begun.elapsed());
         cluster.start_again("mapping");
+        cluster.wait_until_ready();
     }
     // the other process may have calls of its own that are never answered: it is relieved too
     let ran = Ran::of(&run.finish().expect(0));

@@ -421,6 +421,19 @@ async fn a_rate_does_what_it_allows_and_puts_off_the_rest() {
     assert_eq!(trial.outside.calls(), []);
 }
 
+/// Where a look used up its share, it would never come to the call itself.
+#[tokio::test]
+async fn a_partner_with_one_call_at_a_time_gets_on() {
+    let trial = Trial::new(1).await;
+    trial.outside.fates([Fate::Silent]);
+    trial.crash_at(&command::<Mapping>(&all(0..1))).await;
+    let limits = Limits { rate: Some(1.0), burst: 1, ..Limits::default() };
+    let process = trial.with(limits, trial.world.ports.clone(), Faults::default());
+    trial.outside.calls();
+    assert_eq!(evidence(&only(&handle(&process, &[command::<Mapping>(&all(0..1))]).await)), [Evidence::Done]);
+    assert_eq!(trial.outside.calls(), [Call::LookUp, Call::Provision]);
+}
+
 #[tokio::test]
 async fn a_system_that_does_not_answer_is_left_alone() {
     let trial = Trial::new(8).await;

@@ -164,19 +164,17 @@ impl Outside {
             Want::Make => Call::LookUp,
             Want::Withdraw => Call::Undo,
         };
+        if let Err(wait) = self.admit(effect.partner) {
+            return Outcome::Wait(wait);
+        }
         match self.call(first, effect).await {
-            Ok(Reply::Absent) if want == Want::Make => match self.call(Call::Provision, effect).await {
-                Ok(reply) => outcome(reply),
-                Err(wait) => Outcome::Wait(wait),
-            },
-            Ok(reply) => outcome(reply),
-            Err(wait) => Outcome::Wait(wait),
+            // within the same share: where a partner has one call at a time, a look would else use it up each time
+            Reply::Absent if want == Want::Make => outcome(self.call(Call::Provision, effect).await),
+            reply => outcome(reply),
         }
     }
 
-    /// One call, where it is admitted.
-    async fn call(&self, call: Call, effect: &Effect) -> Result<Reply, Wait> {
-        self.admit(effect.partner)?;
+    async fn call(&self, call: Call, effect: &Effect) -> Reply {
         let start = SpanStart::new(Kind::Client, method(call))
             .with("http.request.method", method(call))
             .with("planshift.step", self.step)
@@ -198,7 +196,7 @@ impl Outside {
             tracing::warn!(step = self.step, key = effect.key, ?call, "what came of it is not known: {why}");
         }
         self.heard(effect.partner, &reply);
-        Ok(reply)
+        reply
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -250,9 +248,7 @@ fn outcome(reply: Reply) -> Outcome {
         Reply::Throttled { after } => Wait::quiet(bounded(after), "the outside system wants this partner to wait"),
         Reply::Busy { after } => Wait::quiet(bounded(Some(after)), "the outside system wants to be left alone"),
         Reply::Unknown(why) => Wait::fault(format!("what came of the call is not known: {why}")),
-        Reply::Absent => {
-            Wait::fault("the outside system does not know what it was told")
-        }
+        Reply::Absent => Wait::fault("the outside system does not know what it was told"),
     })
 }
 

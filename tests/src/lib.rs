@@ -29,6 +29,7 @@ pub mod letters;
 pub mod monitoring;
 pub mod otlp;
 pub mod outcome;
+pub mod outside;
 pub mod picture;
 pub mod place;
 pub mod program;

@@ -27,7 +27,7 @@ use planshift_worker::{
     Ports, Running, Service,
     metrics::Metrics,
     run::RunOptions,
-    step::{Faults, StepHandler, StepOptions},
+    step::{StepHandler, StepOptions},
 };
 use rules::RuleSettings;
 
@@ -68,7 +68,7 @@ impl Options {
 
     /// The handler alone, for one who hands it batches.
     pub fn handler(&self, database: Database, ports: Ports) -> StepHandler<Eligibility> {
-        let options = StepOptions { faults: Faults::default(), metrics: self.metrics.clone() };
+        let options = StepOptions { metrics: self.metrics.clone(), ..StepOptions::default() };
         StepHandler::new(Eligibility::new(self.rules), database, ports, options)
     }
 }

@@ -15,6 +15,7 @@
 //! | [`host`] | all services in this process |
 //! | [`output`] | tables, progress, JSON |
 //! | [`verify`] | the invariants, checked on what is stored |
+//! | [`simulator`] | an outside system for tests and trials |
 //! | [`exit`] | exit codes and failures |
 
 pub mod cli;
@@ -27,5 +28,6 @@ pub mod logs;
 pub mod moving;
 pub mod output;
 pub mod settings;
+pub mod simulator;
 pub mod tokens;
 pub mod verify;

@@ -13,6 +13,7 @@ use planshift_storage::{Database, Migration};
 use planshift_worker::{
     Ports, Running, Service,
     metrics::Metrics,
+    provisioner::Target,
     run::RunOptions,
     step::{Faults, StepHandler, StepOptions},
 };
@@ -36,6 +37,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 pub struct Options {
     /// Commerce ids that are refused for good.
     pub faults: Faults,
+    /// Where effects are first had, if anywhere.
+    pub provisioner: Option<Target>,
     /// Batches and attempts.
     pub run: RunOptions,
     /// Where it counts.
@@ -43,6 +46,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// With an outside system that has the effects first, and as many messages in hand as keep it busy.
+    #[must_use]
+    pub fn provisioned_by(self, provisioner: Option<Target>) -> Self {
+        let run = provisioner.as_ref().map_or(self.run, |target| RunOptions::waiting_outside(target.limits.in_flight));
+        Self { provisioner, run, ..self }
+    }
+
     /// The worker, ready to run on this database and broker.
     pub fn build(self, database: Database, broker: planshift_messaging::SharedBroker, ports: Ports) -> Running<StepHandler<Suspension>> {
         let handler = self.handler(database, ports.clone());
@@ -51,7 +61,7 @@ impl Options {
 
     /// The handler alone, for one who hands it batches.
     pub fn handler(&self, database: Database, ports: Ports) -> StepHandler<Suspension> {
-        let options = StepOptions { faults: self.faults.clone(), metrics: self.metrics.clone() };
+        let options = StepOptions { faults: self.faults.clone(), provisioner: self.provisioner.clone(), metrics: self.metrics.clone() };
         StepHandler::new(Suspension::new(self.metrics.clone()), database, ports, options)
     }
 }

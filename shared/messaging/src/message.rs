@@ -76,6 +76,11 @@ pub enum Settlement {
         /// The shortest wait wanted; the broker rounds up to one of its delay levels and spreads it.
         delay: std::time::Duration,
     },
+    /// Nothing is wrong with it, and now is not its time: deliver it again after about this long, with no attempt counted.
+    Wait {
+        /// As for [`Retry`](Self::Retry).
+        delay: std::time::Duration,
+    },
     /// It can never be done: to `planshift.dead`, with the code in `x-planshift-reason`.
     Dead {
         /// A stable code, `UnknownType` for example.

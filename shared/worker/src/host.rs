@@ -9,6 +9,7 @@ use crate::{
     health::{Admin, Readiness},
     metrics::{MeasuredBroker, Metrics},
     traced::{TracedBroker, traced},
+    unpacked::unpacked,
 };
 use planshift_messaging::{
     Service, SharedBroker,
@@ -202,7 +203,9 @@ where
     let admin_stop = CancellationToken::new();
     let admin = tokio::spawn(admin.serve(admin_stop.clone()));
 
-    let broker: SharedBroker = Arc::new(RabbitMqBroker::start(RabbitMqOptions::new(settings.broker_url.clone(), settings.service))?);
+    let unpacked = unpacked(&|name| env::var(name).ok()).map_err(HostError::Setting)?;
+    let options = RabbitMqOptions { unpacked, ..RabbitMqOptions::new(settings.broker_url.clone(), settings.service) };
+    let broker: SharedBroker = Arc::new(RabbitMqBroker::start(options)?);
     let database = Database::connect_postgres(&settings.database_url, name, DEFAULT_POOL_SIZE).await?;
     readiness.connecting(name, broker.clone(), database.clone(), "waiting for the database");
     let outcome = match wait_for(&database, migrations, &ports, &stop).await {

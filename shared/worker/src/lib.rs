@@ -7,9 +7,11 @@
 //! | [`codec`] | messages read and written; who may send what |
 //! | [`answer`] | replies: their ids, their trace |
 //! | [`step`] | the worker of a step: packets, the effect ledger, answers |
+//! | [`provisioner`] | effects that are first had from a system outside |
 //! | [`facts`] | the versions of customers' facts that a worker has |
 //! | [`metrics`] | what is counted and measured |
 //! | [`traced`] | spans: of messages, of statements |
+//! | [`unpacked`] | whose messages travel alone |
 //! | [`watched`] | the invariants that services see, counted |
 //! | [`health`] | `/healthz`, `/readyz`, `/metrics` |
 //! | [`host`] | a process with one service in it: settings, signals, drain |
@@ -22,10 +24,12 @@ pub mod host;
 pub mod metrics;
 mod notices;
 pub mod ports;
+pub mod provisioner;
 pub mod run;
 mod running;
 pub mod step;
 pub mod traced;
+pub mod unpacked;
 pub mod watched;
 
 pub use planshift_messaging::Service;

@@ -14,7 +14,7 @@ pub(crate) fn of(service: Service, batch: &[Delivery], settlements: &[Settlement
         let redrive = delivery.message.redrive.clone()?;
         let dead = match settlement {
             Settlement::Ack => None,
-            Settlement::Retry { .. } => return None,
+            Settlement::Retry { .. } | Settlement::Wait { .. } => return None,
             Settlement::Dead { reason, description } => Some(GivenUp { reason: reason.clone(), description: description.clone() }),
         };
         let message = &delivery.message;

@@ -8,6 +8,7 @@
 //! | database or broker away | the batch waits here with growing delay; no attempt is counted; the service says not ready |
 //! | the transaction lost against another | at once again |
 //! | the batch cannot be done | it is taken apart until the message at fault stands alone; the others go through |
+//! | a message waits for somebody outside | it comes again when that one has time; no attempt is counted |
 //! | a message alone cannot be done | retried with growing, jittered delay; after the last attempt it is dead-lettered, and its sender is told |
 
 use crate::{
@@ -32,6 +33,8 @@ pub const MAX_ATTEMPTS: u32 = 25;
 pub const FIRST_RETRY: Duration = Duration::from_millis(250);
 /// The longest delay between two attempts.
 pub const LONGEST_RETRY: Duration = Duration::from_secs(300);
+/// The most batches side by side of a worker that waits for an outside system: each has a consumer of its own.
+const MOST_PARALLEL: usize = 16;
 /// The longest wait between two looks for a database or broker that is away.
 const LONGEST_OUTAGE_WAIT: Duration = Duration::from_secs(5);
 
@@ -53,6 +56,14 @@ pub enum End {
     Done,
     /// Something that it needs is not there yet: nothing of it was done, and it is retried later.
     NotYet(String),
+    /// It waits for somebody outside, and comes again after this long, however often: no attempt is counted. What was done of it
+    /// stays done.
+    Later {
+        /// How long.
+        after: Duration,
+        /// For what.
+        why: String,
+    },
     /// It can never be handled.
     Dead(Unreadable),
 }
@@ -101,6 +112,9 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (batch, settlements);
     }
 
+    /// The service is to stop: called once. What waits for somebody outside is given back rather than waited for.
+    fn stopping(&self) {}
+
     /// What to publish when the attempts at this message are used up, so that nobody waits for it.
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
         let _ = (delivery, why);
@@ -126,6 +140,17 @@ impl Default for RunOptions {
     }
 }
 
+impl RunOptions {
+    /// For a worker that has so many calls of an outside system in flight: enough messages in hand to keep them so, however few
+    /// items each has, and not one more, for what waits here another process could do. Batches are small and side by side, so that
+    /// no message waits for the slowest of its neighbours.
+    pub fn waiting_outside(in_flight: usize) -> Self {
+        let parallel = in_flight.clamp(1, MOST_PARALLEL);
+        let batch_messages = in_flight.div_ceil(parallel).max(1);
+        Self { batch_messages, prefetch: u16::try_from(batch_messages).unwrap_or(u16::MAX), parallel, ..Self::default() }
+    }
+}
+
 /// Runs a service until `stop`: takes nothing more then, finishes what is taken, and returns.
 pub async fn run<H: Handler>(handler: Arc<H>, broker: Arc<dyn Broker>, ports: Ports, options: RunOptions, stop: CancellationToken) {
     let loops = (0..options.parallel.max(1)).map(|_| {
@@ -134,7 +159,16 @@ pub async fn run<H: Handler>(handler: Arc<H>, broker: Arc<dyn Broker>, ports: Po
         // a task of its own: a caller that is dropped must not cut a transaction in two
         ports.spawn.spawn(Box::pin(worker.run()))
     });
-    futures::future::join_all(loops).await;
+    let ended = futures::future::join_all(loops);
+    let told = async {
+        stop.cancelled().await;
+        handler.stopping();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = ended => {}
+        () = told => {}
+    }
 }
 
 struct Loop<H: Handler> {
@@ -250,6 +284,10 @@ impl<H: Handler> Loop<H> {
                 let (transition, trace_id) = about();
                 tracing::warn!(service, transition, trace_id, id, kind, code = why.code, "dead-lettered: {}", why.description);
                 why.into()
+            }
+            End::Later { after, why } => {
+                tracing::debug!(id, kind, ?after, "waits: {why}");
+                Settlement::Wait { delay: after }
             }
             End::NotYet(why) if attempts >= self.options.max_attempts => {
                 if !self.publish(self.handler.given_up(delivery, &why)).await {

@@ -2,6 +2,7 @@
 
 use crate::{
     broker::{Line, MemoryBroker},
+    outside::Outside,
     sim::{ProcessId, Sim},
     store::{MemoryStore, Way},
     weather::Weather,
@@ -38,6 +39,7 @@ pub struct Fleet {
     limits: planshift_coordinator::Limits,
     under_way: u32,
     run: RunOptions,
+    outside: Outside,
     refused: Refused,
     /// All services count together. A twin's violation is counted too, rather than ending the simulation.
     metrics: Metrics,
@@ -47,7 +49,14 @@ pub struct Fleet {
 
 impl Fleet {
     /// All of them, none running.
-    pub fn new(world: &World, sim: &Sim, weather: &Weather, broker: &MemoryBroker, stores: &Stores, wrap: Option<Wrap>) -> Self {
+    pub fn new(
+        world: &World,
+        (sim, weather): (&Sim, &Weather),
+        broker: &MemoryBroker,
+        stores: &Stores,
+        outside: &Outside,
+        wrap: Option<Wrap>,
+    ) -> Self {
         Self {
             sim: sim.clone(),
             weather: weather.clone(),
@@ -57,6 +66,7 @@ impl Fleet {
             limits: world.limits,
             under_way: world.under_way,
             run: world.run.clone(),
+            outside: outside.clone(),
             refused: world.refused.clone(),
             metrics: Metrics::counting(),
             processes: Instance::ALL
@@ -142,17 +152,20 @@ impl Fleet {
             }
             Service::Purchasing => {
                 let faults = Faults::new(&self.refused.purchasing);
-                let options = planshift_purchasing::Options { faults, run, metrics };
+                let options =
+                    planshift_purchasing::Options { faults, run, metrics, provisioner: self.outside.target(instance.service(), process) };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Mapping => {
                 let faults = Faults::new(&self.refused.mapping);
-                let options = planshift_mapping::Options { faults, run, metrics };
+                let options =
+                    planshift_mapping::Options { faults, run, metrics, provisioner: self.outside.target(instance.service(), process) };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Suspension => {
                 let faults = Faults::new(&self.refused.suspension);
-                let options = planshift_suspension::Options { faults, run, metrics };
+                let options =
+                    planshift_suspension::Options { faults, run, metrics, provisioner: self.outside.target(instance.service(), process) };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
         }

@@ -11,6 +11,7 @@
 //! | [`sim`] | the machine: tasks, clock, processes, the services' ports |
 //! | [`broker`], [`store`] | the two other ports, in memory, each under its conformance suite |
 //! | [`weather`] | what goes wrong on the way to them |
+//! | [`outside`] | the systems that have effects first |
 //! | [`world`] | what a seed is about |
 //! | [`fleet`], [`client`] | the services, and whoever asks them |
 //! | [`run`] | a seed, from its beginning to its end |
@@ -26,6 +27,7 @@ pub mod checks;
 pub mod client;
 pub mod fleet;
 pub mod many;
+pub mod outside;
 pub mod run;
 pub mod sim;
 pub mod store;

@@ -5,6 +5,7 @@ use crate::{
     checks::{self, Finding, Watch},
     client::Client,
     fleet::{self, Fleet, Stores},
+    outside::Outside,
     sim::{ProcessId, Sim, Step},
     store::MemoryStore,
     tally::{self, Tally},
@@ -98,6 +99,7 @@ struct Course {
     client: Client,
     client_process: ProcessId,
     fleet: Fleet,
+    outside: Outside,
     /// For how long each is gone that is about to crash.
     downs: BTreeMap<Instance, Duration>,
     planned: BTreeMap<(i64, u64), Planned>,
@@ -118,7 +120,8 @@ impl Course {
         let stores = open(world.seed, twin)?;
         let watch = Arc::new(Watch::new(&sim, &stores, world.under_way));
         let broker = MemoryBroker::new(sim.ports(ProcessId::NOBODY), Some(watch.clone()));
-        let fleet = Fleet::new(&world, &sim, &weather, &broker, &stores, twin.and_then(|twin| twin.wrap));
+        let outside = Outside::new(&world, &sim, &weather, twin.and_then(|twin| twin.outside));
+        let fleet = Fleet::new(&world, (&sim, &weather), &broker, &stores, &outside, twin.and_then(|twin| twin.wrap));
         let client_process = sim.add_process("client", 0);
         let line = Line { sim: sim.clone(), process: client_process, weather: weather.clone() };
         let client = Client::new(&sim, client_process, broker.handle(Service::Gateway, Some(line)));
@@ -132,6 +135,7 @@ impl Course {
             client,
             client_process,
             fleet,
+            outside,
             downs: BTreeMap::new(),
             planned: BTreeMap::new(),
             plans_made: 0,
@@ -358,6 +362,7 @@ impl Course {
         if is_at_rest {
             findings.extend(self.watch.unfinished(&self.client.redriven()));
             findings.extend(checks::effects(&self.client, &self.stores).map_err(failed)?);
+            findings.extend(checks::outside(&self.outside, &self.stores).map_err(failed)?);
             for (TransitionId(id), (_, is_refused)) in checks::needs_operator(&self.stores, &self.world).map_err(failed)? {
                 if self.world.is_repaired || !is_refused {
                     findings.push(Finding::new("ended", format!("{id} needs an operator, and nothing of it is refused for good"), [id]));

@@ -55,6 +55,16 @@ faults! {
     STORE_AWAY = "database away";
     /// An operator pauses a step.
     PAUSED = "step paused for everyone";
+    /// An outside system does what it is told, and nobody hears.
+    CALL_UNHEARD = "outside: done, answer lost";
+    /// A call does not arrive outside.
+    CALL_LOST = "outside: call lost";
+    /// An outside system has no time for a partner.
+    CALL_THROTTLED = "outside: partner throttled";
+    /// An outside system has no time.
+    CALL_BUSY = "outside: no time";
+    /// An outside system does it later.
+    CALL_PENDING = "outside: done later";
     /// A message that was given up is published again.
     REDRIVEN = "dead letter redriven";
 }

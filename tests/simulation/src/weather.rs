@@ -2,6 +2,7 @@
 
 use crate::{
     chance::Chance,
+    outside::Fate,
     sim::ProcessId,
     tally::{self, Tally},
 };
@@ -42,6 +43,8 @@ pub struct Likelihoods {
     pub commit_unheard: f64,
     /// It does not commit, and the answer is lost.
     pub commit_lost: f64,
+    /// A call of an outside system goes wrong, in one of several ways.
+    pub call: f64,
 }
 
 /// The likelihoods by name.
@@ -67,7 +70,9 @@ impl Likelihoods {
         // a stream of its own: the others stay what they were
         let mut limit = Chance::new(seed, "delivery limit");
         let given_up = if limit.happens(0.3) { 0.3 * limit.fraction() } else { 0.0 };
-        let mut likelihoods = Self { given_up, ..Self::default() };
+        let mut outside = Chance::new(seed, "calls");
+        let call = *outside.pick(&[0.0, 0.02, 0.1, 0.4]);
+        let mut likelihoods = Self { given_up, call, ..Self::default() };
         let share = *chance.pick(&[0.0, 0.15, 0.3, 0.3, 0.5, 0.9]);
         for (field, most) in FIELDS {
             if chance.happens(share) {
@@ -142,6 +147,8 @@ struct State {
     away: BTreeSet<Service>,
     /// What went wrong, and how often.
     tally: Tally,
+    /// Nothing goes wrong any more.
+    is_fine: bool,
 }
 
 impl State {
@@ -159,7 +166,7 @@ impl Weather {
     /// The weather of a seed.
     pub fn new(seed: u64, likelihoods: Likelihoods) -> Self {
         let (cut_off, away) = (BTreeSet::new(), BTreeSet::new());
-        let state = State { chance: Chance::new(seed, "weather"), likelihoods, cut_off, away, tally: Tally::default() };
+        let state = State { chance: Chance::new(seed, "weather"), likelihoods, cut_off, away, tally: Tally::default(), is_fine: false };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -181,6 +188,7 @@ impl Weather {
     pub fn clear_up(&self) {
         let mut state = self.state();
         state.likelihoods = Likelihoods::default();
+        state.is_fine = true;
         state.cut_off.clear();
         state.away.clear();
     }
@@ -275,6 +283,29 @@ impl Weather {
         let state = &mut *self.state();
         let likelihood = state.likelihoods.given_up;
         state.strikes(tally::GIVEN_UP, likelihood)
+    }
+
+    /// What becomes of a call of an outside system.
+    pub fn call(&self) -> Fate {
+        let state = &mut *self.state();
+        if !state.chance.happens(state.likelihoods.call) {
+            return Fate::Answered;
+        }
+        let after = state.chance.time(Duration::from_millis(1), Duration::from_secs(60));
+        let (fault, fate) = *state.chance.pick(&[
+            (tally::CALL_UNHEARD, Fate::Unheard(after)),
+            (tally::CALL_LOST, Fate::Lost),
+            (tally::CALL_THROTTLED, Fate::Throttled),
+            (tally::CALL_BUSY, Fate::Busy),
+            (tally::CALL_PENDING, Fate::Pending(after)),
+        ]);
+        state.tally.add(fault);
+        fate
+    }
+
+    /// Is everything well from now on?
+    pub fn is_fine(&self) -> bool {
+        self.state().is_fine
     }
 
     /// What becomes of settlements.

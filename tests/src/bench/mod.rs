@@ -11,7 +11,8 @@
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
 //! Further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, `verify`, `lists`
-//! (behind a million transitions), `latency` (of single requests, idle and under load) and `tracing` (what traces cost).
+//! (behind a million transitions), `latency` (of single requests, idle and under load), `tracing` (what traces cost) and `scaling` (ever more
+//! mapping workers that wait for a system outside).
 //!
 //! | file | holds |
 //! |---|---|
@@ -40,6 +41,7 @@
 //! | `start_up` | the time from a program's start until it is ready; the programs' sizes |
 //! | `lists` | lists behind few and behind very many finished transitions |
 //! | `latency` | how long a start and a look take, idle and under half the highest throughput |
+//! | `scaling` | ever more mapping workers, each call of which takes 100 ms outside |
 //! | `timed` | how long answers took |
 //! | `tracing` | the same loads with traces and without |
 //! | `verify` | how long every invariant takes to be checked on what is stored |
@@ -60,6 +62,7 @@ mod measure;
 mod memory;
 mod peak;
 mod printed;
+mod scaling;
 mod servers;
 mod settings;
 mod size;
@@ -86,6 +89,7 @@ planshift-bench verify
 planshift-bench lists
 planshift-bench latency
 planshift-bench tracing
+planshift-bench scaling
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         ["lists"] => lists::Settings::from_env().map(|settings| lists::all(&settings)),
         ["latency"] => latency::Settings::from_env().map(|settings| latency::all(&settings)),
         ["tracing"] => tracing::Settings::from_env().map(|settings| tracing::all(&settings)),
+        ["scaling"] => scaling::Settings::from_env().map(|settings| scaling::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

@@ -26,16 +26,6 @@ use std::collections::BTreeMap;
 /// What Prometheus itself adds to every series.
 const ADDED: [&str; 2] = ["instance", "job"];
 
-/// The metrics of the provisioner port, which a service has where one is configured.
-const PROVISIONER: [(&str, &[&str]); 6] = [
-    ("planshift_provisioner_calls_total", &["step", "outcome"]),
-    ("planshift_provisioner_call_seconds_bucket", &["step", "le"]),
-    ("planshift_provisioner_call_seconds_count", &["step"]),
-    ("planshift_provisioner_in_flight", &["step"]),
-    ("planshift_provisioner_breaker", &["step"]),
-    ("planshift_provisioner_throttled_total", &["step"]),
-];
-
 /// A series' labels, and what they may say; `None`: anything.
 pub type Labels = BTreeMap<&'static str, Option<Vec<&'static str>>>;
 
@@ -58,9 +48,6 @@ impl Known {
             } else {
                 known.insert(metric.name.to_owned(), labels);
             }
-        }
-        for (name, labels) in PROVISIONER {
-            known.insert(name.to_owned(), labels.iter().map(|label| (*label, None)).collect());
         }
         let listed = std::fs::read_to_string(root().join("tests/monitoring/rabbitmq.txt")).expect("the list of RabbitMQ's metrics");
         let rabbitmq = listed.lines().filter(|line| line.starts_with("rabbitmq_")).map(str::to_owned);

@@ -6,6 +6,7 @@ mod fault;
 mod hosting;
 mod letters;
 mod run;
+mod simulator;
 mod tokens;
 mod tool;
 mod verify;
@@ -22,6 +23,7 @@ pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };
 pub use run::RunArgs;
+pub use simulator::{SimulatorArgs, Time};
 pub use tokens::AuthArgs;
 pub use tool::SampleArgs;
 pub use verify::VerifyArgs;
@@ -120,6 +122,8 @@ pub enum Command {
     Webhooks(WebhooksArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
+    /// Be an outside system that has effects, with the troubles asked for: for tests and trials
+    ProvisionerSimulator(SimulatorArgs),
     /// Bring the databases to this version
     Migrate(MigrateArgs),
     /// Check every invariant on what is stored
@@ -198,6 +202,9 @@ mod tests {
             "planshift webhooks deliveries --state lost",
             "planshift webhooks redeliver 17",
             "planshift serve --webhook-key a.pem",
+            "planshift provisioner-simulator --latency soon",
+            "planshift provisioner-simulator --share-429 2",
+            "planshift provisioner-simulator --rate-per-partner -1",
             "planshift audit --customer 17",
             "planshift audit --check a.json --customer 01a204fa-f9bc-71b5-b5a9-32cc283a2266",
         ] {

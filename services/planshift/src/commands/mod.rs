@@ -13,6 +13,7 @@ mod run;
 mod sample;
 mod serve;
 mod service;
+mod simulator;
 mod start;
 mod status;
 mod steps;
@@ -83,6 +84,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Redrive(args) => letters::redrive(args).await,
         Command::Webhooks(args) => webhooks::webhooks(args).await,
         Command::Sample(args) => sample::sample(&args),
+        Command::ProvisionerSimulator(args) => simulator::simulator(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,
     }

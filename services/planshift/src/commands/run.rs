@@ -6,7 +6,7 @@ use crate::{
     client::Api,
     document::{self, Account},
     exit::{Exit, Failure, Outcome},
-    host::{Host, HostOptions},
+    host::{Host, HostOptions, Provisioners},
     moving::{self, Fleet, Saw},
     output::{
         self,
@@ -84,7 +84,7 @@ impl Services {
             return Ok(Self::Behind(Api::new(url, token.as_ref().map(Secret::expose))?));
         }
         let keeping = settings::keeping(&args.store, &environment)?;
-        let options = HostOptions::within_process(keeping, args.fail.clone());
+        let options = HostOptions::within_process(keeping, args.fail.clone()).provisioned_by(Provisioners::by(&environment)?);
         Ok(Self::Hosted(Box::new(options.at_a_time(args.under_way.under_way))))
     }
 }

@@ -7,10 +7,12 @@ use crate::{
     settings::{self, Keeping, Servers},
     tokens,
 };
+use planshift_domain::step::Step;
 use planshift_gateway::{DEFAULT_ADDRESS, Gateway, Options};
 use planshift_worker::{
     Service,
     host::{HostError, Parts, Settings, default_admin, serve, stop_signal},
+    provisioner::Target,
 };
 use std::{
     future::Future,
@@ -35,22 +37,25 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
             .await
         }
         Service::Purchasing => {
+            let provisioner = provisioner(Step::Purchasing)?;
             hosted(service, args, async |parts, stop| {
-                let options = planshift_purchasing::Options { metrics: parts.metrics, ..Default::default() };
+                let options = planshift_purchasing::Options { metrics: parts.metrics, ..Default::default() }.provisioned_by(provisioner);
                 options.build(parts.database, parts.broker, parts.ports).run(stop).await;
             })
             .await
         }
         Service::Mapping => {
+            let provisioner = provisioner(Step::Mapping)?;
             hosted(service, args, async |parts, stop| {
-                let options = planshift_mapping::Options { metrics: parts.metrics, ..Default::default() };
+                let options = planshift_mapping::Options { metrics: parts.metrics, ..Default::default() }.provisioned_by(provisioner);
                 options.build(parts.database, parts.broker, parts.ports).run(stop).await;
             })
             .await
         }
         Service::Suspension => {
+            let provisioner = provisioner(Step::Suspension)?;
             hosted(service, args, async |parts, stop| {
-                let options = planshift_suspension::Options { metrics: parts.metrics, ..Default::default() };
+                let options = planshift_suspension::Options { metrics: parts.metrics, ..Default::default() }.provisioned_by(provisioner);
                 options.build(parts.database, parts.broker, parts.ports).run(stop).await;
             })
             .await
@@ -60,6 +65,10 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
                 .await
         }
     }
+}
+
+fn provisioner(step: Step) -> Result<Option<Target>, Failure> {
+    planshift_provisioner::from_variables(step, &settings::process_environment).map_err(|error| Failure::usage(error.to_string()))
 }
 
 async fn hosted<R, F>(service: Service, args: ServiceArgs, run: R) -> Outcome

@@ -1,6 +1,9 @@
 //! What services keep their data and messages in: for each a database and its own end of a broker.
 
-use crate::{exit::Failure, settings::Keeping};
+use crate::{
+    exit::Failure,
+    settings::{Keeping, process_environment},
+};
 use planshift_messaging::{
     EmbeddedBroker, Service, SharedBroker,
     rabbitmq::{RabbitMqBroker, RabbitMqOptions},
@@ -165,7 +168,8 @@ const fn is_away(error: &StorageError) -> bool {
 
 /// Begins to connect.
 fn rabbitmq(url: &str, service: Service) -> Result<SharedBroker, Failure> {
-    let options = RabbitMqOptions::new(url.to_owned(), service);
+    let unpacked = planshift_worker::unpacked::unpacked(&process_environment).map_err(Failure::usage)?;
+    let options = RabbitMqOptions { unpacked, ..RabbitMqOptions::new(url.to_owned(), service) };
     let broker = RabbitMqBroker::start(options);
     Ok(Arc::new(broker.map_err(|error| Failure::usage(format!("the broker of {}", service.name())).because(error))?))
 }

@@ -1,9 +1,11 @@
 //! All services in this process: each with its own database and its own end of the broker, as if it were alone.
 
 mod keep;
+mod provisioners;
 mod services;
 
 pub use keep::{migrate, migrations};
+pub use provisioners::Provisioners;
 pub use services::gateway_failed;
 
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
@@ -44,6 +46,8 @@ pub struct HostOptions {
     pub auth: Auth,
     /// Items that are refused for good.
     pub faults: Vec<Fault>,
+    /// Outside systems that have effects first.
+    provisioners: Provisioners,
     /// How many transitions may be under way at a time.
     under_way: u32,
     /// The gateway's limits.
@@ -60,7 +64,17 @@ impl HostOptions {
         // place, and whoever serves next sends them
         let webhooks = WebhookSettings { sends: false, ..WebhookSettings::default() };
         let (auth, limits) = (Auth::local(LocalToken::random()), Settings { webhooks, ..Settings::default() });
-        Self { keeping, listen, admin: None, auth, faults, under_way: UNDER_WAY, limits, requests: OWN_REQUESTS }
+        Self {
+            keeping,
+            listen,
+            admin: None,
+            auth,
+            faults,
+            provisioners: Provisioners::default(),
+            under_way: UNDER_WAY,
+            limits,
+            requests: OWN_REQUESTS,
+        }
     }
 
     /// The same with another limit of transitions under way.
@@ -73,7 +87,15 @@ impl HostOptions {
     /// For whoever asks and has a token.
     pub fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr, auth: Auth) -> Self {
         let limits = Settings::default();
-        Self { keeping, listen, admin: Some(admin), auth, faults: Vec::new(), under_way: UNDER_WAY, limits, requests: REQUESTS }
+        let (faults, provisioners) = (Vec::new(), Provisioners::default());
+        Self { keeping, listen, admin: Some(admin), auth, faults, provisioners, under_way: UNDER_WAY, limits, requests: REQUESTS }
+    }
+
+    /// The same with outside systems.
+    #[must_use]
+    pub fn provisioned_by(mut self, provisioners: Provisioners) -> Self {
+        self.provisioners = provisioners;
+        self
     }
 
     /// The same with other limits of the gateway.

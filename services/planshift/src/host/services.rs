@@ -70,8 +70,8 @@ impl Hosted<'_> {
     }
 
     /// Starts the coordinator and the four workers.
-    pub(super) fn others(&self, options: &HostOptions, tasks: &mut JoinSet<&'static str>) {
-        let (faults, under_way) = (options.faults.as_slice(), options.under_way);
+    pub(super) fn others(&self, host: &HostOptions, tasks: &mut JoinSet<&'static str>) {
+        let (faults, under_way) = (host.faults.as_slice(), host.under_way);
         self.start(Service::Coordinator, tasks, |database, broker, ports, stop| {
             let options = planshift_coordinator::Options { metrics: self.metrics.clone(), under_way, ..Default::default() };
             options.build(database, broker, ports).run(stop)
@@ -83,16 +83,19 @@ impl Hosted<'_> {
         self.start(Service::Purchasing, tasks, |database, broker, ports, stop| {
             let faults = faults_of(faults, Step::Purchasing);
             let options = planshift_purchasing::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            let options = options.provisioned_by(host.provisioners.of(Step::Purchasing));
             options.build(database, broker, ports).run(stop)
         });
         self.start(Service::Mapping, tasks, |database, broker, ports, stop| {
             let faults = faults_of(faults, Step::Mapping);
             let options = planshift_mapping::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            let options = options.provisioned_by(host.provisioners.of(Step::Mapping));
             options.build(database, broker, ports).run(stop)
         });
         self.start(Service::Suspension, tasks, |database, broker, ports, stop| {
             let faults = faults_of(faults, Step::Suspension);
             let options = planshift_suspension::Options { faults, metrics: self.metrics.clone(), ..Default::default() };
+            let options = options.provisioned_by(host.provisioners.of(Step::Suspension));
             options.build(database, broker, ports).run(stop)
         });
     }

@@ -116,10 +116,11 @@ impl EmbeddedConsumer {
     fn settle_answer(&self, row: i64, settlement: Settlement, dead_letters: &mut Vec<NewRow>) {
         let mut state = self.core.state();
         let Some((key, entry)) = state.withdraw(self.id, row) else { return };
+        let tried = u32::from(!matches!(settlement, Settlement::Wait { .. }));
         match settlement {
             Settlement::Ack => {}
-            Settlement::Retry { delay } => {
-                state.delay(key, Entry { attempts: entry.attempts + 1, ..entry }, due(delay));
+            Settlement::Retry { delay } | Settlement::Wait { delay } => {
+                state.delay(key, Entry { attempts: entry.attempts + tried, ..entry }, due(delay));
                 self.core.due_changed.notify_one();
             }
             Settlement::Dead { reason, description } => {
@@ -182,6 +183,7 @@ impl Consumer for EmbeddedConsumer {
             match settlement {
                 Settlement::Ack => acknowledged.push(row),
                 Settlement::Retry { delay } => settled.delay.push((row, due(delay), attempts + 1)),
+                Settlement::Wait { delay } => settled.delay.push((row, due(delay), attempts)),
                 Settlement::Dead { reason, description } => {
                     let dead = DeadLetter { reason, queue: self.queue_name(), attempts: attempts + 1, description };
                     settled.bury.push((row, dead));

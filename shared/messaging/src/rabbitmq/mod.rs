@@ -97,7 +97,7 @@ impl Broker for RabbitMqBroker {
     async fn publish(&self, messages: Vec<Outgoing>) -> Result<(), BrokerError> {
         self.refuse_when_closing()?;
         let parcels = wire::parcels(messages, &self.shared.senders)?;
-        let packed = pack::pack(parcels, self.shared.options.pack_messages, self.shared.options.pack_bytes, &self.shared.senders);
+        let packed = pack::pack(parcels, &self.shared.options, &self.shared.senders);
         self.shared.publisher.publish(packed).await
     }
 

@@ -35,6 +35,9 @@ pub struct RabbitMqOptions {
     pub pack_messages: usize,
     /// Bytes of bodies in one pack ([`PACK_BYTES`]).
     pub pack_bytes: usize,
+    /// Services whose messages travel alone: a pack goes to one consumer as a whole, and where each message takes long, the others
+    /// would have nothing to do.
+    pub unpacked: Vec<Service>,
 }
 
 impl RabbitMqOptions {
@@ -49,6 +52,7 @@ impl RabbitMqOptions {
             heartbeat: HEARTBEAT,
             pack_messages: PACK_MESSAGES,
             pack_bytes: PACK_BYTES,
+            unpacked: Vec::new(),
         }
     }
 }
@@ -64,6 +68,7 @@ impl std::fmt::Debug for RabbitMqOptions {
             .field("heartbeat", &self.heartbeat)
             .field("pack_messages", &self.pack_messages)
             .field("pack_bytes", &self.pack_bytes)
+            .field("unpacked", &self.unpacked)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,11 @@
 
 use super::headers::Headers;
 use super::sender::Senders;
-use super::wire::{Held, Parcel};
+use super::{
+    RabbitMqOptions,
+    wire::{Held, Parcel},
+};
+use crate::Queue;
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -44,8 +48,10 @@ struct PackedProperties {
     app_id: Option<String>,
 }
 
-/// Packs what goes to the same queue in the same way, in order, up to these limits. What stays alone stays as it was.
-pub(super) fn pack(parcels: Vec<Parcel>, most_messages: usize, most_bytes: usize, senders: &Senders) -> Vec<Parcel> {
+/// Packs what goes to the same queue in the same way, in order, up to the limits of `options`. What stays alone stays as it was.
+pub(super) fn pack(parcels: Vec<Parcel>, options: &RabbitMqOptions, senders: &Senders) -> Vec<Parcel> {
+    let (most_messages, most_bytes) = (options.pack_messages, options.pack_bytes);
+    let unpacked: Vec<_> = options.unpacked.iter().map(|service| Queue::Service(*service).name()).collect();
     if most_messages < 2 || parcels.len() < 2 {
         return parcels;
     }
@@ -53,7 +59,7 @@ pub(super) fn pack(parcels: Vec<Parcel>, most_messages: usize, most_bytes: usize
     // Of each queue: the group that still takes messages, and the bytes in it.
     let mut open: HashMap<String, (usize, usize)> = HashMap::new();
     for parcel in parcels {
-        if !is_one_json_value(&parcel.body) {
+        if unpacked.contains(&parcel.queue.as_str()) || !is_one_json_value(&parcel.body) {
             open.remove(&parcel.queue);
             groups.push(vec![parcel]);
             continue;
@@ -213,7 +219,22 @@ mod tests {
 
     fn packed_from(messages: Vec<Outgoing>, most: usize, bytes: usize) -> Vec<Parcel> {
         let Ok(parcels) = wire::parcels(messages, &senders()) else { panic!() };
-        pack(parcels, most, bytes, &senders())
+        pack(parcels, &options(most, bytes), &senders())
+    }
+
+    fn options(pack_messages: usize, pack_bytes: usize) -> RabbitMqOptions {
+        RabbitMqOptions { pack_messages, pack_bytes, ..RabbitMqOptions::new("amqp://h", Service::Coordinator) }
+    }
+
+    #[test]
+    fn what_takes_its_receiver_long_travels_alone() {
+        let to = |service| Destination::Command(service);
+        let messages = [Service::Mapping, Service::Suspension, Service::Mapping, Service::Suspension];
+        let messages = messages.into_iter().zip(0..).map(|(service, n)| outgoing(to(service), n, "{}")).collect();
+        let Ok(parcels) = wire::parcels(messages, &senders()) else { panic!() };
+        let options = RabbitMqOptions { unpacked: vec![Service::Mapping], ..options(64, 1_000_000) };
+        let ids: Vec<_> = pack(parcels, &options, &senders()).into_iter().map(|parcel| parcel.ids.join(" ")).collect();
+        assert_eq!(ids, ["m0", "m1 m3", "m2"]);
     }
 
     #[test]

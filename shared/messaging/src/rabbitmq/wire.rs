@@ -147,14 +147,15 @@ pub(super) fn again(held: &Held, source: &Source, settlement: &Settlement, sende
     let original = headers(&held.properties);
     let mut headers = original.without_the_brokers_own();
     headers.set_text(SENDER, held.sender.map_or("", Service::name));
-    headers.set_number(ATTEMPTS, held.attempts.saturating_add(1));
+    let tried = u32::from(!matches!(settlement, Settlement::Wait { .. }));
+    headers.set_number(ATTEMPTS, held.attempts.saturating_add(tried));
     match settlement {
         Settlement::Ack => None,
-        Settlement::Retry { delay } => {
+        Settlement::Retry { delay } | Settlement::Wait { delay } => {
             // The broker's record of a death does not survive another publication; what it says must.
             if let (Source::Queue(Queue::Dead), Some(dead)) = (source, original.dead_letter()) {
                 set_dead(&mut headers, &dead.reason, &dead.description, &dead.queue);
-                headers.set_number(ATTEMPTS, dead.attempts.saturating_add(1));
+                headers.set_number(ATTEMPTS, dead.attempts.saturating_add(tried));
             }
             let properties = properties_again(&held.properties, headers.0, senders);
             if let Source::Answers(_) = source {

@@ -1,6 +1,7 @@
 //! Every metric there is. What is not in this list cannot be counted; docs/metrics.md is made of it.
 
 use super::described::{By, Counter, Described, Gauge, Histogram, Kind, Label, Values};
+use crate::provisioner;
 
 /// From a millisecond, which is as fast as a message goes, to hours: some messages wait for people.
 const TO_HOURS: &[f64] =
@@ -48,8 +49,8 @@ macro_rules! catalogue {
 
 catalogue! {
     // messages
-    MESSAGES: Counter "planshift_messages_total" [SERVICE, TYPE, one_of("outcome", &["done", "retry", "dead"])] Services,
-        "Messages that were taken, by what became of them: done, to be tried again later, dead letters.";
+    MESSAGES: Counter "planshift_messages_total" [SERVICE, TYPE, one_of("outcome", &["done", "retry", "later", "dead"])] Services,
+        "Messages that were taken, by what became of them: done, to be tried again, to come again once a system outside has time, dead letters.";
     CRITICAL_TIME: Histogram(TO_HOURS) "planshift_message_critical_seconds" [SERVICE, TYPE] Services,
         "From the first sending of a message until it was done: its waits and all attempts are in it. Redriven dead letters are not counted.";
     PROCESSING_TIME: Histogram(TO_A_MINUTE) "planshift_message_processing_seconds" [SERVICE, TYPE] Services,
@@ -81,6 +82,17 @@ catalogue! {
         "How often an invariant was checked.";
     INVARIANT_VIOLATIONS: Counter "planshift_invariant_violations_total" [INVARIANT] ServicesAndVerify,
         "How often an invariant was found violated: an alert for anything but 0.";
+    // systems outside
+    PROVISIONER_CALLS: Counter "planshift_provisioner_calls_total" [STEP, one_of("outcome", provisioner::OUTCOMES)] WorkersWithAProvisioner,
+        "Calls of the system outside by outcome.";
+    PROVISIONER_CALL_TIME: Histogram(TO_A_MINUTE) "planshift_provisioner_call_seconds" [STEP] WorkersWithAProvisioner,
+        "How long a call of the system outside took, whatever came of it.";
+    PROVISIONER_IN_FLIGHT: Gauge "planshift_provisioner_in_flight" [STEP] WorkersWithAProvisioner,
+        "Calls of the system outside in flight.";
+    PROVISIONER_BREAKER: Gauge "planshift_provisioner_breaker" [STEP] WorkersWithAProvisioner,
+        "Whether the system outside is called: 0 closed (it is), 1 half open (one call tries), 2 open (it is left alone for a while).";
+    PROVISIONER_THROTTLED: Counter "planshift_provisioner_throttled_total" [STEP] WorkersWithAProvisioner,
+        "Items put off because their partner has had its share of calls.";
     // transitions
     TRANSITIONS_MOVED: Counter "planshift_transitions_moved_total" [STATE] Coordinator,
         "Transitions that came to a state.";

@@ -123,6 +123,10 @@ impl<H: Handler> Handler for Counted<H> {
         self.inner.settled(batch, settlements);
     }
 
+    fn stopping(&self) {
+        self.inner.stopping();
+    }
+
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
         self.metrics.add(GIVEN_UP, &[self.service_label(), ("type", type_label(delivery))], 1);
         self.inner.given_up(delivery, why)
@@ -133,6 +137,7 @@ const fn outcome(settlement: &Settlement) -> &'static str {
     match settlement {
         Settlement::Ack => "done",
         Settlement::Retry { .. } => "retry",
+        Settlement::Wait { .. } => "later",
         Settlement::Dead { .. } => "dead",
     }
 }
@@ -140,6 +145,6 @@ const fn outcome(settlement: &Settlement) -> &'static str {
 fn reason(settlement: &Settlement) -> Option<&str> {
     match settlement {
         Settlement::Dead { reason, .. } => Some(reason),
-        Settlement::Ack | Settlement::Retry { .. } => None,
+        Settlement::Ack | Settlement::Retry { .. } | Settlement::Wait { .. } => None,
     }
 }

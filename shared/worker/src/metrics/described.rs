@@ -126,6 +126,8 @@ pub enum By {
     ServicesAndVerify,
     /// Mapping, and suspension.
     MappingAndSuspension,
+    /// Workers whose effects are first had from a system outside.
+    WorkersWithAProvisioner,
 }
 
 impl By {
@@ -140,6 +142,7 @@ impl By {
             Self::Verify => "`verify --every`",
             Self::ServicesAndVerify => "services, `verify --every`",
             Self::MappingAndSuspension => "mapping, suspension",
+            Self::WorkersWithAProvisioner => "workers with a [provisioner](provisioner.md)",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One round: claim the items, have or undo their effects, record what differs from the claim, and say what the ledger says.
 
-use super::{Applied, Faults, StepWorker, Undoing, Undone, Work, item_error, read::Todo};
+use super::{Applied, Faults, StepWorker, Undoing, Work, item_error, read::Todo};
 use crate::{
     HandleError,
     metrics::{EFFECTS, FENCE_HITS, Metrics, REPEATED},
@@ -25,15 +25,16 @@ use std::collections::HashMap;
 
 /// What a ledger row keeps besides its state: JSON in `answer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
+pub(super) struct Kept {
+    /// Why it was refused; with an `intent`, why it is going to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<ItemError>,
+    pub error: Option<ItemError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    plan: Option<PlanAnswer>,
+    pub plan: Option<PlanAnswer>,
 }
 
 impl Kept {
-    fn of(row: &LedgerRow) -> Result<Self, HandleError> {
+    pub(super) fn of(row: &LedgerRow) -> Result<Self, HandleError> {
         let Some(text) = &row.answer else { return Ok(Self::default()) };
         serde_json::from_str(text).map_err(|error| HandleError::Faulty(format!("the ledger's answer for {}: {error}", row.item)))
     }
@@ -45,6 +46,8 @@ impl Kept {
 
 /// What is known of the items of a round after it.
 pub(super) type Answers = HashMap<(TransitionId, String), ItemAnswer>;
+/// What is to be written into the ledger in the end.
+pub(super) type Records = Vec<LedgerRow>;
 
 /// What to count once the transaction is committed.
 #[derive(Default)]
@@ -67,7 +70,7 @@ impl Counts {
         }
     }
 
-    fn effect(&mut self, action: Action, evidence: Evidence) {
+    pub(super) fn effect(&mut self, action: Action, evidence: Evidence) {
         *self.effects.entry((action, evidence)).or_default() += 1;
     }
 
@@ -81,14 +84,19 @@ impl Counts {
 }
 
 /// One item of a round.
-struct Piece<'a, I> {
-    packet: &'a Packet<I>,
-    item: &'a I,
-    key: String,
+pub(super) struct Piece<'a, I> {
+    pub packet: &'a Packet<I>,
+    pub item: &'a I,
+    pub key: String,
 }
 
 impl<I> Piece<'_, I> {
-    fn ledger_row(&self, state: LedgerState, kept: &Kept, now: Timestamp) -> LedgerRow {
+    /// What it is known by within a round.
+    pub(super) fn name(&self) -> (TransitionId, String) {
+        (self.packet.transition_id, self.key.clone())
+    }
+
+    pub(super) fn ledger_row(&self, state: LedgerState, kept: &Kept, now: Timestamp) -> LedgerRow {
         LedgerRow {
             transition: self.packet.transition_id.0,
             item: self.key.clone(),
@@ -99,7 +107,7 @@ impl<I> Piece<'_, I> {
         }
     }
 
-    fn answer(&self, evidence: Evidence, kept: Kept) -> ItemAnswer {
+    pub(super) fn answer(&self, evidence: Evidence, kept: Kept) -> ItemAnswer {
         ItemAnswer { item: self.key.clone(), evidence, error: kept.error, plan: kept.plan }
     }
 }
@@ -128,14 +136,13 @@ impl<W: StepWorker> Engine<'_, W> {
         let mut records = Vec::new();
         for (piece, (verdict, row)) in pieces.into_iter().zip(verdicts) {
             if verdict == Verdict::Apply {
-                self.metrics.check(&had_once(&piece.key, row.as_ref().map(effect), false));
+                self.check_had_once(&piece, row.as_ref(), false);
             }
             match (verdict, row) {
-                (Verdict::Apply, _) if self.faults.hits(&piece.key) => {
-                    let error = item_error("FaultInjected", "refused because the fault option names this item");
-                    self.refuse(&piece, error, &mut records, answers);
-                }
-                (Verdict::Apply, _) => apply.push(piece),
+                (Verdict::Apply, _) => match self.fault(&piece) {
+                    Some(error) => self.refuse(&piece, error, &mut records, answers),
+                    None => apply.push(piece),
+                },
                 (_, row) => self.say_again(Action::Do, &piece, row, answers)?,
             }
         }
@@ -160,7 +167,17 @@ impl<W: StepWorker> Engine<'_, W> {
         Ok(ledger::record(tx, W::STEP.name(), &records).await?)
     }
 
-    fn refuse(&mut self, piece: &Piece<'_, W::Item>, error: ItemError, records: &mut Vec<LedgerRow>, answers: &mut Answers) {
+    /// I11, where an effect is about to be had, or undone.
+    pub(super) fn check_had_once(&self, piece: &Piece<'_, W::Item>, row: Option<&LedgerRow>, is_undo: bool) {
+        self.metrics.check(&had_once(&piece.key, row.map(effect), is_undo));
+    }
+
+    /// The fault that an option asks for.
+    pub(super) fn fault(&self, piece: &Piece<'_, W::Item>) -> Option<ItemError> {
+        self.faults.hits(&piece.key).then(|| item_error("FaultInjected", "refused because the fault option names this item"))
+    }
+
+    pub(super) fn refuse(&mut self, piece: &Piece<'_, W::Item>, error: ItemError, records: &mut Records, answers: &mut Answers) {
         // one line for each would flood the log where a whole customer is refused; the transition's report names them all
         tracing::debug!(
             transition = %piece.packet.transition_id,
@@ -181,7 +198,7 @@ impl<W: StepWorker> Engine<'_, W> {
         let mut undo = Vec::new();
         for (piece, (verdict, row)) in pieces.into_iter().zip(verdicts) {
             if verdict == Verdict::Apply {
-                self.metrics.check(&had_once(&piece.key, row.as_ref().map(effect), true));
+                self.check_had_once(&piece, row.as_ref(), true);
             }
             match (verdict, row) {
                 (Verdict::Apply, Some(row)) => undo.push((piece, Kept::of(&row)?)),
@@ -201,26 +218,13 @@ impl<W: StepWorker> Engine<'_, W> {
         one_for_each(work.len(), outcomes.len())?;
         let mut records = Vec::new();
         for ((piece, _), outcome) in undo.into_iter().zip(outcomes) {
-            let answer = match outcome {
-                Undone::Undone(plan) => {
-                    let kept = Kept { error: None, plan };
-                    records.push(piece.ledger_row(LedgerState::Undone, &kept, self.now));
-                    piece.answer(Evidence::Undone, kept)
-                }
-                // the row stays `done`, which is the truth: the undo may be asked for again
-                Undone::Refused(error) => {
-                    tracing::warn!(transition = %piece.packet.transition_id, step = W::STEP.name(), item = piece.key, code = error.code, "not undone: {}", error.description);
-                    piece.answer(Evidence::Refused, Kept { error: Some(error), plan: None })
-                }
-            };
-            self.counts.effect(Action::Undo, answer.evidence);
-            put(answers, &piece, answer);
+            self.undone(&piece, outcome, &mut records, answers);
         }
         Ok(ledger::record(tx, W::STEP.name(), &records).await?)
     }
 
     /// Says again what the ledger says.
-    fn say_again(
+    pub(super) fn say_again(
         &mut self,
         action: Action,
         piece: &Piece<'_, W::Item>,
@@ -234,7 +238,12 @@ impl<W: StepWorker> Engine<'_, W> {
             LedgerState::Refused => Evidence::Refused,
             LedgerState::Undone => Evidence::Undone,
             LedgerState::Fenced => Evidence::Fenced,
-            LedgerState::Intent => return Err(HandleError::Faulty(format!("{} calls nobody outside, and has an intent", W::STEP))),
+            // only the system outside knows, and this process was not told where it is
+            LedgerState::Intent => {
+                let step = W::STEP.name().to_uppercase();
+                let why = format!("{} is an intent: PLANSHIFT_{step}_PROVISIONER_URL must say again where it was asked for", piece.key);
+                return Err(HandleError::NotYet(why));
+            }
         };
         self.counts.answered_before(action, row.state);
         put(answers, piece, piece.answer(evidence, Kept::of(&row)?));
@@ -280,12 +289,12 @@ const fn effect(row: &LedgerRow) -> Effect {
     }
 }
 
-fn pieces<'a, I: Item>(round: &[Todo<'a, I>], action: Action) -> Vec<Piece<'a, I>> {
+pub(super) fn pieces<'a, I: Item>(round: &[Todo<'a, I>], action: Action) -> Vec<Piece<'a, I>> {
     let packets = round.iter().filter(|todo| todo.action == action).map(|todo| todo.packet);
     packets.flat_map(|packet| packet.items.iter().map(move |item| Piece { packet, item, key: item.key() })).collect()
 }
 
-async fn claim<W: StepWorker>(
+pub(super) async fn claim<W: StepWorker>(
     tx: &mut Transaction,
     action: Action,
     pieces: &[Piece<'_, W::Item>],
@@ -302,10 +311,10 @@ async fn claim<W: StepWorker>(
     ledger::claim(tx, W::STEP.name(), action, &claims, now.as_micros()).await
 }
 
-fn put<I>(answers: &mut Answers, piece: &Piece<'_, I>, answer: ItemAnswer) {
+pub(super) fn put<I>(answers: &mut Answers, piece: &Piece<'_, I>, answer: ItemAnswer) {
     answers.insert((piece.packet.transition_id, piece.key.clone()), answer);
 }
 
-fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
+pub(super) fn one_for_each(asked: usize, answered: usize) -> Result<(), HandleError> {
     if asked == answered { Ok(()) } else { Err(HandleError::Faulty(format!("{answered} outcomes for {asked} items"))) }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Command, Faults, StepWorker,
+    copies::Copies,
     engine::{Answers, Counts, Engine, internal_error},
     item_error,
     read::{Input, Todo, read, rounds},
@@ -12,6 +13,7 @@ use crate::{
     codec::Unreadable,
     facts::{self, Taken},
     metrics::{BATCH_LINES, FACTS, Metrics},
+    provisioner::{Outside, Target},
 };
 use async_trait::async_trait;
 use planshift_domain::{
@@ -24,7 +26,7 @@ use planshift_domain::{
 };
 use planshift_messaging::{Delivery, Message, Outgoing, Service};
 use planshift_storage::{Database, StorageError, Transaction};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// The invariants that the worker of any step sees.
 const WATCHED: [&str; 1] = ["I11"];
@@ -34,6 +36,8 @@ const WATCHED: [&str; 1] = ["I11"];
 pub struct StepOptions {
     /// Items that are refused for good.
     pub faults: Faults,
+    /// Where effects are first had, if anywhere.
+    pub provisioner: Option<Target>,
     /// Where it counts.
     pub metrics: Metrics,
 }
@@ -41,9 +45,23 @@ pub struct StepOptions {
 /// The worker of a step, ready for [`crate::run::run`].
 pub struct StepHandler<W> {
     worker: W,
-    database: Database,
+    pub(super) database: Database,
     ports: Ports,
     options: StepOptions,
+    outside: Option<Outside>,
+    copies: Copies,
+}
+
+/// What became of a packet whose effects are first had outside.
+pub(super) enum Packed {
+    Answered(Vec<ItemAnswer>),
+    /// An attempt has failed, or cannot be made yet.
+    NotYet(String),
+    /// It is not the time for one.
+    Later {
+        after: Duration,
+        why: String,
+    },
 }
 
 /// What became of one message within a transaction.
@@ -52,14 +70,27 @@ enum Outcome {
     Packet(Vec<ItemAnswer>, Vec<Reply>),
     Answered(Result<Answer, Unreadable>),
     NotYet(String),
+    Later { after: Duration, why: String },
     Dead,
+}
+
+impl From<Packed> for Outcome {
+    fn from(packed: Packed) -> Self {
+        match packed {
+            Packed::Answered(items) => Self::Packet(items, Vec::new()),
+            Packed::NotYet(why) => Self::NotYet(why),
+            Packed::Later { after, why } => Self::Later { after, why },
+        }
+    }
 }
 
 impl<W: StepWorker> StepHandler<W> {
     /// The worker on its database.
     pub fn new(worker: W, database: Database, ports: Ports, options: StepOptions) -> Self {
         options.metrics.watch(&WATCHED);
-        Self { worker, database, ports, options }
+        let outside =
+            options.provisioner.clone().map(|target| Outside::new(target, W::STEP.name(), ports.clone(), options.metrics.clone()));
+        Self { worker, database, ports, options, outside, copies: Copies::default() }
     }
 
     /// The database that it works on.
@@ -71,19 +102,25 @@ impl<W: StepWorker> StepHandler<W> {
         PacketName { transition: packet.transition_id, step: W::STEP, action, packet: packet.packet, attempt: packet.attempt }
     }
 
-    /// Everything in one transaction. Facts come first: a command of the same batch may be about them. Questions come last.
+    /// The whole batch. Where effects are had outside, facts are taken and questions answered first.
     async fn together(&self, inputs: &[Input<W>]) -> Result<Vec<Outcome>, HandleError> {
+        let Some(outside) = &self.outside else { return self.in_one_transaction(inputs, true).await };
+        let mut outcomes = self.in_one_transaction(inputs, false).await?;
+        for (place, packed) in self.in_turns(outside, inputs, None).await? {
+            if let Some(outcome) = outcomes.get_mut(place) {
+                *outcome = packed.into();
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Everything in one transaction, or all but the packets. Facts come first: a command of the same batch may be about them.
+    /// Questions come last.
+    async fn in_one_transaction(&self, inputs: &[Input<W>], with_packets: bool) -> Result<Vec<Outcome>, HandleError> {
         let messages: Vec<&TakeFacts<W::Facts>> =
             inputs.iter().filter_map(|input| if let Input::Facts(m) = input { Some(m) } else { None }).collect();
-        let packets: Vec<Todo<'_, W::Item>> = inputs
-            .iter()
-            .enumerate()
-            .filter_map(
-                |(index, input)| {
-                    if let Input::Packet(action, packet) = input { Some(Todo { index, action: *action, packet }) } else { None }
-                },
-            )
-            .collect();
+        let packets = inputs.iter().enumerate().filter(|_| with_packets);
+        let packets: Vec<Todo<'_, W::Item>> = packets.filter_map(|(index, input)| input.todo(index)).collect();
         let questions: Vec<(usize, &Message)> = inputs
             .iter()
             .enumerate()
@@ -94,13 +131,9 @@ impl<W: StepWorker> StepHandler<W> {
         }
         let mut tx = self.database.begin().await?;
         let taken = facts::take(&self.worker, &mut tx, &messages).await?;
-        // an undo needs no facts: what was never done is fenced all the same
         let commands = packets.iter().filter(|todo| todo.action == Action::Do);
         let complete = facts::complete_versions(&mut tx, commands.map(|todo| (todo.packet.partner_id, todo.packet.customer_id))).await?;
-        let (ready, not_yet): (Vec<_>, Vec<_>) = packets.into_iter().partition(|todo| {
-            let customer = (todo.packet.partner_id, todo.packet.customer_id);
-            todo.action == Action::Undo || complete.get(&customer).is_some_and(|version| *version >= i64::from(todo.packet.facts_version))
-        });
+        let (ready, not_yet): (Vec<_>, Vec<_>) = packets.into_iter().partition(|todo| todo.is_ready(&complete));
         let mut outcomes: HashMap<usize, Outcome> =
             not_yet.iter().map(|todo| (todo.index, Outcome::NotYet(missing_facts(todo.packet)))).collect();
         let lines: usize = ready.iter().map(|todo| todo.packet.items.len()).sum();
@@ -165,15 +198,18 @@ impl<W: StepWorker> StepHandler<W> {
                     waiting.extend(halves(part.items));
                     continue;
                 }
-                (Err(error), [Input::Packet(_, part)]) if is_own_fault(&error) => self.refuse(action, &part, &error).await?,
-                (outcomes, _) => match outcomes?.pop() {
-                    Some(Outcome::Packet(found, own)) => {
-                        replies.extend(own);
-                        found
-                    }
-                    Some(Outcome::NotYet(why)) => return Err(HandleError::NotYet(why)),
-                    _ => return Err(HandleError::Faulty("a packet was taken for something else".to_owned())),
-                },
+                (Err(error), [Input::Packet(_, part)]) if is_own_fault(&error) => Some(self.refuse(action, part, &error).await?),
+                (outcomes, _) => outcomes?.pop(),
+            };
+            let found = match found {
+                Some(Outcome::Packet(found, own)) => {
+                    replies.extend(own);
+                    found
+                }
+                Some(Outcome::NotYet(why)) => return Err(HandleError::NotYet(why)),
+                // what was done of it stays done, and is not done again
+                Some(Outcome::Later { after, why }) => return Ok(Outcome::Later { after, why }),
+                _ => return Err(HandleError::Faulty("a packet was taken for something else".to_owned())),
             };
             answers.extend(found.into_iter().map(|answer| (answer.item.clone(), answer)));
         }
@@ -182,26 +218,31 @@ impl<W: StepWorker> StepHandler<W> {
     }
 
     /// The item that cannot be handled. A command is refused for good; an undo is answered as refused and may come again.
-    async fn refuse(&self, action: Action, part: &Packet<W::Item>, why: &HandleError) -> Result<Vec<ItemAnswer>, HandleError> {
+    async fn refuse(&self, action: Action, part: Packet<W::Item>, why: &HandleError) -> Result<Outcome, HandleError> {
         tracing::error!(transition = %part.transition_id, step = W::STEP.name(), packet = part.packet, %why, "an item cannot be handled");
         if action == Action::Undo {
             let answer = |key: String| ItemAnswer { item: key, evidence: Evidence::Refused, error: Some(internal_error(why)), plan: None };
-            return Ok(part.items.iter().map(|item| answer(item.key())).collect());
+            return Ok(Outcome::Packet(part.items.iter().map(|item| answer(item.key())).collect(), Vec::new()));
+        }
+        if let Some(outside) = &self.outside {
+            let packed = self.in_turns(outside, &[Input::Packet(action, part)], Some(&internal_error(why))).await?;
+            let packed = packed.into_values().next();
+            return packed.map(Outcome::from).ok_or_else(|| HandleError::Faulty("a packet was lost".to_owned()));
         }
         let mut tx = self.database.begin().await?;
         let mut engine = self.engine();
-        let answers = engine.refuse_alone(&mut tx, part, why).await?;
+        let answers = engine.refuse_alone(&mut tx, &part, why).await?;
         tx.commit().await?;
         self.count(&engine.counts, Taken::default());
-        items_of(part, &answers)
+        Ok(Outcome::Packet(items_of(&part, &answers)?, Vec::new()))
     }
 
-    fn engine(&self) -> Engine<'_, W> {
+    pub(super) fn engine(&self) -> Engine<'_, W> {
         let (faults, metrics) = (&self.options.faults, &self.options.metrics);
         Engine { worker: &self.worker, faults, metrics, now: self.ports.clock.now(), counts: Counts::default() }
     }
 
-    fn count(&self, counts: &Counts, taken: Taken) {
+    pub(super) fn count(&self, counts: &Counts, taken: Taken) {
         counts.add_to(&self.options.metrics, W::STEP.name());
         for (outcome, count) in [("taken", taken.taken), ("stale", taken.stale)] {
             if count > 0 {
@@ -260,6 +301,39 @@ impl<W: StepWorker> Handler for StepHandler<W> {
     }
 
     async fn handle(&self, batch: &[Delivery]) -> Result<Handled<()>, HandleError> {
+        if self.outside.is_none() {
+            return self.handle_all(batch).await;
+        }
+        let now = || self.ports.clock.now().as_micros();
+        let begun: Vec<bool> = batch.iter().map(|delivery| self.copies.begin(delivery, now())).collect();
+        let mine = batch.iter().zip(&begun).filter(|(_, begun)| **begun).map(|(delivery, _)| delivery);
+        let mine: Vec<Delivery> = mine.cloned().collect();
+        let handled = self.handle_all(&mine).await;
+        let put_off = |place: usize| match handled.as_ref().ok().and_then(|handled| handled.ends.get(place)) {
+            Some(End::Later { after, .. }) => Some(*after),
+            _ => None,
+        };
+        mine.iter().enumerate().for_each(|(place, delivery)| self.copies.end(delivery, put_off(place), now()));
+        let Handled { publish, ends, receipt } = handled?;
+        let mut ends = ends.into_iter();
+        let ends = begun.into_iter().filter_map(|begun| if begun { ends.next() } else { Some(End::Done) }).collect();
+        Ok(Handled { publish, ends, receipt })
+    }
+
+    fn stopping(&self) {
+        if let Some(outside) = &self.outside {
+            outside.stop();
+        }
+    }
+
+    fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
+        let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
+        vec![self.give_up(delivery, action, &packet, item_error("AttemptsUsedUp", why))]
+    }
+}
+
+impl<W: StepWorker> StepHandler<W> {
+    async fn handle_all(&self, batch: &[Delivery]) -> Result<Handled<()>, HandleError> {
         let inputs: Vec<Input<W>> = batch.iter().map(read).collect();
         let outcomes = match (self.together(&inputs).await, inputs.as_slice()) {
             // alone, and at fault: somewhere in it is the line that takes the others down
@@ -286,16 +360,12 @@ impl<W: StepWorker> Handler for StepHandler<W> {
                 }
                 (Input::Question(_), Outcome::Answered(Err(why))) => End::Dead(why),
                 (_, Outcome::NotYet(why)) => End::NotYet(why),
+                (_, Outcome::Later { after, why }) => End::Later { after, why },
                 (Input::Dead(why), _) => End::Dead(why),
                 (Input::Facts(_) | Input::Packet(..) | Input::Question(_), _) => End::NotYet("it was taken for something else".to_owned()),
             });
         }
         Ok(Handled { publish, ends, receipt: () })
-    }
-
-    fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {
-        let Input::Packet(action, packet) = read::<W>(delivery) else { return Vec::new() };
-        vec![self.give_up(delivery, action, &packet, item_error("AttemptsUsedUp", why))]
     }
 }
 
@@ -309,12 +379,12 @@ fn is_own_fault(error: &HandleError) -> bool {
     )
 }
 
-fn missing_facts<I>(packet: &Packet<I>) -> String {
+pub(super) fn missing_facts<I>(packet: &Packet<I>) -> String {
     format!("version {} of the facts of customer {} is not here yet", packet.facts_version, packet.customer_id)
 }
 
 /// The answers to a packet's items, in their order.
-fn items_of<I: Item>(packet: &Packet<I>, answers: &Answers) -> Result<Vec<ItemAnswer>, HandleError> {
+pub(super) fn items_of<I: Item>(packet: &Packet<I>, answers: &Answers) -> Result<Vec<ItemAnswer>, HandleError> {
     packet.items.iter().map(|item| answer_of(&item.key(), answers.get(&(packet.transition_id, item.key())))).collect()
 }
 

@@ -10,10 +10,15 @@
 //! | `read` | deliveries to facts, packets, questions, or dead letters; packets into rounds |
 //! | `engine` | a round: claim, apply or undo, record |
 //! | `handler` | the batch around it; a packet that cannot be done, taken apart line by line |
+//! | `outside`, `turns` | the same where effects are first had from a system outside ([`crate::provisioner`]) |
+//! | `copies` | copies of a message that waits for a system outside |
 
+mod copies;
 mod engine;
 mod handler;
+mod outside;
 mod read;
+mod turns;
 
 pub use handler::{StepHandler, StepOptions};
 

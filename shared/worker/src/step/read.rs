@@ -3,7 +3,7 @@
 use super::StepWorker;
 use crate::codec::{self, Unreadable};
 use planshift_domain::{
-    ids::TransitionId,
+    ids::{CustomerId, PartnerId, TransitionId},
     message::command::{Item, Packet, TakeFacts},
     step::Action,
 };
@@ -17,6 +17,13 @@ pub(super) enum Input<W: StepWorker> {
     Packet(Action, Packet<W::Item>),
     Question(Message),
     Dead(Unreadable),
+}
+
+impl<W: StepWorker> Input<W> {
+    /// A packet as something to be done, at its place in the batch.
+    pub(super) fn todo(&self, index: usize) -> Option<Todo<'_, W::Item>> {
+        if let Self::Packet(action, packet) = self { Some(Todo { index, action: *action, packet }) } else { None }
+    }
 }
 
 /// Reads a delivery. What cannot be read is dead, not an error: it takes nothing else down.
@@ -53,6 +60,14 @@ pub(super) struct Todo<'a, I> {
     pub index: usize,
     pub action: Action,
     pub packet: &'a Packet<I>,
+}
+
+impl<I> Todo<'_, I> {
+    /// Are the facts here that it is about? An undo needs none: what was never done is fenced all the same.
+    pub(super) fn is_ready(&self, complete: &HashMap<(PartnerId, CustomerId), i64>) -> bool {
+        let customer = (self.packet.partner_id, self.packet.customer_id);
+        self.action == Action::Undo || complete.get(&customer).is_some_and(|version| *version >= i64::from(self.packet.facts_version))
+    }
 }
 
 /// Puts packets into rounds so that no item stands in two packets of one round, and of two packets with the same item the

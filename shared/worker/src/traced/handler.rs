@@ -154,7 +154,7 @@ impl<H: Handler> Handler for Traced<H> {
             let context = context_of(&delivery.message);
             let state = states.get(&delivery.message.correlation_id).copied();
             let turned = state.is_some_and(is_failure);
-            let kept = turned || *end != End::Done;
+            let kept = turned || !matches!(end, End::Done | End::Later { .. });
             let mut span = first.take().unwrap_or_else(|| self.process(delivery, &received, alone, begun, kept));
             if let Some(state) = state {
                 span.set("planshift.transition.state", state.name());
@@ -163,7 +163,7 @@ impl<H: Handler> Handler for Traced<H> {
                 End::Dead(why) => span.fail(why.code, why.description.clone()),
                 End::NotYet(why) => span.fail("NotYet", why.clone()),
                 End::Done if turned => span.fail(state.map_or("", State::name), "the transition has turned"),
-                End::Done => {}
+                End::Done | End::Later { .. } => {}
             }
             // of several messages of a trace, what is sent belongs to the last of them; a message without a trace has nothing beneath it
             if span.is_recorded() && !context.trace_id.is_empty() {
@@ -188,6 +188,10 @@ impl<H: Handler> Handler for Traced<H> {
 
     fn settled(&self, batch: &[Delivery], settlements: &[Settlement]) {
         self.inner.settled(batch, settlements);
+    }
+
+    fn stopping(&self) {
+        self.inner.stopping();
     }
 
     fn given_up(&self, delivery: &Delivery, why: &str) -> Vec<Outgoing> {

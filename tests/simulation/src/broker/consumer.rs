@@ -125,10 +125,10 @@ impl MemoryConsumer {
             }
             let mut queues = self.core.queues();
             let Some((key, entry)) = queues.withdraw(self.id, tag.wire) else { continue };
-            let attempts = entry.attempts + 1;
+            let attempts = entry.attempts + u32::from(!matches!(settlement, Settlement::Wait { .. }));
             match settlement {
                 Settlement::Ack => {}
-                Settlement::Retry { delay } => {
+                Settlement::Retry { delay } | Settlement::Wait { delay } => {
                     let wait = wait_of(delay, self.core.ports.random.fraction());
                     let dead = entry.dead.clone().map(|dead| DeadLetter { attempts, ..dead });
                     let due = now + i64::try_from(wait.as_micros()).unwrap_or(i64::MAX / 2);

@@ -6,13 +6,16 @@
 //! | `rest` | is everything at rest, and nothing forgotten? |
 //! | `stored` | every invariant that shows in what is stored, by the check that `planshift verify` makes |
 //! | `effects` | each effect once, by the ledgers and by the tables |
+//! | `outside` | what is there outside is what the ledgers say |
 
 mod effects;
+mod outside;
 mod rest;
 mod stored;
 mod watch;
 
 pub use effects::effects;
+pub use outside::outside;
 pub use rest::{Unrest, dead_letters, needs_operator, unrest};
 pub use stored::stored;
 pub use watch::Watch;

@@ -25,6 +25,10 @@ pub(super) fn no_fence(service: Service, _seed: u64) -> Hand {
     only(is_worker(service), BeforeCommit("DELETE FROM ledger WHERE state = 'fenced'"))
 }
 
+pub(super) fn no_intent(service: Service, _seed: u64) -> Hand {
+    only(is_worker(service), BeforeCommit("DELETE FROM ledger WHERE state = 'intent'"))
+}
+
 struct NoLedger;
 impl Sabotage for NoLedger {
     fn before(&self, statement: &Statement) -> Option<&'static str> {

@@ -1,12 +1,13 @@
 //! Broken twins: the same system with one deliberate defect, which the checks must find. A check that cannot fail proves nothing.
 //!
-//! The services stay as they are. A defect is made from outside: by a hand in the database (`hands`), or between a service and
-//! the broker (`twists`).
+//! The services stay as they are. A defect is made from outside: by a hand in the database (`hands`), between a service and
+//! the broker (`twists`), or in its calls of an outside system (`calls`).
 
+mod calls;
 mod hands;
 mod twists;
 
-use crate::{fleet::Wrap, store::Sabotage};
+use crate::{fleet::Wrap, outside::Hands, store::Sabotage};
 use planshift_messaging::Service;
 use std::sync::Arc;
 
@@ -20,14 +21,20 @@ pub struct Twin {
     pub sabotage: fn(Service, u64) -> Option<Arc<dyn Sabotage>>,
     /// What stands between a service and the broker.
     pub wrap: Option<Wrap>,
+    /// Whose hands are in the systems outside.
+    pub outside: Option<Hands>,
 }
 
 const fn in_the_store(name: &'static str, defect: &'static str, sabotage: fn(Service, u64) -> Option<Arc<dyn Sabotage>>) -> Twin {
-    Twin { name, defect, sabotage, wrap: None }
+    Twin { name, defect, sabotage, wrap: None, outside: None }
 }
 
 const fn before_the_broker(name: &'static str, defect: &'static str, wrap: Wrap) -> Twin {
-    Twin { name, defect, sabotage: |_, _| None, wrap: Some(wrap) }
+    Twin { name, defect, sabotage: |_, _| None, wrap: Some(wrap), outside: None }
+}
+
+const fn in_the_calls(name: &'static str, defect: &'static str, hands: Hands) -> Twin {
+    Twin { name, defect, sabotage: |_, _| None, wrap: None, outside: Some(hands) }
 }
 
 /// All of them; first the one that takes longest, so that no thread has it alone in the end.
@@ -56,4 +63,9 @@ pub const TWINS: &[Twin] = &[
     before_the_broker("packet-answered-in-part", "a packet is answered when half of it is done", twists::answered_in_part),
     before_the_broker("ends-not-told", "nobody tells what became of a redriven message", twists::ends_not_told),
     before_the_broker("answer-before-effect", "mapping answers before it does anything", twists::answer_before_effect),
+    in_the_store("no-intent", "nothing is written down before an outside system is called", hands::no_intent),
+    in_the_calls("fence-not-told-outside", "a fence is written here, and the system outside is not told", calls::fence_not_told),
+    in_the_calls("key-without-a-memory", "a call that is repeated has another key", calls::another_key),
+    in_the_calls("silence-is-success", "an effect counts as had when it was asked for", calls::asked_is_had),
+    in_the_calls("no-fence-outside", "the system outside forgets a key that is undone", calls::forgets_the_undone),
 ];

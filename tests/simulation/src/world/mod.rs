@@ -14,7 +14,7 @@ pub use accounts::Import;
 pub use scripts::{Ask, Script};
 pub use troubles::{Instance, Trouble, Troubles};
 
-use crate::{chance::Chance, weather::Likelihoods};
+use crate::{chance::Chance, outside::Outsides, weather::Likelihoods};
 use planshift_coordinator::Limits;
 use planshift_worker::run::RunOptions;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct World {
     pub under_way: u32,
     /// How services take their messages.
     pub run: RunOptions,
+    /// Outside systems that have effects first.
+    pub outsides: Outsides,
     /// How far the clock of each process is ahead, in microseconds.
     pub clocks: [i64; 8],
     /// What goes wrong now and then.
@@ -82,6 +84,7 @@ impl World {
             // a stream of its own, as every later addition
             under_way: *Chance::new(seed, "line").pick(&[1, 2, 4, 10, 1_000, 1_000]),
             run: draw_run(&mut chance),
+            outsides: Outsides::draw(seed),
             clocks: draw_clocks(&mut chance),
             likelihoods: Likelihoods::draw(seed, &mut chance),
             troubles: Troubles::draw(seed, &mut chance),

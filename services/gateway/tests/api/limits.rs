@@ -40,7 +40,7 @@ async fn a_partner_that_asks_too_fast_is_told_when_to_come_again_and_others_are_
     assert_eq!(one.get(format!("{}/nowhere", world.base)).send().await.unwrap().status(), 429);
     let counted = |status, reason| world.metrics.get(REFUSED_REQUESTS, &[("status", status), ("reason", reason)]);
     assert_eq!((counted("429", "pace"), counted("401", "malformed"), counted("401", "missing")), (2, 0, 0));
-    assert!(world.metrics.text().contains("planshift_http_refused_total{status=\"401\",reason=\"expired\"} 0\n"), "from the start on");
+    assert!(world.metrics.text().contains("planshift_http_refused_total{reason=\"expired\",status=\"401\"} 0\n"), "from the start on");
     for (token, reason) in [("x", "malformed"), ("", "missing")] {
         let without = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let request = if token.is_empty() { without.get(&list) } else { without.get(&list).bearer_auth(token) };

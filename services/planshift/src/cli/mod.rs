@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod fault;
+mod health;
 mod hosting;
 mod letters;
 mod run;
@@ -17,6 +18,7 @@ pub use api::{
 };
 pub use audit::AuditArgs;
 pub use fault::Fault;
+pub use health::HealthArgs;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
 pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
@@ -120,8 +122,10 @@ pub enum Command {
     Webhooks(WebhooksArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
-    /// Bring the databases to this version
+    /// Bring databases and broker to this version
     Migrate(MigrateArgs),
+    /// Ask a service how it is: 0 where it is ready
+    Health(HealthArgs),
     /// Check every invariant on what is stored
     Verify(VerifyArgs),
 }

@@ -1,9 +1,9 @@
 //! A connection and its supervisor: up, or on its way there.
 
+use super::address::Address;
 use super::backoff::Backoff;
 use super::topology;
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a connection is looked at. Whoever uses it notices sooner; this is for those who wait.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A polite close is given up after this time.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A connection that is made again whenever it is lost. Cheap to clone.
 #[derive(Clone)]
@@ -26,9 +26,9 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts the supervisor. It ends, closing the connection, with `end`.
-    pub(super) fn start(uri: AMQPUri, name: String, end: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(address: Address, name: String, end: CancellationToken) -> (Self, JoinHandle<()>) {
         let (sender, current) = watch::channel(None);
-        let task = tokio::spawn(supervise(uri, name, sender, end.clone()));
+        let task = tokio::spawn(supervise(address, name, sender, end.clone()));
         (Self { current, end }, task)
     }
 
@@ -65,10 +65,10 @@ impl Link {
     }
 }
 
-async fn supervise(uri: AMQPUri, name: String, current: watch::Sender<Option<Arc<Connection>>>, end: CancellationToken) {
+async fn supervise(address: Address, name: String, current: watch::Sender<Option<Arc<Connection>>>, end: CancellationToken) {
     let mut backoff = Backoff::new();
     while !end.is_cancelled() {
-        match end.run_until_cancelled(connect(&uri, &name)).await {
+        match end.run_until_cancelled(connect(&address, &name)).await {
             None => break,
             Some(Ok(connection)) => {
                 tracing::info!(connection = name, "connected to the broker");
@@ -89,11 +89,10 @@ async fn supervise(uri: AMQPUri, name: String, current: watch::Sender<Option<Arc
     }
 }
 
-async fn connect(uri: &AMQPUri, name: &str) -> Result<Connection, String> {
-    let properties = ConnectionProperties::default().with_connection_name(format!("planshift: {name}").into());
+async fn connect(address: &Address, name: &str) -> Result<Connection, String> {
     let connecting = async {
-        let connection = Connection::connect_uri(uri.clone(), properties).await.map_err(|error| error.to_string())?;
-        topology::declare(&connection).await.map_err(|error| format!("the topology could not be declared: {error}"))?;
+        let connection = address.connect(name).await?;
+        topology::declare(&connection).await?;
         Ok(connection)
     };
     tokio::time::timeout(CONNECT_DEADLINE, connecting).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))

@@ -1,7 +1,8 @@
 //! Exchanges, queues and bindings: what is promised outward, and the queues that retries wait in.
 //!
 //! Whoever connects declares them; where its user may not, or where they exist with other arguments (an operator's), it is
-//! enough that they exist. [`topology`] is the same as data, for definitions that are loaded when the broker starts.
+//! enough that they exist. A user that was refused once is not refused again and again: from there on it is only asked whether
+//! they exist. [`topology`] is the same as data.
 
 use crate::{DELAY_LEVELS, Queue, Service};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -140,24 +141,40 @@ fn binding(exchange: &str, queue: &str, routing_key: &str) -> BindingSpec {
 }
 
 /// Declares everything, or makes sure that it is there.
-pub(super) async fn declare(connection: &Connection) -> Result<(), lapin::Error> {
+///
+/// # Errors
+/// In words: what is missing, and what to do about it.
+pub(super) async fn declare(connection: &Connection) -> Result<(), String> {
+    let could_not = |error: lapin::Error| format!("the topology could not be declared: {error}");
     let topology = topology();
-    let mut declarer = Declarer { connection, channel: connection.create_channel().await? };
-    for exchange in &topology.exchanges {
-        declarer.exchange(exchange).await?;
-    }
-    for queue in &topology.queues {
-        declarer.queue(queue).await?;
-    }
-    for binding in &topology.bindings {
-        declarer.bind(binding).await?;
-    }
-    declarer.channel.close(200, "OK".into()).await
+    let channel = connection.create_channel().await.map_err(could_not)?;
+    let mut declarer = Declarer { connection, channel, may: true };
+    let declared = async {
+        for exchange in &topology.exchanges {
+            declarer.exchange(exchange).await?;
+        }
+        for queue in &topology.queues {
+            declarer.queue(queue).await?;
+        }
+        for binding in &topology.bindings {
+            declarer.bind(binding).await?;
+        }
+        declarer.channel.close(200, "OK".into()).await
+    };
+    declared.await.map_err(|error| {
+        if is_refusal(&error, AMQPSoftError::NOTFOUND) {
+            format!("the topology is not whole, and this user may not declare it: run `planshift migrate` with a user that may ({error})")
+        } else {
+            could_not(error)
+        }
+    })
 }
 
 struct Declarer<'a> {
     connection: &'a Connection,
     channel: Channel,
+    /// Nothing was refused yet for want of a right.
+    may: bool,
 }
 
 impl Declarer<'_> {
@@ -165,14 +182,14 @@ impl Declarer<'_> {
         let kind = ExchangeKind::Custom(spec.kind.to_owned());
         let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let name = spec.name.as_str();
-        match self.channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await {
-            Err(error) if is_not_ours_to_declare(&error) => {
-                self.reopen(name, &error).await?;
-                let passive = ExchangeDeclareOptions { passive: true, ..options };
-                self.channel.exchange_declare(name.into(), kind, passive, FieldTable::default()).await
+        if self.may {
+            match self.channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await {
+                Err(error) if is_not_ours_to_declare(&error) => self.reopen(name, &error).await?,
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
+        let passive = ExchangeDeclareOptions { passive: true, ..options };
+        self.channel.exchange_declare(name.into(), kind, passive, FieldTable::default()).await
     }
 
     async fn queue(&mut self, spec: &QueueSpec) -> Result<(), lapin::Error> {
@@ -186,21 +203,24 @@ impl Declarer<'_> {
         }
         let name = spec.name.as_str();
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        match self.channel.queue_declare(name.into(), options, arguments.clone()).await {
-            Err(error) if is_not_ours_to_declare(&error) => {
-                self.reopen(name, &error).await?;
-                let passive = QueueDeclareOptions { passive: true, ..options };
-                self.channel.queue_declare(name.into(), passive, arguments).await.map(|_| ())
+        if self.may {
+            match self.channel.queue_declare(name.into(), options, arguments.clone()).await {
+                Err(error) if is_not_ours_to_declare(&error) => self.reopen(name, &error).await?,
+                outcome => return outcome.map(|_| ()),
             }
-            outcome => outcome.map(|_| ()),
         }
+        let passive = QueueDeclareOptions { passive: true, ..options };
+        self.channel.queue_declare(name.into(), passive, arguments).await.map(|_| ())
     }
 
     async fn bind(&mut self, spec: &BindingSpec) -> Result<(), lapin::Error> {
+        if !self.may {
+            // Whoever may declare the queue has bound it; a publication that finds no queue is returned, and seen.
+            return Ok(());
+        }
         let (queue, exchange, key) = (spec.queue.as_str(), spec.exchange.as_str(), spec.routing_key.as_str());
         let options = QueueBindOptions::default();
         match self.channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await {
-            // Whoever may declare the queue has bound it; a publication that finds no queue is returned, and seen.
             Err(error) if is_not_ours_to_declare(&error) => self.reopen(queue, &error).await,
             outcome => outcome,
         }
@@ -212,6 +232,7 @@ impl Declarer<'_> {
             tracing::warn!(name, error = %error, "it exists with other arguments than are promised, and is used as it is");
         } else {
             tracing::debug!(name, error = %error, "not ours to declare; what is there is used");
+            self.may = false;
         }
         self.channel = self.connection.create_channel().await?;
         Ok(())

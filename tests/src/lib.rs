@@ -9,6 +9,7 @@
 //! | [`cluster`] | every service as a process of its own, to be killed, stopped and started again |
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
+//! | [`own`] | a broker user and a database role for each service, with the rights that are shipped |
 //! | [`receiver`] | a receiver of webhooks |
 //! | [`stored`] | what is stored, read past the services: that every effect happened exactly once |
 //! | [`upgrade`] | what released versions left behind, and how it is kept |
@@ -26,6 +27,7 @@ pub mod http;
 pub mod letters;
 pub mod otlp;
 pub mod outcome;
+pub mod own;
 pub mod place;
 pub mod program;
 pub mod receiver;

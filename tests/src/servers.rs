@@ -130,13 +130,29 @@ impl Servers {
         Held { connection, _channel: channel }
     }
 
+    /// Users, permissions and whatever else there is in RabbitMQ's definitions.
+    ///
+    /// # Panics
+    /// Where they are not taken.
+    pub fn import_definitions(&self, definitions: &Value) {
+        let done = self.manage_with(Method::POST, &["definitions"], Some(definitions));
+        done.unwrap_or_else(|error| panic!("the definitions are not taken: {error}"));
+    }
+
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
+        self.manage_with(method, path, None)
+    }
+
+    fn manage_with(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<Value, String> {
         let mut url = self.management.clone();
         url.path_segments_mut().expect("an address of a server").pop_if_empty().push("api").extend(path);
         let (user, password) = (self.rabbitmq.username().to_owned(), self.rabbitmq.password().map(str::to_owned));
         block_on(async {
             let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
-            let request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
+            let mut request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
+            if let Some(body) = body {
+                request = request.body(body.to_string());
+            }
             let response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status();
             let body = response.text().await.unwrap_or_default();

@@ -1,4 +1,4 @@
-"""An OTLP receiver on 4318; what it was sent is told on 16686, where Jaeger has its page: GET /traces/ID, GET /services."""
+"""An OTLP receiver on 4318; what it was sent is told on 16686 in the words of Jaeger's own API: GET /api/traces/ID, GET /api/services."""
 
 import collections
 import http.server
@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 lock = threading.Lock()
 traces = collections.defaultdict(list)
-services = collections.Counter()
+services = set()
 
 
 def take(body):
@@ -19,13 +19,23 @@ def take(body):
         for resource in request.resource_spans:
             names = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
             service = names.get("service.name", "")
+            services.add(service)
             for scope in resource.scope_spans:
-                for span in scope.spans:
-                    services[service] += 1
-                    attributes = {attribute.key: attribute.value.string_value for attribute in span.attributes}
-                    traces[span.trace_id.hex()].append(
-                        {"service": service, "name": span.name, "id": span.span_id.hex(), "parent": span.parent_span_id.hex(), "attributes": attributes}
-                    )
+                traces_of(service, scope.spans)
+
+
+def traces_of(service, spans):
+    for span in spans:
+        trace, above = span.trace_id.hex(), span.parent_span_id.hex()
+        references = [{"refType": "CHILD_OF", "traceID": trace, "spanID": above}] if above else []
+        told = {"traceID": trace, "spanID": span.span_id.hex(), "operationName": span.name, "references": references, "processID": service}
+        traces[trace].append(told)
+
+
+def trace(name):
+    spans = traces.get(name, [])
+    processes = {span["processID"]: {"serviceName": span["processID"]} for span in spans}
+    return [{"traceID": name, "spans": spans, "processes": processes}] if spans else []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,8 +54,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         with lock:
-            known = traces if self.path == "/traces" else traces.get(self.path.removeprefix("/traces/"), services)
-            body = json.dumps(known).encode()
+            known = sorted(services) if self.path == "/api/services" else trace(self.path.removeprefix("/api/traces/"))
+            body = json.dumps({"data": known}).encode()
         self.answer(200, "application/json", body)
 
     def log_message(self, *_):

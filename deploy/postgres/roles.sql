@@ -9,6 +9,7 @@
 --
 --   psql -v ON_ERROR_STOP=1 -v migrate=… -v verify=… -v gateway=… -v coordinator=… … -d planshift -f roles.sql
 \set QUIET on
+SET client_min_messages = warning;
 BEGIN;
 
 CREATE TEMPORARY TABLE service (name text) ON COMMIT DROP;

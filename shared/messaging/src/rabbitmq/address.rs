@@ -5,6 +5,8 @@
 //! (`verify=verify_none`) cannot be had. The files are read for each connection, so that an exchange of them needs no restart.
 
 use super::InvalidUrl;
+use super::sender::service_of;
+use super::topology::Manner;
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties};
@@ -51,6 +53,11 @@ impl Address {
     /// The user that connects.
     pub(super) fn user(&self) -> &str {
         &self.uri.authority.userinfo.username
+    }
+
+    /// How this user has exchanges and queues.
+    pub(super) fn manner(&self) -> Manner {
+        if service_of(self.user()).is_some() { Manner::AsksFirst } else { Manner::Declares }
     }
 
     /// Connects, under a name that the broker shows.

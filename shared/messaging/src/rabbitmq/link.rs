@@ -92,7 +92,7 @@ async fn supervise(address: Address, name: String, current: watch::Sender<Option
 async fn connect(address: &Address, name: &str) -> Result<Connection, String> {
     let connecting = async {
         let connection = address.connect(name).await?;
-        topology::declare(&connection).await?;
+        topology::declare(&connection, address.manner()).await?;
         Ok(connection)
     };
     tokio::time::timeout(CONNECT_DEADLINE, connecting).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))

@@ -51,7 +51,7 @@ pub async fn declare(url: &str) -> Result<(), DeclareError> {
     let address = Address::parse(url, HEARTBEAT)?;
     let declaring = async {
         let connection = address.connect("migrate").await.map_err(DeclareError::Away)?;
-        let declared = topology::declare(&connection).await.map_err(DeclareError::Refused);
+        let declared = topology::declare(&connection, topology::Manner::Declares).await.map_err(DeclareError::Refused);
         // dropped, it is closed as well
         let _ = tokio::time::timeout(link::CLOSE_DEADLINE, connection.close(200, "OK".into())).await;
         declared

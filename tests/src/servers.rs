@@ -88,6 +88,15 @@ impl Servers {
         self.manage(Method::PUT, &["vhosts", name]).unwrap_or_else(|error| panic!("cannot make a virtual host: {error}"));
     }
 
+    /// Users, permissions and whatever else there is in RabbitMQ's definitions.
+    ///
+    /// # Panics
+    /// Where they are not taken.
+    pub fn import_definitions(&self, definitions: &Value) {
+        let done = self.manage_with(Method::POST, &["definitions"], definitions);
+        done.unwrap_or_else(|error| panic!("the definitions are not taken: {error}"));
+    }
+
     /// How many messages wait in each queue of a virtual host. The names are from the management API; the numbers are asked of
     /// the queues themselves, since the management API's are some seconds old.
     pub fn waiting(&self, vhost: &str) -> BTreeMap<String, u32> {
@@ -130,29 +139,18 @@ impl Servers {
         Held { connection, _channel: channel }
     }
 
-    /// Users, permissions and whatever else there is in RabbitMQ's definitions.
-    ///
-    /// # Panics
-    /// Where they are not taken.
-    pub fn import_definitions(&self, definitions: &Value) {
-        let done = self.manage_with(Method::POST, &["definitions"], Some(definitions));
-        done.unwrap_or_else(|error| panic!("the definitions are not taken: {error}"));
-    }
-
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
-        self.manage_with(method, path, None)
+        self.manage_with(method, path, &Value::Null)
     }
 
-    fn manage_with(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<Value, String> {
+    fn manage_with(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, String> {
         let mut url = self.management.clone();
         url.path_segments_mut().expect("an address of a server").pop_if_empty().push("api").extend(path);
         let (user, password) = (self.rabbitmq.username().to_owned(), self.rabbitmq.password().map(str::to_owned));
         block_on(async {
             let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(|error| error.to_string())?;
-            let mut request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
-            if let Some(body) = body {
-                request = request.body(body.to_string());
-            }
+            let request = client.request(method, url).basic_auth(user, password).header("content-type", "application/json");
+            let request = if body.is_null() { request } else { request.body(body.to_string()) };
             let response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status();
             let body = response.text().await.unwrap_or_default();

@@ -78,8 +78,11 @@ fn one_of(names: &[&str]) -> String {
 /// Virtual host, permissions and topic permissions, in the shape of RabbitMQ's definitions. Users, with their passwords, are whoever's
 /// who installs it.
 pub fn definitions() -> Value {
-    let mut permissions =
-        vec![permission(CONSOLE, ".*", ".*", ".*"), permission(MIGRATOR, r"^planshift\..+$", r"^planshift\..+$", r"^planshift\..+$")];
+    let mut permissions = vec![
+        permission(CONSOLE, ".*", ".*", ".*"),
+        // a delay queue leads back through the default exchange, and whoever declares it must be one who may write there
+        permission(MIGRATOR, r"^planshift\..+$", r"^(planshift\..+|amq\.default)$", r"^planshift\..+$"),
+    ];
     let mut topics = Vec::new();
     for service in Service::ALL {
         let (user, rights) = (user(service), rights(service));

@@ -1,7 +1,7 @@
 //! Every service as a process of its own, over a database and a virtual host.
 
 use crate::{
-    http,
+    http, own,
     place::{Distributed, Place, READY_WITHIN, free_port, is_ready},
     program::{Outcome, Program, Running, last_lines},
     wait,
@@ -18,6 +18,8 @@ pub struct Cluster<'a> {
     place: &'a Distributed,
     members: Vec<Member>,
     variables: Vec<(String, String)>,
+    /// Each as a user and a role of its own.
+    is_own: bool,
     folder: TempDir,
     /// Its messages are left where they are at the end.
     is_forgotten: bool,
@@ -50,11 +52,34 @@ impl<'a> Cluster<'a> {
         Self::of(place, None, count, variables)
     }
 
+    /// One process of each service, each as a broker user and a database role of its own with the rights that are shipped, on what a
+    /// user and a role for that have migrated; ready.
+    ///
+    /// # Panics
+    /// On a place that is not distributed; where they do not get ready.
+    pub fn of_own_users(place: &'a Place, variables: &[(&str, &str)]) -> Self {
+        let Place::Distributed(servers) = place else { panic!("processes of their own need a distributed place") };
+        own::make(servers);
+        let urls = [own::database_url(servers, "migrate"), own::broker_url(servers, "migrate")];
+        Program::planshift(["migrate", "--database", &urls[0], "--broker", &urls[1]]).run().expect(0);
+        Self::launched(place, None, |_| 1, variables, true)
+    }
+
     /// The same with the programs of a folder, on databases that are migrated.
     ///
     /// # Panics
     /// On a place that is not distributed; where they do not get ready.
     pub fn of(place: &'a Place, programs: Option<&Path>, count: impl Fn(&str) -> usize, variables: &[(&str, &str)]) -> Self {
+        Self::launched(place, programs, count, variables, false)
+    }
+
+    fn launched(
+        place: &'a Place,
+        programs: Option<&Path>,
+        count: impl Fn(&str) -> usize,
+        variables: &[(&str, &str)],
+        is_own: bool,
+    ) -> Self {
         let Place::Distributed(servers) = place else { panic!("processes of their own need a distributed place") };
         let folder = tempfile::tempdir().expect("a folder for logs");
         let mut members = Vec::new();
@@ -67,7 +92,7 @@ impl<'a> Cluster<'a> {
             }
         }
         let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let mut cluster = Self { place: servers, members, variables, folder, is_forgotten: false };
+        let mut cluster = Self { place: servers, members, variables, is_own, folder, is_forgotten: false };
         for index in 0..cluster.members.len() {
             cluster.launch(index);
         }
@@ -80,9 +105,14 @@ impl<'a> Cluster<'a> {
         assert!(member.process.is_none(), "{} runs already", member.service);
         let name = format!("planshift-{}", member.service);
         let program = member.programs.as_deref().map_or_else(|| Program::new(&name), |folder| Program::of(folder, &name));
+        let (database, broker) = if self.is_own {
+            (own::database_url(self.place, member.service), own::broker_url(self.place, member.service))
+        } else {
+            (self.place.database_url(), self.place.broker_url())
+        };
         let mut program = program
-            .env("PLANSHIFT_DATABASE_URL", &self.place.database_url())
-            .env("PLANSHIFT_BROKER_URL", &self.place.broker_url())
+            .env("PLANSHIFT_DATABASE_URL", &database)
+            .env("PLANSHIFT_BROKER_URL", &broker)
             .env("PLANSHIFT_ADMIN", &format!("127.0.0.1:{}", member.admin));
         if let Some(port) = member.listen {
             program = program.env("PLANSHIFT_LISTEN", &format!("127.0.0.1:{port}"));

@@ -9,6 +9,7 @@
 //! | [`cluster`] | every service as a process of its own, to be killed, stopped and started again |
 //! | [`accounts`] | account documents: the samples with their expected outcomes, and generated ones |
 //! | [`outcome`] | what `run --json` printed: its shape, and the evidence in it |
+//! | [`own`] | a broker user and a database role for each service, with the rights that are shipped |
 //! | [`receiver`] | a receiver of webhooks |
 //! | [`otlp`], [`picture`] | an OTLP receiver, and a trace that it got as a picture |
 //! | [`monitoring`] | the metrics that there are, rules and dashboards that ask for them, a real Prometheus |
@@ -30,6 +31,7 @@ pub mod monitoring;
 pub mod otlp;
 pub mod outcome;
 pub mod outside;
+pub mod own;
 pub mod picture;
 pub mod place;
 pub mod program;

@@ -160,6 +160,16 @@ impl Distributed {
         self.servers.broker_url(&self.name)
     }
 
+    /// The servers that it is on.
+    pub const fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// The name of its database and of its virtual host.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The queues in which messages wait, with how many.
     pub fn waiting(&self) -> BTreeMap<String, u32> {
         let mut waiting = self.servers.waiting(&self.name);

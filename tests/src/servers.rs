@@ -88,6 +88,15 @@ impl Servers {
         self.manage(Method::PUT, &["vhosts", name]).unwrap_or_else(|error| panic!("cannot make a virtual host: {error}"));
     }
 
+    /// Users, permissions and whatever else there is in RabbitMQ's definitions.
+    ///
+    /// # Panics
+    /// Where they are not taken.
+    pub fn import_definitions(&self, definitions: &Value) {
+        let done = self.manage_with(Method::POST, &["definitions"], definitions);
+        done.unwrap_or_else(|error| panic!("the definitions are not taken: {error}"));
+    }
+
     /// How many messages wait in each queue of a virtual host. The names are from the management API; the numbers are asked of
     /// the queues themselves, since the management API's are some seconds old.
     pub fn waiting(&self, vhost: &str) -> BTreeMap<String, u32> {

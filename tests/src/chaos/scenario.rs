@@ -88,7 +88,8 @@ pub fn run(scenario: &Scenario, settings: Settings) -> Checks {
     let mut checks = Checks::default();
 
     let database = world.servers.database_url(None);
-    Program::planshift(["migrate", "--database", &database, "--broker", "amqp://guest:guest@127.0.0.1/%2f"]).run().expect(0);
+    let broker = format!("amqp://guest:guest@{}/%2f", world.calm.address());
+    Program::planshift(["migrate", "--database", &database, "--broker", &broker]).run().expect(0);
     let mut fleet = Fleet::start(&world.servers, &world.broker, &world.database);
     fleet.wait_until_ready().expect("the services ready");
     checks.check(&format!("every quorum queue has {} members", scenario.nodes), &world.queues_without_all_members());

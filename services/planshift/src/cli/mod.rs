@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod fault;
+mod health;
 mod hosting;
 mod letters;
 mod run;
@@ -18,6 +19,7 @@ pub use api::{
 };
 pub use audit::AuditArgs;
 pub use fault::Fault;
+pub use health::HealthArgs;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
 pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
@@ -124,8 +126,10 @@ pub enum Command {
     Sample(SampleArgs),
     /// Be an outside system that has effects, with the troubles asked for: for tests and trials
     ProvisionerSimulator(SimulatorArgs),
-    /// Bring the databases to this version
+    /// Bring databases and broker to this version
     Migrate(MigrateArgs),
+    /// Ask a service how it is: 0 where it is ready
+    Health(HealthArgs),
     /// Check every invariant on what is stored
     Verify(VerifyArgs),
 }

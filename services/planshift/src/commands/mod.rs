@@ -3,6 +3,7 @@
 mod act;
 mod audit;
 pub mod demo;
+mod health;
 mod import;
 mod letters;
 mod list;
@@ -86,6 +87,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Sample(args) => sample::sample(&args),
         Command::ProvisionerSimulator(args) => simulator::simulator(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,
+        Command::Health(args) => health::health(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,
     }
 }

@@ -1,9 +1,9 @@
 //! A connection and its supervisor: up, or on its way there.
 
+use super::address::Address;
 use super::backoff::Backoff;
 use super::topology;
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a connection is looked at. Whoever uses it notices sooner; this is for those who wait.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A polite close is given up after this time.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A connection that is made again whenever it is lost. Cheap to clone.
 #[derive(Clone)]
@@ -29,10 +29,10 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts the supervisor. It ends, closing the connection, with `end`.
-    pub(super) fn start(uri: AMQPUri, name: String, end: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(address: Address, name: String, end: CancellationToken) -> (Self, JoinHandle<()>) {
         let (sender, current) = watch::channel(None);
         let made = Arc::new(AtomicU64::new(0));
-        let task = tokio::spawn(supervise(uri, name, sender, made.clone(), end.clone()));
+        let task = tokio::spawn(supervise(address, name, sender, made.clone(), end.clone()));
         (Self { current, end, made }, task)
     }
 
@@ -75,7 +75,7 @@ impl Link {
 }
 
 async fn supervise(
-    uri: AMQPUri,
+    address: Address,
     name: String,
     current: watch::Sender<Option<Arc<Connection>>>,
     made: Arc<AtomicU64>,
@@ -83,7 +83,7 @@ async fn supervise(
 ) {
     let mut backoff = Backoff::new();
     while !end.is_cancelled() {
-        match end.run_until_cancelled(connect(&uri, &name)).await {
+        match end.run_until_cancelled(connect(&address, &name)).await {
             None => break,
             Some(Ok(connection)) => {
                 tracing::info!(connection = name, "connected to the broker");
@@ -105,11 +105,10 @@ async fn supervise(
     }
 }
 
-async fn connect(uri: &AMQPUri, name: &str) -> Result<Connection, String> {
-    let properties = ConnectionProperties::default().with_connection_name(format!("planshift: {name}").into());
+async fn connect(address: &Address, name: &str) -> Result<Connection, String> {
     let connecting = async {
-        let connection = Connection::connect_uri(uri.clone(), properties).await.map_err(|error| error.to_string())?;
-        topology::declare(&connection).await.map_err(|error| format!("the topology could not be declared: {error}"))?;
+        let connection = address.connect(name).await?;
+        topology::declare(&connection, address.manner()).await?;
         Ok(connection)
     };
     tokio::time::timeout(CONNECT_DEADLINE, connecting).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))

@@ -5,12 +5,9 @@
 //!   growing, jittered waits. Channels and consumers are rebuilt by those who use them. `lapin`'s own recovery is not used.
 //! - Publishing is persistent, mandatory (except answers), confirmed in windows, and has a deadline.
 //! - Several messages of one publication for the same queue may travel as one (`pack`).
-//! - Who sent a message is decided by `sender`.
-//!
-//! Rights that a service's own user needs, where an operator (or another user) declares the topology: configure
-//! `^planshift\.answers\.` (askers alone); write `^planshift\.(commands|replies|answers|events|dead|delay\..*|answers\..*)$`; read its
-//! own queue (askers also `^planshift\.answers(\..*)?$`, the gateway also `planshift.dead`).
+//! - Who sent a message is decided by `sender`; what the user of a service may do, by `rights`.
 
+mod address;
 mod backoff;
 mod consumer;
 mod headers;
@@ -19,6 +16,7 @@ mod link;
 mod options;
 mod pack;
 mod publisher;
+pub mod rights;
 mod sender;
 mod settle;
 #[cfg(test)]
@@ -30,8 +28,9 @@ mod wire;
 pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
 
 use crate::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue};
+use address::Address;
 use consumer::{RabbitMqConsumer, Source};
-use lapin::{options::QueueDeclareOptions, types::FieldTable, uri::AMQPUri};
+use lapin::{options::QueueDeclareOptions, types::FieldTable};
 use link::Link;
 use publisher::Publisher;
 use sender::Senders;
@@ -43,6 +42,37 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const ANSWERS_PREFETCH: u16 = 300;
 /// What quorum queues accept at most; 0 would mean no bound at all.
 const LARGEST_PREFETCH: u16 = 2_000;
+
+/// Declares all exchanges, queues and bindings, as a user that may: what services whose users may not rely on. What exists stays as it
+/// is. One attempt; whoever calls it decides whether to wait for a broker that is away.
+///
+/// # Errors
+/// [`DeclareError`].
+pub async fn declare(url: &str) -> Result<(), DeclareError> {
+    let address = Address::parse(url, HEARTBEAT)?;
+    let declaring = async {
+        let connection = address.connect("migrate").await.map_err(DeclareError::Away)?;
+        let declared = topology::declare(&connection, topology::Manner::Declares).await.map_err(DeclareError::Refused);
+        // dropped, it is closed as well
+        let _ = tokio::time::timeout(link::CLOSE_DEADLINE, connection.close(200, "OK".into())).await;
+        declared
+    };
+    tokio::time::timeout(PUBLISH_DEADLINE, declaring).await.unwrap_or_else(|_| Err(DeclareError::Away("no answer in time".to_owned())))
+}
+
+/// Why the topology is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum DeclareError {
+    /// The URL is none.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// The broker is not reached, or does not let this user in.
+    #[error("the broker is not reached: {0}")]
+    Away(String),
+    /// Something is missing, and this user may not declare it.
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// A service's end of RabbitMQ.
 pub struct RabbitMqBroker {
@@ -67,16 +97,14 @@ impl RabbitMqBroker {
     /// `Unavailable` of what is asked meanwhile. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// `InvalidUrl` where the URL is none.
+    /// `InvalidUrl` where the URL is none, or a file that it names is not what it should be.
     pub fn start(options: RabbitMqOptions) -> Result<Self, InvalidUrl> {
-        let mut uri: AMQPUri = options.url.parse().map_err(InvalidUrl)?;
-        uri.query.heartbeat = Some(options.heartbeat.as_secs().clamp(1, 600) as u16);
-        let user = uri.authority.userinfo.username.clone();
-        let senders = Senders::new(user, options.service, options.shared_user);
+        let address = Address::parse(&options.url, options.heartbeat)?;
+        let senders = Senders::new(address.user().to_owned(), options.service, options.shared_user);
         let closing = CancellationToken::new();
         let end = CancellationToken::new();
-        let (publishing, first) = Link::start(uri.clone(), format!("{} publishes", options.service.name()), end.clone());
-        let (consuming, second) = Link::start(uri, format!("{} consumes", options.service.name()), end.clone());
+        let (publishing, first) = Link::start(address.clone(), format!("{} publishes", options.service.name()), end.clone());
+        let (consuming, second) = Link::start(address, format!("{} consumes", options.service.name()), end.clone());
         let (publisher, lanes) = Publisher::start(&publishing, &options, &closing, &end);
         let tasks = [first, second].into_iter().chain(lanes).collect();
         let shared = Shared { options, senders, publishing, consuming, publisher, closing, _tasks: end.drop_guard() };

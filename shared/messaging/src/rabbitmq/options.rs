@@ -18,7 +18,9 @@ pub const PACK_BYTES: usize = 256 * 1024;
 /// How a service connects to RabbitMQ.
 #[derive(Clone)]
 pub struct RabbitMqOptions {
-    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`; the default vhost `/` is written `%2f`.
+    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://` for TLS; the default vhost `/` is written `%2f`. With TLS it may name
+    /// files, as RabbitMQ's own clients have it: `?cacertfile=` for whose certificates count beside the system's, `certfile=` and
+    /// `keyfile=` for a certificate of this client.
     pub url: String,
     /// Whose messages these are: `app_id`.
     pub service: Service,
@@ -75,5 +77,5 @@ impl std::fmt::Debug for RabbitMqOptions {
 
 /// The broker's URL cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the broker's URL is not of the form amqp://USER:PASSWORD@HOST:PORT/VHOST: {0}")]
+#[error("the broker's URL is not of the form amqp://USER:PASSWORD@HOST:PORT/VHOST or amqps://…: {0}")]
 pub struct InvalidUrl(pub(super) String);

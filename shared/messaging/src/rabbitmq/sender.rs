@@ -70,6 +70,6 @@ impl Senders {
 }
 
 /// The service that a user is.
-fn service_of(user: &str) -> Option<Service> {
+pub(super) fn service_of(user: &str) -> Option<Service> {
     Service::from_name(user.strip_prefix("planshift-").unwrap_or(user))
 }

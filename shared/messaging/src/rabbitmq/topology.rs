@@ -1,7 +1,8 @@
 //! Exchanges, queues and bindings: what is promised outward, and the queues that retries wait in.
 //!
 //! Whoever connects declares them; where its user may not, or where they exist with other arguments (an operator's), it is
-//! enough that they exist. [`topology`] is the same as data, for definitions that are loaded when the broker starts.
+//! enough that they exist. A service's own user asks first, and declares only what is missing: it is not expected to have the right,
+//! and a refusal is an error in the broker's log. [`topology`] is the same as data.
 
 use crate::{DELAY_LEVELS, Queue, Service};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -140,38 +141,63 @@ fn binding(exchange: &str, queue: &str, routing_key: &str) -> BindingSpec {
 }
 
 /// Declares everything, or makes sure that it is there.
-pub(super) async fn declare(connection: &Connection) -> Result<(), lapin::Error> {
+///
+/// # Errors
+/// In words: what is missing, and what to do about it.
+pub(super) async fn declare(connection: &Connection, manner: Manner) -> Result<(), String> {
+    let could_not = |error: lapin::Error| format!("the topology could not be declared: {error}");
     let topology = topology();
-    let mut declarer = Declarer { connection, channel: connection.create_channel().await? };
-    for exchange in &topology.exchanges {
-        declarer.exchange(exchange).await?;
-    }
-    for queue in &topology.queues {
-        declarer.queue(queue).await?;
-    }
-    for binding in &topology.bindings {
-        declarer.bind(binding).await?;
-    }
-    declarer.channel.close(200, "OK".into()).await
+    let channel = connection.create_channel().await.map_err(could_not)?;
+    let mut declarer = Declarer { connection, channel, manner };
+    let declared = async {
+        for exchange in &topology.exchanges {
+            declarer.exchange(exchange).await?;
+        }
+        for queue in &topology.queues {
+            declarer.queue(queue).await?;
+        }
+        for binding in &topology.bindings {
+            declarer.bind(binding).await?;
+        }
+        declarer.channel.close(200, "OK".into()).await
+    };
+    declared.await.map_err(|error| {
+        if is_refusal(&error, AMQPSoftError::NOTFOUND) {
+            format!("the topology is not whole, and this user may not declare it: run `planshift migrate` with a user that may ({error})")
+        } else {
+            could_not(error)
+        }
+    })
+}
+
+/// How something comes to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It is declared.
+    Declares,
+    /// It is asked for, and declared if it is missing.
+    AsksFirst,
+    /// It was refused once for want of a right: it is asked for, and must be there.
+    OnlyAsks,
 }
 
 struct Declarer<'a> {
     connection: &'a Connection,
     channel: Channel,
+    manner: Manner,
 }
 
 impl Declarer<'_> {
     async fn exchange(&mut self, spec: &ExchangeSpec) -> Result<(), lapin::Error> {
         let kind = ExchangeKind::Custom(spec.kind.to_owned());
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let name = spec.name.as_str();
-        match self.channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await {
-            Err(error) if is_not_ours_to_declare(&error) => {
-                self.reopen(name, &error).await?;
-                let passive = ExchangeDeclareOptions { passive: true, ..options };
-                self.channel.exchange_declare(name.into(), kind, passive, FieldTable::default()).await
+        let mut passive = self.manner != Manner::Declares;
+        loop {
+            let options = ExchangeDeclareOptions { durable: true, passive, ..ExchangeDeclareOptions::default() };
+            match self.channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await {
+                Err(error) => passive = self.otherwise(name, passive, error).await?,
+                Ok(()) => return Ok(()),
             }
-            outcome => outcome,
         }
     }
 
@@ -185,42 +211,53 @@ impl Declarer<'_> {
             arguments.insert((*key).into(), value);
         }
         let name = spec.name.as_str();
-        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        match self.channel.queue_declare(name.into(), options, arguments.clone()).await {
-            Err(error) if is_not_ours_to_declare(&error) => {
-                self.reopen(name, &error).await?;
-                let passive = QueueDeclareOptions { passive: true, ..options };
-                self.channel.queue_declare(name.into(), passive, arguments).await.map(|_| ())
+        let mut passive = self.manner != Manner::Declares;
+        loop {
+            let options = QueueDeclareOptions { durable: true, passive, ..QueueDeclareOptions::default() };
+            match self.channel.queue_declare(name.into(), options, arguments.clone()).await {
+                Err(error) => passive = self.otherwise(name, passive, error).await?,
+                Ok(_) => return Ok(()),
             }
-            outcome => outcome.map(|_| ()),
         }
     }
 
     async fn bind(&mut self, spec: &BindingSpec) -> Result<(), lapin::Error> {
+        if self.manner != Manner::Declares {
+            // Whoever has declared the queue has bound it; a publication that finds no queue is returned, and seen.
+            return Ok(());
+        }
         let (queue, exchange, key) = (spec.queue.as_str(), spec.exchange.as_str(), spec.routing_key.as_str());
         let options = QueueBindOptions::default();
         match self.channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await {
-            // Whoever may declare the queue has bound it; a publication that finds no queue is returned, and seen.
-            Err(error) if is_not_ours_to_declare(&error) => self.reopen(queue, &error).await,
+            Err(error) if is_refusal(&error, AMQPSoftError::ACCESSREFUSED) => self.reopen().await,
             outcome => outcome,
         }
     }
 
-    /// A refusal closes the channel.
-    async fn reopen(&mut self, name: &str, error: &lapin::Error) -> Result<(), lapin::Error> {
-        if is_refusal(error, AMQPSoftError::PRECONDITIONFAILED) {
+    /// After a refusal, which closes the channel: shall it be asked for (true) or declared?
+    async fn otherwise(&mut self, name: &str, was_asked_for: bool, error: lapin::Error) -> Result<bool, lapin::Error> {
+        if was_asked_for {
+            if self.manner != Manner::AsksFirst || !is_refusal(&error, AMQPSoftError::NOTFOUND) {
+                return Err(error);
+            }
+            // Whoever declares one thing binds and declares what comes after it too.
+            self.manner = Manner::Declares;
+        } else if is_refusal(&error, AMQPSoftError::PRECONDITIONFAILED) {
             tracing::warn!(name, error = %error, "it exists with other arguments than are promised, and is used as it is");
-        } else {
+        } else if is_refusal(&error, AMQPSoftError::ACCESSREFUSED) {
             tracing::debug!(name, error = %error, "not ours to declare; what is there is used");
+            self.manner = Manner::OnlyAsks;
+        } else {
+            return Err(error);
         }
+        self.reopen().await?;
+        Ok(!was_asked_for)
+    }
+
+    async fn reopen(&mut self) -> Result<(), lapin::Error> {
         self.channel = self.connection.create_channel().await?;
         Ok(())
     }
-}
-
-/// No right to declare it, or it exists otherwise.
-fn is_not_ours_to_declare(error: &lapin::Error) -> bool {
-    is_refusal(error, AMQPSoftError::ACCESSREFUSED) || is_refusal(error, AMQPSoftError::PRECONDITIONFAILED)
 }
 
 fn is_refusal(error: &lapin::Error, refusal: AMQPSoftError) -> bool {

@@ -9,6 +9,7 @@ use planshift_tests::{
     letters::Caught,
     monitoring::{Asked, Known, Prometheus, asked, expressions, promtool, rabbitmq_metrics, send},
     outcome::Ran,
+    outside::Outside,
     place::{Distributed, Place, READY_WITHIN, free_port, is_ready},
     program::{PATIENCE, Program, Running},
     wait,
@@ -27,7 +28,8 @@ const NOT_SEEN: [(&str, &str); 2] = [
 fn what_is_shown_is_in_the_list_and_every_expression_is_answered() {
     let place = Place::distributed();
     let Place::Distributed(servers) = &place else { unreachable!("it is distributed") };
-    let mut cluster = Cluster::start(&place);
+    let outside = Outside::start(&[]);
+    let mut cluster = Cluster::with(&place, |_| 1, &outside.variables(&[]));
     let verify = Verifying::start(&place);
     let mut targets: Vec<(&str, u16)> = cluster.admins().into_iter().map(|(_, port)| ("planshift", port)).collect();
     targets.push(("planshift", verify.port));

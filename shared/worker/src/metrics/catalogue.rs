@@ -60,7 +60,7 @@ catalogue! {
     BATCH_MESSAGES: Histogram(MESSAGES_AT_ONCE) "planshift_batch_messages" [SERVICE] Services,
         "Messages in a batch.";
     BATCH_LINES: Histogram(LINES_AT_ONCE) "planshift_batch_lines" [STEP] Workers,
-        "Items of packets in a transaction.";
+        "Items of packets in a batch.";
     REDELIVERED: Counter "planshift_redelivered_total" [SERVICE] Services,
         "Messages that the broker had delivered before without having been told what became of them.";
     GIVEN_UP: Counter "planshift_given_up_total" [SERVICE, TYPE] Services,

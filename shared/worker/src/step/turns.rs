@@ -12,6 +12,7 @@ use super::{
 use crate::{
     HandleError,
     facts::{self, Taken},
+    metrics::BATCH_LINES,
     provisioner::{Outside, Wait},
 };
 use planshift_domain::{message::command::Item, step::Action, transition::ItemError};
@@ -40,6 +41,7 @@ impl<W: StepWorker> StepHandler<W> {
         let complete = facts::complete_versions(&mut tx, commands.map(|todo| (todo.packet.partner_id, todo.packet.customer_id))).await?;
         let (ready, not_yet): (Vec<_>, Vec<_>) = packets.into_iter().partition(|todo| todo.is_ready(&complete));
         packed.extend(not_yet.iter().map(|todo| (todo.index, Packed::NotYet(missing_facts(todo.packet)))));
+        let lines: usize = ready.iter().map(|todo| todo.packet.items.len()).sum();
         let mut begun = Some(tx);
         for round in rounds(ready) {
             let mut course = Course::new(forced.cloned());
@@ -67,6 +69,9 @@ impl<W: StepWorker> StepHandler<W> {
             for todo in &round {
                 packed.insert(todo.index, packet_of(todo, &course, outside)?);
             }
+        }
+        if lines > 0 {
+            self.engine().metrics.observe(BATCH_LINES, &[("step", W::STEP.name())], lines as f64);
         }
         Ok(packed)
     }

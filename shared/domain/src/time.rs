@@ -7,6 +7,10 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
+/// The year 0 begins, the year 9999 ends: beyond that there is no RFC 3339, and nobody could read it.
+const FIRST: i64 = -62_167_219_200_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
+
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with `Z`, without a fraction where it has none.
@@ -29,10 +33,14 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant and `seconds` more.
+    /// This instant and `seconds` more; the first or the last that can be written, where that is beyond it.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+        match self.0.saturating_add(seconds.saturating_mul(1_000_000)) {
+            before if before < FIRST => Self(FIRST),
+            after if after > LAST => Self(LAST),
+            micros => Self(micros),
+        }
     }
 
     /// The first whole UTC hour strictly after this instant.
@@ -169,6 +177,20 @@ mod tests {
         assert_eq!(at("2019-08-29T23:47:28.852455512Z").to_string(), "2019-08-29T23:47:28.852455Z");
         for wrong in ["", "2019-08-29", "2019-08-29T10:00Z", "2019-13-01T00:00:00Z", "yesterday", "2019-08-29T10:00:00.1234567891Z"] {
             assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_added_can_be_written_and_read() {
+        let now = at("2026-11-22T16:00:00Z");
+        for (seconds, expected) in [
+            (-809_723 * 86_400, "0000-01-01T00:00:00Z"),
+            (i64::MIN, "0000-01-01T00:00:00Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999999Z"),
+            (-3_600, "2026-11-22T15:00:00Z"),
+        ] {
+            let then = now.plus_seconds(seconds);
+            assert_eq!((then.to_string().as_str(), at(expected)), (expected, then));
         }
     }
 

@@ -125,6 +125,8 @@ async fn stuck_takes_a_length_of_time() {
     let (status, stuck) = get(&world, "/v1/productUpgrades/stuck?longerThan=2h&size=3").await;
     assert_eq!((status, &stuck["totalCount"]), (200, &json!(3)));
     assert_eq!(get(&world, "/v1/productUpgrades/stuck").await.0, 200);
+    // longer than there have been years
+    assert_eq!(get(&world, "/v1/productUpgrades/stuck?longerThan=809723d").await.0, 200);
     for wrong in ["longerThan=soon", "longerThan=-5", "size=0", "partnerId=x"] {
         let (status, body) = get(&world, &format!("/v1/productUpgrades/stuck?{wrong}")).await;
         assert_eq!((status, &body["errorName"]), (400, &json!("InvalidParameter")), "{wrong}");

@@ -185,6 +185,11 @@ impl Distributed {
         self.servers.hold(&self.name, queue)
     }
 
+    /// Empties a queue: what it held is lost.
+    pub fn empty(&self, queue: &str) {
+        self.servers.empty(&self.name, queue);
+    }
+
     /// How many messages a queue has, as an autoscaler sees it; `None` as long as the server does not say.
     pub fn seen_by_a_scaler(&self, queue: &str) -> Option<i64> {
         self.servers.seen_by_a_scaler(&self.name, queue).ok().filter(|seen| *seen >= 0)

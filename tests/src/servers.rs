@@ -162,6 +162,12 @@ impl Servers {
         Held { connection, channel, message, queue: queue.to_owned() }
     }
 
+    /// Empties a queue of a virtual host, as a broker that is made anew has it.
+    pub(crate) fn empty(&self, vhost: &str, queue: &str) {
+        let path = ["queues", vhost, queue, "contents"];
+        self.manage(Method::DELETE, &path).unwrap_or_else(|error| panic!("cannot empty {queue}: {error}"));
+    }
+
     fn manage(&self, method: Method, path: &[&str]) -> Result<Value, String> {
         self.manage_with(method, path, &Value::Null)
     }

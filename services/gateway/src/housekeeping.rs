@@ -34,7 +34,7 @@ pub(crate) struct Housekeeping {
 impl Housekeeping {
     /// Goes round until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut rounds = 0_u32;
+        let (mut rounds, mut has_doubted) = (0_u32, false);
         loop {
             tokio::select! {
                 biased;
@@ -42,6 +42,10 @@ impl Housekeeping {
                 () = self.ports.clock.sleep(self.settings.housekeeping) => {}
             }
             rounds = rounds.wrapping_add(1);
+            if !has_doubted {
+                // once: a broker that lost its messages was down, and so were those who listened to it
+                has_doubted = self.model.doubt_unsettled(self.ports.clock.now(), self.settings.gap).await.is_ok();
+            }
             if let Err(error) = self.round(rounds).await {
                 tracing::warn!(%error, "the read model could not be looked over; the next round will");
             }

@@ -47,6 +47,24 @@ async fn a_gap_is_asked_for_once_it_has_lasted_and_not_when_it_closes() {
 }
 
 #[tokio::test]
+async fn one_under_way_of_which_nothing_more_is_told_is_asked_for() {
+    let fixture = fixture().await;
+    let mut quiet = transition(1, 3, State::MappingSubscriptions);
+    quiet.history = 0;
+    let mut told = transition(2, 3, State::MappingSubscriptions);
+    told.history = 0;
+    let mut ended = transition(3, 3, State::Ineligible);
+    ended.history = 0;
+    fixture.tell_at(0, [quiet, told.clone(), ended].map(changed)).await;
+    let claim = async |second| fixture.model.claim_gaps(at(second), GAP).await.unwrap();
+    assert!(claim(1_000).await.is_empty(), "nothing shows that anything is missing");
+    assert_eq!(fixture.model.doubt_unsettled(at(1_000), GAP).await.unwrap(), 2);
+    told.version = 4;
+    fixture.tell_at(1_005, [changed(told)]).await;
+    assert_eq!(claim(1_010).await, [id::<TransitionId>(1)], "the other one has told by itself");
+}
+
+#[tokio::test]
 async fn a_completed_one_is_whole_when_its_packets_are_there_too() {
     let fixture = fixture().await;
     let mut row = transition(1, 9, State::Completed);

@@ -10,7 +10,7 @@ use super::{
     figures::rounded,
     markdown::table,
     printed::{Printed, Void, progress},
-    settings::{self, PLANS, SUBSCRIPTIONS, SystemName, Through},
+    settings::{InTurn, PLANS, SUBSCRIPTIONS, SystemName, Through},
     system::System,
     timed::Times,
 };
@@ -37,23 +37,6 @@ const LOOK_AFTER: Duration = Duration::from_millis(50);
 /// How long everything may take to end.
 const ENDED_WITHIN: Duration = Duration::from_secs(300);
 
-/// What to measure.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    systems: Vec<SystemName>,
-    repetitions: usize,
-}
-
-impl Settings {
-    /// From the environment.
-    ///
-    /// # Errors
-    /// What cannot be read.
-    pub fn from_env() -> Result<Self, String> {
-        Ok(Self { systems: settings::systems()?, repetitions: settings::one("PLANSHIFT_BENCH_REPS", "3")? })
-    }
-}
-
 /// The figures of one kind of request.
 #[derive(Clone, Debug, Serialize)]
 struct Line {
@@ -67,7 +50,7 @@ struct Line {
 }
 
 /// Everything.
-pub fn all(settings: &Settings) {
+pub fn all(settings: &InTurn) {
     let mut printed = Printed::default();
     let mut lines = Vec::new();
     for repetition in 1..=settings.repetitions {

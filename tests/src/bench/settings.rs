@@ -78,6 +78,25 @@ impl Settings {
     }
 }
 
+/// Which systems are measured in turn, and how often: all that some parts want to know.
+#[derive(Clone, Debug)]
+pub struct InTurn {
+    /// The systems, in their order.
+    pub systems: Vec<SystemName>,
+    /// How often.
+    pub repetitions: usize,
+}
+
+impl InTurn {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn from_env() -> Result<Self, String> {
+        Ok(Self { systems: systems()?, repetitions: one("PLANSHIFT_BENCH_REPS", "3")? })
+    }
+}
+
 /// The systems, in their order.
 ///
 /// # Errors

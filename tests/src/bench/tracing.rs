@@ -9,7 +9,7 @@ use super::{
     markdown::table,
     measure::{Order, measure},
     printed::{Printed, Void, progress},
-    settings::{self, Load, PLANS, SUBSCRIPTIONS, SystemName, Through},
+    settings::{InTurn, Load, PLANS, SUBSCRIPTIONS, SystemName, Through},
     system::System,
 };
 use crate::otlp::Receiver;
@@ -24,23 +24,6 @@ const WARM_UP: usize = 1_500;
 /// The loads, with their transitions.
 const LOADS: [(Load, usize); 2] = [(Load::Closed(32), 2_000), (Load::Burst, 3_000)];
 
-/// What to measure.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    systems: Vec<SystemName>,
-    repetitions: usize,
-}
-
-impl Settings {
-    /// From the environment.
-    ///
-    /// # Errors
-    /// What cannot be read.
-    pub fn from_env() -> Result<Self, String> {
-        Ok(Self { systems: settings::systems()?, repetitions: settings::one("PLANSHIFT_BENCH_REPS", "3")? })
-    }
-}
-
 /// One load, with its figures.
 #[derive(Clone, Debug, Serialize)]
 struct Line {
@@ -53,7 +36,7 @@ struct Line {
 }
 
 /// Everything.
-pub fn all(settings: &Settings) {
+pub fn all(settings: &InTurn) {
     let mut printed = Printed::default();
     let mut lines: Vec<Line> = Vec::new();
     for repetition in 1..=settings.repetitions {

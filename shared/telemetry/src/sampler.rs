@@ -13,12 +13,15 @@ pub const TRACES_A_SECOND: f64 = 5.0;
 #[derive(Debug)]
 pub enum Sampler {
     /// So many a second at most, and as many at once as in a second. Of those that only look, a tenth as many: who looks once a second
-    /// must not leave nothing for those who act.
+    /// must not leave nothing for those who act. Of batches a fifth as many: under load every one of them has some recorded message
+    /// among hundreds, and all their statements would be recorded for it.
     Paced {
         /// Those of which something may follow.
         changes: Pace,
         /// Those that only look.
         looks: Pace,
+        /// Those that batches of several messages have to themselves.
+        batches: Pace,
     },
     /// This share of them: 0 for none, 1 for all.
     Share(f64),
@@ -56,7 +59,8 @@ impl Default for Sampler {
 impl Sampler {
     /// So many a second at most.
     pub fn paced(a_second: f64) -> Self {
-        Self::Paced { changes: Pace::new(a_second), looks: Pace::new(a_second / 10.0) }
+        let pace = |part: f64| Pace::new(a_second / part);
+        Self::Paced { changes: pace(1.0), looks: pace(10.0), batches: pace(5.0) }
     }
 
     /// As `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say; [`TRACES_A_SECOND`] where they say nothing.
@@ -99,6 +103,14 @@ impl Sampler {
             Self::Paced { looks, .. } => looks.takes_one(),
         }
     }
+
+    /// Is the trace of a batch recorded, some messages of which are?
+    pub(crate) fn decides_of_batch(&self) -> bool {
+        match self {
+            Self::Share(_) => true,
+            Self::Paced { batches, .. } => batches.takes_one(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +141,8 @@ mod tests {
         assert_eq!(sampled(&sampler, 5), 5);
         assert!(sampled(&sampler, 5_000) < 100, "unless the machine needs seconds for it");
         assert!(sampler.decides(false, Uuid::nil()) && !sampler.decides(false, Uuid::nil()), "who looks takes nothing of theirs");
+        assert!(sampler.decides_of_batch() && !sampler.decides_of_batch(), "one a second");
+        assert!(read("always_on", "").is_ok_and(|all| (0..100).all(|_| all.decides_of_batch())));
         assert_eq!(sampled(&read("parentbased_rate_limited", "0").unwrap(), 10), 0);
     }
 

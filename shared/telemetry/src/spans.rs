@@ -129,6 +129,11 @@ impl Tracer {
         }
     }
 
+    /// Does a batch of several messages, some of which are recorded, get a trace of its own?
+    pub fn records_batch(&self) -> bool {
+        self.0.as_ref().is_some_and(|on| on.sampler.decides_of_batch())
+    }
+
     /// Does it record anything?
     pub const fn is_on(&self) -> bool {
         self.0.is_some()

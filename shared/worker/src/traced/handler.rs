@@ -43,7 +43,7 @@ impl<H: Handler> Traced<H> {
             .with("planshift.worker", self.tracer.instance().to_owned())
     }
 
-    /// The span of a batch: beneath its one message, or linked to all of them.
+    /// The span of a batch: beneath its one message, or linked to all of them where the sampler lets it have one.
     fn receive(&self, batch: &[Delivery], at: SystemTime) -> Span {
         if let [alone] = batch {
             let context = context_of(&alone.message);
@@ -53,7 +53,7 @@ impl<H: Handler> Traced<H> {
             return self.tracer.begin(about(self.start(Kind::Client, "receive", at), &alone.message), &context);
         }
         let sampled: Vec<_> = batch.iter().map(|delivery| context_of(&delivery.message)).filter(TraceContext::is_sampled).collect();
-        if sampled.is_empty() {
+        if sampled.is_empty() || !self.tracer.records_batch() {
             return Tracer::pass(TraceContext::default());
         }
         let start = self.start(Kind::Client, "receive", at);

@@ -4,6 +4,7 @@
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
 mod audit;
+mod budgets;
 mod changes;
 mod counts;
 mod customers;
@@ -24,6 +25,7 @@ mod tests;
 mod write;
 
 pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told};
+pub(crate) use budgets::{Amount, BudgetRow, Moved, Tick};
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
 pub(crate) use feed::{Cursor, Happened, Of, What};
@@ -50,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, name: "webhooks", sql: include_str!("../../migrations/0007_webhooks.sql") },
     Migration { version: 8, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
     Migration { version: 9, name: "the trace of a redrive", sql: include_str!("../../migrations/0009_redrive_trace.sql") },
+    Migration { version: 10, name: "budgets", sql: include_str!("../../migrations/0010_budgets.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, audit, feed, to_json};
+use super::{Changes, ReadModel, audit, budgets::spelled, feed, to_json};
 use crate::letters;
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -52,13 +52,14 @@ static HISTORY: Statement = Statement::new(
      ON CONFLICT (transition_id, number) DO NOTHING",
 );
 static CUSTOMERS: Statement = Statement::new(
-    "INSERT INTO customers (partner_id, customer_id, version, company_name, domain, country, relationship, sort_name)
-     SELECT r.partner_id, r.customer_id, r.version, r.company_name, r.domain, r.country, r.relationship, r.sort_name
+    "INSERT INTO customers (partner_id, customer_id, version, company_name, domain, country, relationship, sort_name, budget, currency)
+     SELECT r.partner_id, r.customer_id, r.version, r.company_name, r.domain, r.country, r.relationship, r.sort_name, r.budget, r.currency
      FROM {1: partner_id uuid, customer_id uuid, version bigint, company_name text, domain text, country text, relationship text,
-              sort_name text} AS r
+              sort_name text, budget text, currency text} AS r
      WHERE true
      ON CONFLICT (partner_id, customer_id) DO UPDATE SET version = excluded.version, company_name = excluded.company_name,
-         domain = excluded.domain, country = excluded.country, relationship = excluded.relationship, sort_name = excluded.sort_name
+         domain = excluded.domain, country = excluded.country, relationship = excluded.relationship, sort_name = excluded.sort_name,
+         budget = excluded.budget, currency = excluded.currency
      WHERE excluded.version > customers.version",
 );
 static ON_RECORD: Statement = Statement::new(
@@ -210,6 +211,8 @@ fn customers(changes: &Changes) -> Vec<Vec<Value>> {
             (&row.country).into(),
             relationship.into(),
             name.to_lowercase().into(),
+            row.budget.as_deref().map(spelled).into(),
+            (&row.currency_code).into(),
         ]
     });
     rows.collect()

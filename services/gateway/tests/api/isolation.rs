@@ -34,8 +34,9 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 6] = [
+const OF_THE_CALLER: [&str; 7] = [
     "/v1/customers",
+    "/v1/budgets",
     "/v1/relationships",
     "/v1/agreements",
     "/v1/auditrecords",

@@ -157,6 +157,8 @@ impl World {
             domain: "c".into(),
             country: "FR".into(),
             relationship_to_partner: None,
+            budget: None,
+            currency_code: "EUR".into(),
             resellers: Vec::new(),
         };
         let (partner_name, begun_at, resellers) = ("P".into(), None, Vec::new());

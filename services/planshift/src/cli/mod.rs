@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod budgets;
 mod fault;
 mod health;
 mod hosting;
@@ -18,6 +19,7 @@ pub use api::{
     StepsArgs, StuckArgs, WatchArgs, WhoArgs,
 };
 pub use audit::AuditArgs;
+pub use budgets::{BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;
 pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
@@ -122,6 +124,8 @@ pub enum Command {
     Redrive(RedriveArgs),
     /// Show what is registered for webhooks; register, test, list deliveries, have some again
     Webhooks(WebhooksArgs),
+    /// What customers may spend, and whether it is set in the Azure portal too
+    Budget(BudgetArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Be an outside system that has effects, with the troubles asked for: for tests and trials

@@ -1,6 +1,7 @@
 //! The client of the HTTP API: everything that acts on transitions goes through here, whether the services are hosted in
 //! this process or far away.
 
+mod budgets;
 mod error;
 mod letters;
 mod plan;
@@ -8,6 +9,7 @@ mod retry;
 mod types;
 mod webhooks;
 
+pub use budgets::Budget;
 pub use error::{ApiError, Refusal};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
 pub use plan::{Plan, PlanGroup};

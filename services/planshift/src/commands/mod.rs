@@ -2,6 +2,7 @@
 
 mod act;
 mod audit;
+mod budgets;
 pub mod demo;
 mod health;
 mod import;
@@ -84,6 +85,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::DeadLetters(args) => letters::dead_letters(args).await,
         Command::Redrive(args) => letters::redrive(args).await,
         Command::Webhooks(args) => webhooks::webhooks(args).await,
+        Command::Budget(args) => budgets::budget(args).await,
         Command::Sample(args) => sample::sample(&args),
         Command::ProvisionerSimulator(args) => simulator::simulator(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,

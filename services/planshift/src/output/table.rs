@@ -1,7 +1,7 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::{DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
+use crate::client::{Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -251,6 +251,22 @@ pub fn redrives(redrives: &[Redrive]) -> String {
         let [sent, succeeded, died] = counts;
         let (id, state) = (redrive.redrive_id.to_string(), redrive.state.clone());
         table.add_row([id, state, sent, succeeded, died, redrive.actor.clone(), redrive.reason.clone()]);
+    }
+    laid_out(&table)
+}
+
+/// Budgets of customers.
+pub fn budgets(budgets: &[Budget]) -> String {
+    let mut table = table(&["customer", "name", "budget", "in the Azure portal"], &[2]);
+    for budget in budgets {
+        let amount = budget.amount.as_ref().map_or_else(String::new, |amount| format!("{amount} {}", budget.currency_code));
+        let portal = match budget.azure_portal.task.as_str() {
+            "open" => "to do".to_owned(),
+            "done" => "done".to_owned(),
+            _ => String::new(),
+        };
+        let name = text::printable(budget.company_name.as_deref().unwrap_or_default());
+        table.add_row([budget.customer_id.to_string(), name, amount, portal]);
     }
     laid_out(&table)
 }

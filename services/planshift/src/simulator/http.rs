@@ -120,6 +120,8 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/effects/{key}", get(look_up).put(provision).delete(undo))
         .route("/effects", get(all))
         .route("/account", get(account))
+        // as every service has it: who runs it in a container asks
+        .route("/healthz", get(async || "ok\n"))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
         .with_state(simulator)
 }

@@ -75,6 +75,12 @@ pub struct ImportedCustomer {
     /// Its relationship to the partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relationship_to_partner: Option<Relationship>,
+    /// Its budget, a decimal as it stood in the document; none where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// In which currency it is billed, ISO 4217; empty where a message before this field tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub currency_code: String,
     /// The resellers on record of the subscriptions in this chunk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resellers: Vec<MpnId>,
@@ -90,6 +96,8 @@ impl ImportedCustomer {
             domain: part.customer.domain.clone(),
             country: part.customer.country.clone(),
             relationship_to_partner: Some(part.customer.relationship_to_partner),
+            budget: part.customer.budget.clone(),
+            currency_code: part.customer.currency_code.clone(),
             resellers: part.resellers.iter().map(|reseller| reseller.mpn_id.clone()).collect(),
         }
     }

@@ -3,7 +3,10 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text},
+    shapes::{
+        Object, Schema, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text, time,
+    },
+    upgrades::who_and_why,
 };
 use planshift_domain::account::facts::{Cloud, Relationship};
 use serde_json::json;
@@ -15,6 +18,7 @@ pub(super) fn describe(api: &Api) {
     resources(api);
     resellers(api);
     budget(api);
+    budget_task(api);
 }
 
 fn resources(api: &Api) {
@@ -128,5 +132,53 @@ fn budget(api: &Api) {
             .body(object().has("amount", amount()))
             .json(200, "The budget as it is now; every digit is kept.", budget)
             .fails(&[409]),
+    );
+}
+
+fn budget_task(api: &Api) {
+    let amount = || pattern("^[0-9.eE+-]+$");
+    let currency = || pattern("^([A-Z]{3})?$");
+    let done = object().has("amount", amount()).has("currencyCode", currency()).has("at", time()).has("by", text()).has("reason", text());
+    let portal = object()
+        .has("task", one_of(&["notNeeded", "open", "done"]))
+        .has("transitionId", or_null(guid()))
+        .has("since", or_null(time()))
+        .has("link", text())
+        .has("lastDone", or_null(Schema::from(done)));
+    let budget = || {
+        object()
+            .has("customerId", guid())
+            .has("partnerId", guid())
+            .has("amount", or_null(amount()))
+            .has("currencyCode", currency())
+            .has("azurePortal", portal.clone())
+    };
+    let one = api.named("BudgetTask", budget().links(&[]).of_type("Budget"));
+    let listed = api.named("ListedBudget", budget().has("companyName", text()).links(&[]).of_type("Budget"));
+    const PATH: &str = "/v1/customers/{customer}/budget";
+    api.add(
+        Operation::get(PATH, "getBudgetTask", "A customer's budget, and whether it is set in the Azure portal too.")
+            .of_partner()
+            .json(200, "The budget; `task` is `open` once a transition has completed, until somebody says that it is done.", one.clone())
+            .fails(&[409]),
+    );
+    api.add(
+        Operation::post("/v1/customers/{customer}/budget/done", "budgetDone", "The budget is set in the Azure portal.")
+            .of_partner()
+            .may_have_body(who_and_why())
+            .json(200, "The budget as it is now; said twice, the first one counts.", one)
+            .fails(&[409]),
+    );
+    api.add(
+        Operation::get("/v1/budgets", "listBudgets", "Budgets, in the order of the customers' names.")
+            .of_partner()
+            .query(
+                "azurePortal",
+                one_of(&["open", "done"]),
+                "Those that have moved, and whose budget is not set in the Azure portal, or is.",
+            )
+            .pages()
+            .json(200, "A page of them.", collection(listed))
+            .may_give(200, "MS-ContinuationToken", TOKEN),
     );
 }

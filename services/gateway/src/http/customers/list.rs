@@ -110,11 +110,11 @@ fn pattern(value: &str, operator: &str) -> Result<Pattern, ApiError> {
     })
 }
 
-fn token((name, customer, partner): &ListKey) -> String {
+pub(super) fn token((name, customer, partner): &ListKey) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Value::from(vec![name.clone(), customer.to_string(), partner.to_string()]).to_string())
 }
 
-fn key(token: &str) -> Option<ListKey> {
+pub(super) fn key(token: &str) -> Option<ListKey> {
     let text = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
     let (name, customer, partner): (String, Uuid, Uuid) = serde_json::from_slice(&text).ok()?;
     (!name.contains('\0')).then_some((name, CustomerId(customer), PartnerId(partner)))

@@ -16,10 +16,12 @@
 //! | `carts`, `buying`, `orders` | purchases of the two Azure offers |
 //! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
+//! | `budget_task` | whether it is set in the Azure portal too |
 //! | `etag` | versions of resources |
 
 mod agreements;
 mod budget;
+mod budget_task;
 mod buying;
 mod carts;
 pub(super) mod catalogue;
@@ -36,6 +38,7 @@ mod update;
 
 pub(super) use agreements::{agreements, confirm, direct_signature, metadata, reseller_agreement};
 pub(super) use budget::{budget, set_budget};
+pub(super) use budget_task::{done as budget_done, list as budgets, task as budget_task};
 pub(super) use carts::{cart, checkout, create as create_cart};
 pub(super) use catalogue::{availabilities, availability, product, products, sku, skus};
 pub(super) use entitlements::{entitlement, entitlements};

@@ -31,6 +31,8 @@ impl Fixture {
             domain: "d".into(),
             country: "FR".into(),
             relationship_to_partner: None,
+            budget: None,
+            currency_code: "EUR".into(),
             resellers: Vec::new(),
         };
         let customers = vec![customer(5, "Contoso 100% Ltd"), customer(6, "Fabrikam")];

@@ -145,6 +145,8 @@ async fn customers_are_listed_by_name_and_found_by_name_domain_and_reseller() {
                 domain: format!("C{n}.example"),
                 country: "FR".into(),
                 relationship_to_partner: Some(Relationship::Reseller),
+                budget: None,
+                currency_code: "EUR".into(),
                 resellers: resellers.iter().map(|text| mpn(text)).collect(),
             })
             .collect(),

@@ -92,6 +92,8 @@ async fn customers_keep_their_newest_version() {
             domain: "d".into(),
             country: "FR".into(),
             relationship_to_partner: None,
+            budget: None,
+            currency_code: "EUR".into(),
             resellers: Vec::new(),
         };
         let (partner_name, begun_at, resellers) = ("p".into(), None, Vec::new());

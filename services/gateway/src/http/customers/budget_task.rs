@@ -1,0 +1,184 @@
+//! The open task that a transition leaves behind: the budget is to be set in the Azure portal too. Until somebody says that it is, it is
+//! shown. Source: the domain's sections 8, 9 (I17) and 11.
+
+use super::{
+    Whose,
+    list::{key, token},
+};
+use crate::{
+    app::App,
+    http::{
+        actor::{actor, reason},
+        answer::Answer,
+        context::Context,
+        errors::ApiError,
+        fields::{A_GUID, Fields, Parameters},
+        once::{hash, once},
+        pages::{Asked, LARGEST_PAGE, Page, again, link},
+    },
+    model::{Amount, BudgetRow, Moved, Tick},
+    words::words,
+};
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
+use planshift_domain::ids::{CustomerId, PartnerId};
+use serde_json::{Value, json};
+
+/// Where budgets are set in the Azure portal.
+const PORTAL: &str = "https://portal.azure.com/#view/Microsoft_Azure_CostManagement/Menu/~/budgets";
+
+/// How the task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    /// There is no budget, or no transition has completed.
+    NotNeeded,
+    /// It is to be done.
+    Open,
+    /// It is done, for the amount that the budget has.
+    Done,
+}
+
+impl Task {
+    const ALL: [Self; 3] = [Self::NotNeeded, Self::Open, Self::Done];
+
+    fn of(budget: Option<&Amount>, moved: Option<&Moved>, tick: Option<&Tick>) -> Self {
+        match (budget, moved) {
+            (Some(budget), Some(_)) if tick.is_some_and(|tick| tick.amount == *budget) => Self::Done,
+            (Some(_), Some(_)) => Self::Open,
+            _ => Self::NotNeeded,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NotNeeded => "notNeeded",
+            Self::Open => "open",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// A customer's budget with its task.
+struct Standing {
+    whose: (PartnerId, CustomerId),
+    budget: Option<Amount>,
+    currency: String,
+    moved: Option<Moved>,
+    tick: Option<Tick>,
+}
+
+impl Standing {
+    async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
+        let customer = whose.head(app, context).await?.customer;
+        let key = (whose.partner, whose.customer);
+        let budget = customer.budget.map(|amount| Amount::new(&amount, &customer.currency_code));
+        let (moved, tick) = (app.model.moved(key).await?, app.model.budget_tick(key).await?);
+        Ok(Self { whose: key, budget, currency: customer.currency_code, moved, tick })
+    }
+
+    fn task(&self) -> Task {
+        Task::of(self.budget.as_ref(), self.moved.as_ref(), self.tick.as_ref())
+    }
+
+    /// Amounts are texts: a reader that makes binary fractions of JSON's numbers would lose digits.
+    fn shown(&self) -> Value {
+        let (partner, customer) = self.whose;
+        let done = match &self.tick {
+            Some(tick) => json!({
+                "amount": tick.amount.amount, "currencyCode": tick.amount.currency, "at": tick.at, "by": tick.actor, "reason": tick.reason,
+            }),
+            None => Value::Null,
+        };
+        json!({
+            "customerId": customer,
+            "partnerId": partner,
+            "amount": self.budget.as_ref().map(|budget| &budget.amount),
+            "currencyCode": self.currency,
+            "azurePortal": {
+                "task": self.task().name(),
+                "transitionId": self.moved.as_ref().map(|moved| moved.transition_id),
+                "since": self.moved.as_ref().and_then(|moved| moved.ended_at),
+                "link": PORTAL,
+                "lastDone": done,
+            },
+            "links": { "self": link(format!("/customers/{customer}/budget")) },
+            "attributes": { "objectType": "Budget" },
+        })
+    }
+}
+
+/// `GET /v1/customers/{id}/budget`: the budget, and whether it is set in the Azure portal.
+pub(in crate::http) async fn task(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    whose: Whose,
+) -> Result<Answer, ApiError> {
+    Answer::json(&Standing::read(&app, &context, whose).await?.shown())
+}
+
+/// `POST /v1/customers/{id}/budget/done`: it is set there. Said twice, the first one counts.
+pub(in crate::http) async fn done(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    whose: Whose,
+    fields: Fields,
+) -> Result<Answer, ApiError> {
+    let (actor, reason) = (actor(&fields, &context)?, reason(&fields)?);
+    let target = format!("POST /v1/customers/{}/budget/done of {}", whose.customer, whose.partner);
+    once(&app, &context, &target, &hash(&fields.raw), async {
+        let mut standing = Standing::read(&app, &context, whose).await?;
+        match (standing.task(), &standing.budget) {
+            (Task::Done, _) => {}
+            (Task::Open, Some(amount)) => {
+                let tick = Tick { amount: amount.clone(), at: app.ports.clock.now(), actor, reason };
+                app.model.tick_budget(standing.whose, &tick).await?;
+                standing.tick = app.model.budget_tick(standing.whose).await?;
+            }
+            (Task::NotNeeded | Task::Open, _) => {
+                let text = words!(
+                    "There is nothing to set in the Azure portal: the customer has no budget, or has not moved.",
+                    "Il n’y a rien à définir dans le portail Azure : le client n’a pas de budget, ou n’a pas été transféré."
+                );
+                return Err(ApiError::new(StatusCode::CONFLICT, "409", "NoOpenTask", text));
+            }
+        }
+        Answer::json(&standing.shown())
+    })
+    .await
+}
+
+/// `GET /v1/budgets?azurePortal=open`: budgets of all customers, in the order of their names; `open` and `done` are of those that have moved.
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Answer, ApiError> {
+    let partner = parameters.parse("partnerId", A_GUID, |text| text.parse::<PartnerId>().ok())?;
+    let wanted = parameters.get("azurePortal").map(|name| Task::ALL.into_iter().find(|task| task.name() == name).ok_or(name)).transpose();
+    let done = match wanted {
+        Ok(None) => None,
+        Ok(Some(Task::Open)) => Some(false),
+        Ok(Some(Task::Done)) => Some(true),
+        Ok(Some(Task::NotNeeded)) | Err(_) => {
+            let text = words!("The parameter azurePortal is open or done.", "Le paramètre azurePortal est open ou done.");
+            return Err(ApiError::bad_input("InvalidParameter", text));
+        }
+    };
+    let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
+    // a caller that is a partner sees its own, whatever it asks for
+    let page = app.model.budgets(context.caller.partner.or(partner), done, asked.after(key)?, asked.size, asked.counted).await?;
+    let items = page.rows.into_iter().map(|row| {
+        let BudgetRow { partner_id, customer_id, company_name, budget, moved, tick, .. } = row;
+        let (whose, currency) = ((partner_id, customer_id), budget.currency.clone());
+        let mut item = Standing { whose, budget: Some(budget), currency, moved, tick }.shown();
+        item["companyName"] = Value::String(company_name);
+        item
+    });
+    let (items, next) = (items.collect(), page.next.map(|key| Asked::counted(page.total, token(&key))));
+    let page = Page { items, total: Some(page.total), next, ..Page::default() };
+    asked.answer("/budgets", &again(&parameters, &["partnerId", "azurePortal"]), page)
+}

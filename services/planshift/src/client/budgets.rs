@@ -1,0 +1,118 @@
+//! Budgets, as the API tells them.
+
+use super::{Api, ApiError, Items, REQUEST_ID, said};
+use crate::cli::{BudgetListArgs, BudgetOneArgs, WhoArgs};
+use planshift_domain::{
+    ids::{CustomerId, PartnerId, TransitionId},
+    time::Timestamp,
+};
+use reqwest::{Method, RequestBuilder};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use uuid::Uuid;
+
+/// A customer's budget.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Budget {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// And whose customer that is.
+    pub partner_id: PartnerId,
+    /// Its name, in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company_name: Option<String>,
+    /// With every digit; none where there is none.
+    pub amount: Option<String>,
+    /// ISO 4217.
+    pub currency_code: String,
+    /// Whether it is set there too.
+    pub azure_portal: PortalTask,
+}
+
+/// The open task that a transition leaves behind.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PortalTask {
+    /// `notNeeded`, `open`, `done`.
+    pub task: String,
+    /// The transition that has moved the customer.
+    pub transition_id: Option<TransitionId>,
+    /// When that ended.
+    pub since: Option<Timestamp>,
+    /// Where it is done.
+    pub link: String,
+    /// Who has done it last.
+    pub last_done: Option<Done>,
+}
+
+/// That it was done.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// For this amount,
+    pub amount: String,
+    /// in this currency,
+    pub currency_code: String,
+    /// then,
+    pub at: Timestamp,
+    /// by him,
+    pub by: String,
+    /// for this reason.
+    pub reason: String,
+}
+
+/// Partner Center's body.
+#[derive(Serialize)]
+struct SpendingBudget<'a> {
+    amount: Option<&'a RawValue>,
+}
+
+impl Api {
+    /// A page of budgets.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn budgets(&self, args: &BudgetListArgs) -> Result<Items<Budget>, ApiError> {
+        let mut request = self
+            .client
+            .get(format!("{}/v1/budgets", self.base))
+            .query(&[("size", args.size)])
+            .query(&[("partnerId", args.partner.partner)]);
+        if args.open || args.done {
+            request = request.query(&[("azurePortal", if args.open { "open" } else { "done" })]);
+        }
+        self.json(request).await
+    }
+
+    /// A customer's budget.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn budget(&self, one: &BudgetOneArgs) -> Result<Budget, ApiError> {
+        self.json(self.of_customer(Method::GET, one, "budget")).await
+    }
+
+    /// Sets it; none takes it away.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn set_budget(&self, one: &BudgetOneArgs, amount: Option<&RawValue>) -> Result<(), ApiError> {
+        let request = self.of_customer(Method::PATCH, one, "usagebudget").header(REQUEST_ID, Uuid::new_v4().to_string());
+        self.json::<Value>(request.json(&SpendingBudget { amount })).await.map(|_| ())
+    }
+
+    /// It is set in the Azure portal.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn budget_done(&self, one: &BudgetOneArgs, who: &WhoArgs) -> Result<Budget, ApiError> {
+        let request = self.of_customer(Method::POST, one, "budget/done").header(REQUEST_ID, Uuid::new_v4().to_string());
+        self.json(request.json(&said(who))).await
+    }
+
+    fn of_customer(&self, method: Method, one: &BudgetOneArgs, what: &str) -> RequestBuilder {
+        let url = format!("{}/v1/customers/{}/{what}", self.base, one.customer.customer);
+        self.client.request(method, url).query(&[("partnerId", one.partner.partner)])
+    }
+}

@@ -44,6 +44,7 @@ pub(crate) fn transition(n: u128, version: u32, state: State) -> TransitionRow {
         closed_at: None,
         history: 0,
         traceparent: String::new(),
+        batch: None,
     }
 }
 

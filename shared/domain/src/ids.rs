@@ -66,6 +66,8 @@ guid! {
     TransitionId,
     /// One import of an account document.
     ImportId,
+    /// One batch: many customers to be moved as one.
+    BatchId,
 }
 
 /// A GUID in its hyphenated form, any case: 8-4-4-4-12.

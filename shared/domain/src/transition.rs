@@ -2,7 +2,7 @@
 
 use crate::{
     account::facts::PlanStatus,
-    ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, PlanId, Reseller, TransitionId},
+    ids::{AzureSubscriptionId, BatchId, CommerceSubscriptionId, CustomerId, PartnerId, PlanId, Reseller, TransitionId},
     step::{Action, Step},
     time::Timestamp,
 };
@@ -253,6 +253,18 @@ impl Findings {
     }
 }
 
+/// The row of a batch that a transition is of: who made the batch knows by it which of its rows has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchRow {
+    /// The batch.
+    pub batch_id: BatchId,
+    /// The row's number within the batch.
+    pub row: u32,
+    /// Which attempt at the row, from 1: a row that failed may be tried again.
+    pub attempt: u32,
+}
+
 /// A transition without its lines, plans and packets: of fixed size, however many of them there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -300,4 +312,7 @@ pub struct TransitionRow {
     pub history: u32,
     /// W3C trace context of its start.
     pub traceparent: String,
+    /// The row of a batch that it is of; none where it was started by itself, and in what versions before batches have told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchRow>,
 }

@@ -96,6 +96,7 @@ fn part(n: u128) -> TransitionPart {
         closed_at: None,
         history: 7,
         traceparent: String::new(),
+        batch: None,
     };
     TransitionPart { history, lines: vec![line], packets, plans: vec![plan], transition }
 }

@@ -13,7 +13,8 @@ use planshift_domain::{
         Body,
         operator::{ActOnStep, StepActKind, StepsRead},
         request::{
-            Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome, StartTransition,
+            Act, ActAnswered, ActOnTransition, CustomersImported, ImportCustomers, ImportedBy, Priority, StartAnswered, StartOutcome,
+            StartTransition,
         },
     },
     step::Step,
@@ -219,7 +220,15 @@ impl Client {
     /// The transition that came of it, or that was there.
     async fn start(&self, partner_id: PartnerId, part: &planshift_domain::account::facts::CustomerPart) -> Option<TransitionId> {
         let request_id = self.shared.sim.id();
-        let start = StartTransition { request_id, partner_id, customer_id: part.customer_id, actor: "ann".to_owned(), plan_hash: None };
+        let start = StartTransition {
+            request_id,
+            partner_id,
+            customer_id: part.customer_id,
+            actor: "ann".to_owned(),
+            plan_hash: None,
+            priority: Priority::Interactive,
+            batch: None,
+        };
         loop {
             let answer: StartAnswered = self.ask(&start, request_id.to_string(), String::new()).await;
             self.note(|| format!("is told of start {request_id} of customer {}: {:?}", part.customer_id, answer.outcome));

@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "acts", sql: include_str!("../../migrations/0003_acts.sql") },
     Migration { version: 4, name: "plan hash", sql: include_str!("../../migrations/0004_plan_hash.sql") },
     Migration { version: 5, name: "audit", sql: include_str!("../../migrations/0005_audit.sql") },
+    Migration { version: 6, name: "priority", sql: include_str!("../../migrations/0006_priority.sql") },
 ];
 
 /// A stored word that this version does not know: the row was written by a newer one.

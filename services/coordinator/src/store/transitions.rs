@@ -6,10 +6,11 @@ use crate::{
     saga::{Hold, Limits, Paused, Saga},
 };
 use planshift_domain::{
-    ids::{CustomerId, PartnerId, TransitionId},
+    ids::{BatchId, CustomerId, PartnerId, TransitionId},
+    message::request::Priority,
     step::Step,
     time::Timestamp,
-    transition::{State, TransitionRow},
+    transition::{BatchRow, State, TransitionRow},
 };
 use planshift_storage::{Args, Database, Row, Statement, StorageError, Transaction, Value, Write};
 use planshift_telemetry::TraceContext;
@@ -39,6 +40,12 @@ pub struct Stored {
     pub started_by: String,
     /// The hash of the plan that it is to keep to.
     pub plan_hash: Option<String>,
+    /// Who waits for it.
+    pub priority: Priority,
+    /// The row of a batch that it is of.
+    pub batch: Option<BatchRow>,
+    /// The request of the interactive start that found it in line in the background, and moved it up.
+    pub moved_up_by: Option<Uuid>,
     /// How many history entries it has.
     pub history: u32,
     /// The hash of the last one.
@@ -78,6 +85,7 @@ impl Stored {
             closed_at: self.saga.closed_at,
             history: self.history,
             traceparent: self.trace.traceparent(),
+            batch: self.batch,
         }
     }
 }
@@ -86,7 +94,8 @@ macro_rules! columns {
     () => {
         "id, partner_id, customer_id, request_id, facts_version, state, left_state, version, sent, attempt, lines, plans, packet_items, tallies, failure, \
          effective_at, resend_at, give_up_at, started_at, ended_at, closed_at, started_by, history, history_hash, traceparent, tracestate, acted,
-         waiting, held_step, held_since, withheld, touched_at, plan_hash"
+         waiting, held_step, held_since, withheld, touched_at, plan_hash,
+         background, moved_up_by, batch_id, batch_row, batch_attempt"
     };
 }
 
@@ -97,7 +106,10 @@ static LOAD: Statement = Statement::new(concat!(
 ));
 static BY_REQUEST: Statement = Statement::new(
     "SELECT t.partner_id, t.request_id, t.id FROM {1: partner_id uuid, request_id uuid} AS r
-     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.request_id = r.request_id",
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.request_id = r.request_id
+     UNION ALL
+     SELECT t.partner_id, t.moved_up_by, t.id FROM {1: partner_id uuid, request_id uuid} AS r
+     JOIN transitions AS t ON t.partner_id = r.partner_id AND t.moved_up_by = r.request_id",
 );
 static LIVE: Statement = Statement::new(
     "SELECT t.partner_id, t.customer_id, t.id FROM {1: partner_id uuid, customer_id uuid} AS r
@@ -114,16 +126,18 @@ static LAST_ENDED: Statement = Statement::new(
 );
 static INSERT: Statement = Statement::new(
     "INSERT INTO transitions (id, state, left_state, version, sent, attempt, lines, plans, tallies, failure, effective_at, resend_at, give_up_at, ended_at,
-         closed_at, history, history_hash, acted, waiting, held_step, held_since, withheld, partner_id, customer_id, request_id, facts_version, packet_items, started_at, started_by, traceparent, tracestate,
-         plan_hash, open, touched_at)
+         closed_at, history, history_hash, acted, waiting, held_step, held_since, withheld, partner_id, customer_id, request_id, facts_version,
+         packet_items, started_at, started_by, traceparent, tracestate, plan_hash,
+         background, batch_id, batch_row, batch_attempt, open, touched_at)
      SELECT r.id, r.state, r.left_state, r.version, r.sent, r.attempt, r.lines, r.plans, r.tallies, r.failure, r.effective_at, r.resend_at, r.give_up_at,
-         r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.waiting, r.held_step, r.held_since, r.withheld, r.partner_id, r.customer_id, r.request_id, r.facts_version, r.packet_items, r.started_at,
-         r.started_by, r.traceparent, r.tracestate, r.plan_hash, true, $1
+         r.ended_at, r.closed_at, r.history, r.history_hash, r.acted, r.waiting, r.held_step, r.held_since, r.withheld, r.partner_id, r.customer_id, r.request_id, r.facts_version,
+         r.packet_items, r.started_at, r.started_by, r.traceparent, r.tracestate, r.plan_hash,
+         r.background, r.batch_id, r.batch_row, r.batch_attempt, true, $1
      FROM {2: id uuid, state text, left_state text, version bigint, sent bigint, attempt bigint, lines bigint, plans bigint, tallies text, failure text,
          effective_at bigint, resend_at bigint, give_up_at bigint, ended_at bigint, closed_at bigint, history bigint, history_hash text, acted uuid, waiting boolean,
          held_step text, held_since bigint, withheld boolean, partner_id uuid,
          customer_id uuid, request_id uuid, facts_version bigint, packet_items bigint, started_at bigint, started_by text, traceparent text,
-         tracestate text, plan_hash text} AS r",
+         tracestate text, plan_hash text, background boolean, batch_id uuid, batch_row bigint, batch_attempt bigint} AS r",
 );
 static UPDATE: Statement = Statement::new(
     "UPDATE transitions SET state = r.state, left_state = r.left_state, version = r.version, sent = r.sent, attempt = r.attempt, lines = r.lines,
@@ -216,6 +230,12 @@ fn decode(row: &Row, limits: &Limits) -> Result<Stored, StorageError> {
         history_hash: row.get(23)?,
         acted: row.get(26)?,
         waiting: row.get(27)?,
+        priority: if row.get(33)? { Priority::Background } else { Priority::Interactive },
+        moved_up_by: row.get(34)?,
+        batch: match (row.get::<Option<Uuid>>(35)?, row.get::<Option<u32>>(36)?, row.get::<Option<u32>>(37)?) {
+            (Some(batch_id), Some(row), Some(attempt)) => Some(BatchRow { batch_id: BatchId(batch_id), row, attempt }),
+            _ => None,
+        },
         touched_at: Timestamp::from_micros(row.get(31)?),
         trace: TraceContext::parse(&row.get::<String>(24)?, &row.get::<String>(25)?).unwrap_or_default(),
         saga,
@@ -233,7 +253,7 @@ async fn pairs(tx: &mut Transaction, statement: &Statement, keys: Vec<(Uuid, Uui
     found.iter().map(|row| Ok(((row.get(0)?, row.get(1)?), TransitionId(row.get(2)?)))).collect()
 }
 
-/// The transitions that these requests (partner, request id) have started.
+/// The transitions that these requests (partner, request id) have started, or have moved up in line.
 pub async fn by_request(tx: &mut Transaction, keys: Vec<(Uuid, Uuid)>) -> Result<Pairs, StorageError> {
     pairs(tx, &BY_REQUEST, keys).await
 }
@@ -292,6 +312,8 @@ pub fn insert(new: &[&Stored], now: Timestamp) -> Option<Write> {
             row.extend([t.partner.0.into(), t.customer.0.into(), t.request_id.into(), t.facts_version.into(), t.saga.packet_items.into()]);
             row.extend([t.started_at.as_micros().into(), t.started_by.as_str().into()]);
             row.extend([t.trace.traceparent().into(), t.trace.tracestate.as_str().into(), t.plan_hash.as_deref().into()]);
+            row.push((!t.priority.is_interactive()).into());
+            row.extend([t.batch.map(|of| of.batch_id.0).into(), t.batch.map(|of| of.row).into(), t.batch.map(|of| of.attempt).into()]);
             row
         })
         .collect();

@@ -10,7 +10,9 @@ use planshift_domain::{
     message::{
         event::{AccountImported, TransitionChanged},
         reply::FactsTaken,
-        request::{Act, ActOutcome, ChainAsked, CustomersImported, FindImport, ImportFound, OnlyIf, StartOutcome, StartTransition},
+        request::{
+            Act, ActOutcome, ChainAsked, CustomersImported, FindImport, ImportFound, OnlyIf, Priority, StartOutcome, StartTransition,
+        },
     },
     transition::State,
 };
@@ -217,6 +219,8 @@ async fn no_entry_is_lost_by_a_crash_between_commit_and_publish() {
         customer_id: customer(1),
         actor: "ann".into(),
         plan_hash: None,
+        priority: Priority::Interactive,
+        batch: None,
     };
     let mut waiting = VecDeque::from([Input::Start(start, World::asker())]);
     let mut lost = 0;

@@ -4,12 +4,12 @@ use crate::world::*;
 use planshift_coordinator::engine::Input;
 use planshift_coordinator::engine::Question;
 use planshift_domain::{
-    ids::{CustomerId, PartnerId, TransitionId},
+    ids::{BatchId, CustomerId, PartnerId, TransitionId},
     message::{
         operator::{ExplainTransition, TransitionExplained},
-        request::{Act, ActOutcome, StartAnswered, StartOutcome, StartTransition},
+        request::{Act, ActOutcome, Priority, StartAnswered, StartOutcome, StartTransition},
     },
-    transition::State,
+    transition::{BatchRow, State},
 };
 use planshift_messaging::Outgoing;
 use std::collections::HashMap;
@@ -23,7 +23,15 @@ async fn start_all(world: &mut World, partner: PartnerId, customers: &[CustomerI
     let start = |(number, customer_id): (usize, &CustomerId)| {
         let request_id = Uuid::from_u128(1000 * partner.0.as_u128() + number as u128);
         Input::Start(
-            StartTransition { request_id, partner_id: partner, customer_id: *customer_id, actor: "ann".into(), plan_hash: None },
+            StartTransition {
+                request_id,
+                partner_id: partner,
+                customer_id: *customer_id,
+                actor: "ann".into(),
+                plan_hash: None,
+                priority: Priority::Interactive,
+                batch: None,
+            },
             World::asker(),
         )
     };
@@ -128,4 +136,20 @@ async fn a_crash_before_its_messages_were_sent_loses_no_one() {
     assert_eq!(begun(&again), 1, "its command is sent again");
     world.work(again, 1).await;
     assert_eq!(world.state(ids[1]), State::Completed);
+}
+
+#[tokio::test]
+async fn the_row_of_a_batch_is_kept_with_its_transition_and_told_at_every_change() {
+    let mut world = World::new(1).await;
+    world.import(1, &[1, 2]).await;
+    let of = BatchRow { batch_id: BatchId(Uuid::from_u128(77)), row: 5, attempt: 2 };
+    let mut start = World::starting(1, 1);
+    (start.priority, start.batch) = (Priority::Background, Some(of));
+    let out = world.turn(&[Input::Start(start, World::asker())]).await;
+    world.work(out, 1).await;
+    let (_, out) = world.start(2, 2).await;
+    world.work(out, 1).await;
+    let told = |n| world.events.iter().filter(move |event| event.transition.customer_id == customer(n)).map(|event| event.transition.batch);
+    assert!(told(1).count() > 4 && told(1).all(|batch| batch == Some(of)), "it comes from the database at each turn");
+    assert!(told(2).count() > 4 && told(2).all(|batch| batch.is_none()));
 }

@@ -9,7 +9,9 @@ use planshift_domain::{
     message::{
         command as c,
         reply::PacketGivenUp,
-        request::{Act, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, OnlyIf, StartAnswered, StartOutcome, StartTransition},
+        request::{
+            Act, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, OnlyIf, Priority, StartAnswered, StartOutcome, StartTransition,
+        },
     },
     step::{Action, Step},
     transition::{Evidence, ItemError, State},
@@ -99,6 +101,8 @@ async fn two_starts_in_one_batch_are_one_transition() {
             customer_id: customer(1),
             actor: "ann".into(),
             plan_hash: None,
+            priority: Priority::Interactive,
+            batch: None,
         };
         Input::Start(start, World::asker())
     };

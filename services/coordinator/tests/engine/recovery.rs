@@ -8,7 +8,7 @@ use planshift_domain::{
         command as c,
         event::TransitionChanged,
         reply::PacketAnswer,
-        request::{Act, ActAnswered, ActOnTransition, ActOutcome, StartAnswered, StartTransition},
+        request::{Act, ActAnswered, ActOnTransition, ActOutcome, Priority, StartAnswered, StartTransition},
     },
     step::{Action, Step},
     transition::{Evidence, Finding, State},
@@ -130,6 +130,8 @@ async fn a_request_that_comes_again_after_a_crash_sends_what_was_lost() {
             customer_id: customer(1),
             actor: "ann".into(),
             plan_hash: None,
+            priority: Priority::Interactive,
+            batch: None,
         };
         Input::Start(start, World::asker())
     };
@@ -210,6 +212,8 @@ async fn a_transition_that_cannot_be_handled_holds_up_no_other() {
             customer_id: customer(n),
             actor: "ann".into(),
             plan_hash: None,
+            priority: Priority::Interactive,
+            batch: None,
         };
         world.turn_unsent(&[Input::Start(start, World::asker())]).await;
     }
@@ -280,6 +284,8 @@ async fn a_check_keeps_to_the_plan_of_its_start_also_when_it_is_sent_again() {
         customer_id: customer(1),
         actor: "ann".into(),
         plan_hash: plan_hash.clone(),
+        priority: Priority::Interactive,
+        batch: None,
     };
     let hash = |out: &[Outgoing]| out.iter().find_map(body::<c::CheckEligibility>).map(|check| check.0.items[0].plan_hash.clone());
     let (lost, _) = world.turn_unsent(&[Input::Start(start, World::asker())]).await;

@@ -12,8 +12,8 @@ use planshift_domain::{
         event::TransitionChanged,
         reply::{EligibilityChecked, EligibleLine, FactsTaken, ItemAnswer, PacketAnswer, PlanAnswer},
         request::{
-            Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, StartAnswered, StartOutcome,
-            StartTransition,
+            Act, ActAnswered, ActOnTransition, ActOutcome, CustomersImported, ImportCustomers, ImportedBy, Priority, StartAnswered,
+            StartOutcome, StartTransition,
         },
     },
     step::{Action, Step},
@@ -144,14 +144,21 @@ impl World {
         }
     }
 
-    pub(crate) async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {
-        let start = StartTransition {
+    /// An interactive start.
+    pub(crate) fn starting(request: u128, n: u128) -> StartTransition {
+        StartTransition {
             request_id: Uuid::from_u128(request),
             partner_id: PARTNER,
             customer_id: customer(n),
             actor: "ann".into(),
             plan_hash: None,
-        };
+            priority: Priority::Interactive,
+            batch: None,
+        }
+    }
+
+    pub(crate) async fn start(&mut self, request: u128, n: u128) -> (StartOutcome, Vec<Outgoing>) {
+        let start = Self::starting(request, n);
         let out = self.turn(&[Input::Start(start, Self::asker())]).await;
         let answered: StartAnswered = out.iter().find_map(body).unwrap();
         (answered.outcome, out)

@@ -1,6 +1,9 @@
 use super::*;
 use async_trait::async_trait;
-use planshift_domain::{message::request::StartOutcome, time::Timestamp};
+use planshift_domain::{
+    message::request::{Priority, StartOutcome},
+    time::Timestamp,
+};
 use planshift_messaging::{Broker, BrokerError, Consumer, DeliveryTag, Depth, Message, Queue};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -84,7 +87,15 @@ impl Consumer for Answers {
 
 fn question() -> StartTransition {
     let (partner_id, customer_id) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
-    StartTransition { request_id: Uuid::from_u128(7), partner_id, customer_id, actor: "maria".into(), plan_hash: None }
+    StartTransition {
+        request_id: Uuid::from_u128(7),
+        partner_id,
+        customer_id,
+        actor: "maria".into(),
+        plan_hash: None,
+        priority: Priority::Interactive,
+        batch: None,
+    }
 }
 
 #[tokio::test]

@@ -286,6 +286,7 @@ pub fn changed(n: u128, version: u32, state: State) -> TransitionChanged {
         closed_at: None,
         history: 0,
         traceparent: String::new(),
+        batch: None,
     };
     TransitionChanged { transition, plans: Vec::new(), lines: Vec::new(), packets: Vec::new(), history: Vec::new() }
 }

@@ -6,7 +6,7 @@ use crate::{
     audit::Change,
     ids::{CustomerId, ImportId, PartnerId, Reseller, TransitionId},
     time::Timestamp,
-    transition::{Findings, State},
+    transition::{BatchRow, Findings, State},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,36 @@ pub struct TakenImport {
     pub resource: Option<String>,
 }
 
+/// Who waits for a transition, and so which of those in line begins first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Priority {
+    /// Somebody waits for it: it begins before every background one.
+    #[default]
+    Interactive,
+    /// One of many, or one that was planned long ago: it begins where no interactive one waits, and only so many of them are under way at
+    /// a time.
+    Background,
+}
+
+impl Priority {
+    /// Both, the first one first.
+    pub const ALL: [Self; 2] = [Self::Interactive, Self::Background];
+
+    /// As messages and metrics write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Background => "background",
+        }
+    }
+
+    /// Somebody waits for it. (Where nothing else is said, so that messages need not say it.)
+    pub const fn is_interactive(&self) -> bool {
+        matches!(self, Self::Interactive)
+    }
+}
+
 /// Move this customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -153,6 +183,12 @@ pub struct StartTransition {
     /// Do exactly what this plan says ([`PlanTransition`](super::plan::PlanTransition)), or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_hash: Option<String>,
+    /// Who waits for it; `interactive` in messages that do not say it.
+    #[serde(default, skip_serializing_if = "Priority::is_interactive")]
+    pub priority: Priority,
+    /// The row of a batch that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchRow>,
 }
 
 /// The answer to a start.
@@ -169,7 +205,8 @@ pub struct StartAnswered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub enum StartOutcome {
-    /// Accepted under this id.
+    /// Accepted under this id: a new transition, or the customer's own one that waited in line in the background and was moved up by an
+    /// interactive start.
     #[serde(rename_all = "camelCase")]
     Accepted {
         /// The transition.

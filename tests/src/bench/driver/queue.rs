@@ -13,7 +13,7 @@ use planshift_domain::{
     message::{
         Body,
         event::TransitionChanged,
-        request::{StartAnswered, StartOutcome, StartTransition},
+        request::{Priority, StartAnswered, StartOutcome, StartTransition},
     },
     time::Timestamp,
 };
@@ -103,6 +103,8 @@ impl Starting {
             customer_id: CustomerId(customer),
             actor: "benchmark".to_owned(),
             plan_hash: None,
+            priority: Priority::Interactive,
+            batch: None,
         };
         let (id, trace, now) = (format!("{}/{request_id}", StartTransition::TYPE), TraceContext::root(Uuid::new_v4()), now());
         let mut outgoing = codec::outgoing(Destination::Command(Service::Coordinator), id, String::new(), &trace, now, &question);

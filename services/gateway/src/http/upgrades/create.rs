@@ -21,7 +21,7 @@ use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     message::{
         event::TransitionChanged,
-        request::{StartOutcome, StartTransition},
+        request::{Priority, StartOutcome, StartTransition},
     },
     transition::{State as TransitionState, TransitionRow},
 };
@@ -48,7 +48,15 @@ async fn start(
     plan_hash: Option<String>,
 ) -> Result<Answer, ApiError> {
     let actor = context.caller.actor.clone();
-    let question = StartTransition { request_id: context.request_id, partner_id, customer_id, actor, plan_hash };
+    let question = StartTransition {
+        request_id: context.request_id,
+        partner_id,
+        customer_id,
+        actor,
+        plan_hash,
+        priority: Priority::Interactive,
+        batch: None,
+    };
     match app.ask(&question, &context.trace).await?.outcome {
         StartOutcome::Accepted { transition_id } => {
             tracing::info!(transition = %transition_id, trace_id = context.trace.trace_id, customer = %customer_id, "transition accepted");
@@ -116,6 +124,7 @@ fn stub(app: &App, context: &Context, (partner_id, customer_id): (PartnerId, Cus
         closed_at: None,
         history: 0,
         traceparent: context.trace.traceparent(),
+        batch: None,
     };
     let mut changes = Changes::default();
     changes.transition(TransitionChanged { transition, plans: Vec::new(), lines: Vec::new(), packets: Vec::new(), history: Vec::new() });

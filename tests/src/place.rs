@@ -125,6 +125,11 @@ pub struct Served {
 }
 
 impl Served {
+    /// `kill -9`: nothing that it does at an end is done.
+    pub fn kill(self) {
+        self.process.kill();
+    }
+
     /// Stops it in good order.
     pub fn stop(self) {
         let said = self.process.stderr();

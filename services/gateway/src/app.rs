@@ -3,6 +3,7 @@
 use crate::{
     ask::{AskError, Asker, Question},
     auth::{Authenticator, Pace},
+    batches::Batches,
     hooks::Webhooks,
     http::{Reach, Uploads},
     hub::Hub,
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) asker: Asker,
     pub(crate) hub: Hub,
     pub(crate) letters: DeadLetters,
+    pub(crate) batches: Batches,
     pub(crate) webhooks: Webhooks,
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,

@@ -15,7 +15,8 @@ use planshift_worker::{
     End, HandleError, Handled, Handler, Ports,
     codec::{self, Unreadable},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 /// What the gateway does with its queue.
 pub(crate) struct EventHandler {
@@ -23,6 +24,8 @@ pub(crate) struct EventHandler {
     pub(crate) hub: Hub,
     pub(crate) ports: Ports,
     pub(crate) gap: Duration,
+    /// Told when rows of batches have changed.
+    pub(crate) batches: Option<Arc<Notify>>,
 }
 
 #[async_trait]
@@ -40,6 +43,11 @@ impl Handler for EventHandler {
         changes.rows().for_each(|row| self.hub.changed(row));
         if changes.rows().next().is_some() {
             self.hub.any_changed();
+        }
+        if let Some(batches) = &self.batches
+            && changes.rows().any(|row| row.batch.is_some())
+        {
+            batches.notify_one();
         }
         Ok(Handled { publish: Vec::new(), ends, receipt: () })
     }

@@ -4,6 +4,7 @@ use crate::{
     app::App,
     ask::Asker,
     auth::{Auth, Authenticator, LocalToken, Pace},
+    batches::Batches,
     events::EventHandler,
     hooks::Webhooks,
     housekeeping::Housekeeping,
@@ -71,9 +72,9 @@ impl Options {
     pub async fn run_read_model(self, stop: CancellationToken) {
         let Self { database, broker, ports, metrics, settings, .. } = self;
         let (model, hub) = (ReadModel::new(database), Hub::new(settings.waiters));
-        let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap };
+        let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap, batches: None };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
-        let housekeeping = Housekeeping { model, webhooks: None, metrics, broker, ports: ports.clone(), settings };
+        let housekeeping = Housekeeping { model, beside: None, metrics, broker, ports: ports.clone(), settings };
         let housekeeping = ports.spawn.spawn(Box::pin(housekeeping.run(stop.clone())));
         events.run(stop).await;
         housekeeping.await;
@@ -161,14 +162,18 @@ impl Gateway {
         let letters = DeadLetters::new(database.clone(), broker.clone(), ports.clone());
         let hub = Hub::new(settings.waiters);
         let webhooks = Webhooks::new(database.clone(), hub.clone(), ports.clone(), metrics.clone(), settings.webhooks.clone(), address);
+        let (model, shared) = (ReadModel::new(database.clone()), Arc::new(settings.clone()));
+        let asker = Asker::new(broker.clone(), ports.clone(), &settings);
+        let batches = Batches::new(database, model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
         let app = App {
-            model: ReadModel::new(database),
+            model,
             letters: letters.clone(),
+            batches: batches.clone(),
             authenticator: authenticator.clone(),
             reach: http::Reach::of(&auth, address),
             metrics: metrics.clone(),
             pace: Arc::new(Pace::new(settings.requests_per_minute, settings.request_burst)),
-            asker: Asker::new(broker.clone(), ports.clone(), &settings),
+            asker,
             hub,
             webhooks: webhooks.clone(),
             ports: ports.clone(),
@@ -176,22 +181,29 @@ impl Gateway {
             documents: Arc::new(Semaphore::new(settings.documents_at_once)),
             dossiers: Arc::new(Semaphore::new(settings.dossiers_at_once)),
             streams: Arc::new(Semaphore::new(settings.streams)),
-            settings: Arc::new(settings.clone()),
+            settings: shared,
             stop: stop.clone(),
             under_way,
         };
         http::count_from_zero(&app.metrics);
         let behind = CancellationToken::new();
-        let handler = EventHandler { model: app.model.clone(), hub: app.hub.clone(), ports: ports.clone(), gap: settings.gap };
+        let handler = EventHandler {
+            model: app.model.clone(),
+            hub: app.hub.clone(),
+            ports: ports.clone(),
+            gap: settings.gap,
+            batches: Some(batches.news()),
+        };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
-        let kept = Some(webhooks.clone());
+        let kept = Some((webhooks.clone(), batches.clone()));
         let housekeeping =
-            Housekeeping { model: app.model.clone(), webhooks: kept, metrics, broker, ports: ports.clone(), settings: settings.clone() };
+            Housekeeping { model: app.model.clone(), beside: kept, metrics, broker, ports: ports.clone(), settings: settings.clone() };
         let (asker, listening) = (app.asker.clone(), behind.clone());
         let tasks = [
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(batches.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.clone().dispatch(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.send(behind.clone()))),
             ports.spawn.spawn(Box::pin(authenticator.run(behind.clone()))),

@@ -26,6 +26,7 @@ mod alone;
 mod app;
 mod ask;
 mod auth;
+mod batches;
 mod events;
 #[cfg(test)]
 mod fixtures;

@@ -44,8 +44,10 @@
 //! | `scaling` | ever more mapping workers, each call of which takes 100 ms outside |
 //! | `timed` | how long answers took |
 //! | `tracing` | the same loads with traces and without |
+//! | `batch` | a batch of very many customers, and as many starts without one |
 //! | `verify` | how long every invariant takes to be checked on what is stored |
 
+mod batch;
 mod command;
 mod counts;
 mod cpu;
@@ -90,6 +92,7 @@ planshift-bench lists
 planshift-bench latency
 planshift-bench tracing
 planshift-bench scaling
+planshift-bench batch
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         ["latency"] => settings::InTurn::from_env().map(|settings| latency::all(&settings)),
         ["tracing"] => settings::InTurn::from_env().map(|settings| tracing::all(&settings)),
         ["scaling"] => scaling::Settings::from_env().map(|settings| scaling::all(&settings)),
+        ["batch"] => batch::Settings::from_env().map(|settings| batch::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

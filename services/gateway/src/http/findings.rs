@@ -8,6 +8,9 @@ use planshift_domain::{
     transition::Finding,
 };
 
+/// Of a row of a batch: nobody knows the customer.
+const UNKNOWN_CUSTOMER: &str = "UnknownCustomer";
+
 /// In that language.
 pub(super) fn translated(mut findings: Vec<Finding>, locale: Locale) -> Vec<Finding> {
     if locale == Locale::French {
@@ -25,6 +28,9 @@ pub(super) fn french(finding: &Finding) -> Option<String> {
     let id = finding.resource_id.as_str();
     if finding.code == PLAN_CHANGED {
         return Some(format!("Ce qui serait fait du client {id} n’est plus ce que le plan a montré : demandez un nouveau plan."));
+    }
+    if finding.code == UNKNOWN_CUSTOMER {
+        return Some(format!("Le client {id} n’est plus connu : importez-le de nouveau."));
     }
     let reason = Blocking::from_name(&finding.code).map(|rule| blocking(rule, id));
     reason.or_else(|| Warning::from_name(&finding.code).map(|rule| warning(rule, id)))

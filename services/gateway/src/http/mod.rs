@@ -25,6 +25,7 @@
 //! | `letters` | dead letters |
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
+//! | `batches` | batches of them |
 //! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
@@ -32,6 +33,7 @@ mod accounts;
 mod actor;
 mod answer;
 mod audit;
+mod batches;
 mod bearer;
 mod context;
 mod contract;
@@ -75,12 +77,13 @@ pub(crate) use once::hex;
 use routes::Routes;
 pub use rules::{RULES, Rule};
 pub(crate) use serve::serve;
+pub(crate) use upgrades::Said;
 pub(crate) use uploads::Uploads;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].
 fn routes() -> Routes {
-    use {customers as c, upgrades as u, webhooks as w};
+    use {batches as b, customers as c, upgrades as u, webhooks as w};
     Routes::new()
         .route("/", get(what_this_is))
         .route("/openapi.json", get(contract::read))
@@ -103,6 +106,18 @@ fn routes() -> Routes {
         .route("/v1/productupgrades/plan", post(u::plan))
         .route("/v1/productupgrades/events", get(u::all_events))
         .route("/v1/productupgrades/stuck", get(u::stuck))
+        .route("/v1/productupgrades/batches", get(b::list).post(b::create).layer(DefaultBodyLimit::disable()))
+        .route("/v1/productupgrades/batches/{batch}", get(b::one))
+        .route("/v1/productupgrades/batches/{batch}/rows", get(b::rows))
+        .route("/v1/productupgrades/batches/{batch}/results", get(b::results))
+        .route("/v1/productupgrades/batches/{batch}/history", get(b::history))
+        .route("/v1/productupgrades/batches/{batch}/plan", post(b::plan))
+        .route("/v1/productupgrades/batches/{batch}/start", post(b::start))
+        .route("/v1/productupgrades/batches/{batch}/pause", post(b::pause))
+        .route("/v1/productupgrades/batches/{batch}/resume", post(b::resume))
+        .route("/v1/productupgrades/batches/{batch}/cancel", post(b::cancel))
+        .route("/v1/productupgrades/batches/{batch}/retry", post(b::retry))
+        .route("/v1/productupgrades/batches/{batch}/recheck", post(b::recheck))
         .route("/v1/productupgrades/{id}", get(u::view).post(u::status))
         .route("/v1/productupgrades/{id}/status", post(u::status))
         .route("/v1/productupgrades/{id}/progress", get(u::progress))

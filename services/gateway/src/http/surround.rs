@@ -18,8 +18,8 @@ use axum::{
 use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
-/// The one path that may take longer.
-const IMPORT: &str = "/v1/accounts";
+/// The paths that take documents may take longer.
+const DOCUMENTS: [&str; 2] = ["/v1/accounts", "/v1/productupgrades/batches"];
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);
@@ -53,7 +53,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
 
 /// Runs the handler on its own: a client that goes away must not cut a transaction in two.
 async fn handle(app: &App, context: &Context, request: Request, next: Next) -> Response {
-    let limit = if request.uri().path() == IMPORT { app.settings.import_time } else { app.settings.request_time };
+    let limit = if DOCUMENTS.contains(&request.uri().path()) { app.settings.import_time } else { app.settings.request_time };
     let (done, response) = oneshot::channel();
     let (under_way, trace) = (app.under_way.clone(), context.trace.clone());
     let work = app.ports.spawn.spawn(Box::pin(async move {

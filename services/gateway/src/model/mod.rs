@@ -33,7 +33,7 @@ pub(crate) use left::Suspended;
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
 pub(crate) use pace::{expected_end, percent};
-pub(crate) use plans::HadPlan;
+pub(crate) use plans::{HadPlan, TakenFrom, taken_from};
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 pub(crate) use standing::{OwnPlan, Standing};
@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, name: "counts", sql: include_str!("../../migrations/0008_counts.sql") },
     Migration { version: 9, name: "the trace of a redrive", sql: include_str!("../../migrations/0009_redrive_trace.sql") },
     Migration { version: 10, name: "budgets", sql: include_str!("../../migrations/0010_budgets.sql") },
+    Migration { version: 11, name: "batches", sql: include_str!("../../migrations/0011_batches.sql") },
 ];
 
 /// The read model. Cheap to clone.

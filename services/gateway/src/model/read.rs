@@ -4,9 +4,11 @@ use super::{ReadModel, from_json};
 use planshift_domain::{
     history::HistoryEntry,
     ids::{AzureSubscriptionId, CommerceSubscriptionId, CustomerId, PartnerId, Reseller, TransitionId},
-    transition::{Evidence, LineRow, PacketRow, PlanRow, TransitionRow},
+    transition::{Evidence, LineRow, PacketRow, PlanRow, State, TransitionRow},
 };
 use planshift_storage::{Args, Row, Statement, StorageError};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// How often the coordinator is asked for what is missing before a settled transition is shown as it is here.
 const ASKED_ENOUGH: u32 = 2;
@@ -23,6 +25,16 @@ static PARTS: Statement = Statement::new(
 );
 static HISTORY: Statement = Statement::new("SELECT body FROM history WHERE transition_id = $1 AND number > $2 ORDER BY number LIMIT $3");
 static PARTNERS: Statement = Statement::new("SELECT partner_id FROM customers WHERE customer_id = $1 ORDER BY partner_id LIMIT 10");
+static ONLY_PARTNER: Statement = Statement::new(
+    "SELECT f.partner_id, l.partner_id
+     FROM (SELECT partner_id FROM customers ORDER BY partner_id, sort_name, customer_id LIMIT 1) AS f
+     CROSS JOIN (SELECT partner_id FROM customers ORDER BY partner_id DESC, sort_name DESC, customer_id DESC LIMIT 1) AS l",
+);
+static BEFORE: Statement = Statement::new(
+    "SELECT t.customer_id, t.id, t.state FROM {2: customer_id uuid} AS r CROSS JOIN transitions AS t
+     WHERE t.customer_id = r.customer_id AND t.partner_id = $1 AND t.state NOT IN ('Ineligible', 'Compensated')
+     ORDER BY t.started_at, t.id",
+);
 static NEWEST_OF_CUSTOMER: Statement = Statement::new(
     "SELECT whole, asked, body FROM transitions WHERE customer_id = $1 AND partner_id = $2 AND settled = $3
      ORDER BY started_at DESC, id DESC LIMIT 1",
@@ -128,6 +140,35 @@ impl ReadModel {
     pub(crate) async fn open_of(&self, partner: PartnerId, customer: CustomerId) -> Result<Option<Known>, StorageError> {
         let rows = self.database.query(&OPEN_OF_CUSTOMER, Args::new().value(customer.0).value(partner.0)).await?;
         rows.first().map(known).transpose()
+    }
+
+    /// The partner that has customers, where there is but one.
+    pub(crate) async fn only_partner(&self) -> Result<Option<PartnerId>, StorageError> {
+        let rows = self.database.query(&ONLY_PARTNER, Args::new()).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (first, last): (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
+        Ok((first == last).then_some(PartnerId(first)))
+    }
+
+    /// Of each of these customers, the newest transition that is not at an end, and the newest that has completed; of those alone that
+    /// have one.
+    pub(crate) async fn transitions_before(
+        &self,
+        partner: PartnerId,
+        customers: &[CustomerId],
+    ) -> Result<HashMap<CustomerId, (Option<TransitionId>, Option<TransitionId>)>, StorageError> {
+        let ids = customers.iter().map(|id| vec![id.0.into()]).collect();
+        let mut found: HashMap<CustomerId, (Option<TransitionId>, Option<TransitionId>)> = HashMap::new();
+        for row in self.database.query(&BEFORE, Args::new().value(partner.0).rows(ids)).await? {
+            let (customer, id, state): (Uuid, Uuid, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let of_customer = found.entry(CustomerId(customer)).or_default();
+            if state == State::Completed.name() {
+                of_customer.1 = Some(TransitionId(id));
+            } else {
+                of_customer.0 = Some(TransitionId(id));
+            }
+        }
+        Ok(found)
     }
 
     /// The customer's newest transition that has completed.

@@ -1,7 +1,7 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
 use super::{Changes, ReadModel, audit, budgets::spelled, feed, to_json};
-use crate::letters;
+use crate::{batches, letters};
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
 use std::time::Duration;
@@ -128,6 +128,10 @@ impl ReadModel {
             // those alone: whoever has the clock waits for nobody, and the others wait for the rest of one batch.
             let ticked = transaction.query(&feed::TICK, Args::new()).await?;
             let change: i64 = ticked.first().map_or(Ok(0), |row| row.get(0))?;
+            let of_batches = batches::follow_rows(changes.rows());
+            if !of_batches.is_empty() {
+                transaction.execute(&batches::FOLLOW, Args::new().rows(of_batches)).await?;
+            }
             let beneath = [(&LINES, lines(changes)?, false), (&PACKETS, packets(changes)?, true), (&HISTORY, history(changes)?, false)];
             let beneath = beneath.into_iter().filter(|(_, rows, _)| !rows.is_empty()).map(|(statement, rows, has_time)| {
                 let args = Args::new().rows(rows).value(change);

@@ -34,7 +34,8 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 7] = [
+const OF_THE_CALLER: [&str; 8] = [
+    "/v1/productupgrades/batches",
     "/v1/customers",
     "/v1/budgets",
     "/v1/relationships",
@@ -146,6 +147,7 @@ fn filled(rule: &Rule, about: About) -> String {
         "{id}" if ["/v1/productupgrades/", "/v1/deadletters/", "/webhooks/v1/"].iter().any(|top| rule.path.starts_with(top)) => {
             about.transition.to_string()
         }
+        "{batch}" => about.batch.to_string(),
         "{key}" if rule.path.starts_with("/v1/deadletters/") => about.transition.as_simple().to_string(),
         "{customer}" | "{customerId}" => about.customer.to_string(),
         "{subscription}" | "{entitlement}" | "{cart}" | "{order}" => about.transition.to_string(),
@@ -167,13 +169,14 @@ struct About {
     partner: Uuid,
     customer: Uuid,
     transition: Uuid,
+    batch: Uuid,
 }
 
 impl About {
     /// These ids are in no answer any more, and neither are those that differ every time.
     fn unnamed(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (name, id) in [("PARTNER", self.partner), ("CUSTOMER", self.customer), ("TRANSITION", self.transition)] {
+        for (name, id) in [("PARTNER", self.partner), ("CUSTOMER", self.customer), ("TRANSITION", self.transition), ("BATCH", self.batch)] {
             text = text.replace(&id.to_string(), name).replace(&id.as_simple().to_string(), name);
         }
         match text.find("\"correlationId\":\"") {
@@ -184,7 +187,7 @@ impl About {
 }
 
 async fn ask(world: &World, client: &Client, rule: &Rule, about: About, document: &Value) -> (StatusCode, String) {
-    let About { partner, customer, transition } = about;
+    let About { partner, customer, transition, .. } = about;
     let url = format!("{}{}?partnerId={partner}&customerId={customer}&id={transition}", world.base, filled(rule, about));
     let request = client.request(rule.method.parse::<Method>().unwrap(), url);
     let body = if rule.path == "/v1/accounts" {
@@ -223,7 +226,11 @@ async fn a_partner_sees_nothing_of_another_on_any_path() {
         world.tell(partner.event()).await;
     }
     let [owner, _] = &partners;
-    let own = About { partner: owner.id, customer: owner.customer, transition: Uuid::from_u128(owner.transition) };
+    let rows = json!({ "rows": [{ "customerId": owner.document["customers"][1]["id"], "externalReferenceId": owner.secrets()[3] }] });
+    let batch = clients[0].post(format!("{}/v1/productUpgrades/batches", world.base)).json(&rows).send().await.unwrap();
+    let batch: Value = batch.json().await.unwrap();
+    let batch: Uuid = batch["batchId"].as_str().expect("a batch").parse().unwrap();
+    let own = About { partner: owner.id, customer: owner.customer, transition: Uuid::from_u128(owner.transition), batch };
     // what is asked for is there: its owner gets it, or none of this would show anything
     let mut shown = String::new();
     for rule in RULES.iter().filter(|rule| rule.right <= Right::Read) {
@@ -234,7 +241,7 @@ async fn a_partner_sees_nothing_of_another_on_any_path() {
     }
 
     asked.lock().unwrap().clear();
-    let nobodys = About { partner: Uuid::new_v4(), customer: Uuid::new_v4(), transition: Uuid::new_v4() };
+    let nobodys = About { partner: Uuid::new_v4(), customer: Uuid::new_v4(), transition: Uuid::new_v4(), batch: Uuid::new_v4() };
     let mut nobodys_document = owner.document.clone();
     nobodys_document["partner"]["id"] = json!(nobodys.partner);
     for rule in RULES {

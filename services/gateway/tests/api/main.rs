@@ -1,6 +1,7 @@
 //! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
 
 mod audit;
+mod batches;
 mod budgets;
 mod changes;
 mod client;

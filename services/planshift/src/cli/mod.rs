@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod batches;
 mod budgets;
 mod fault;
 mod health;
@@ -19,6 +20,10 @@ pub use api::{
     StepsArgs, StuckArgs, WatchArgs, WhoArgs,
 };
 pub use audit::AuditArgs;
+pub use batches::{
+    ActOnBatchArgs, BatchArgs, BatchCommand, BatchRowsArgs, CancelBatchArgs, CreateBatchArgs, ExportBatchArgs, ExportFormat,
+    ListBatchesArgs, OneBatchArgs, StartBatchArgs, WhichCustomers,
+};
 pub use budgets::{BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;
@@ -96,6 +101,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Start the transition of a customer that was imported
     Start(StartArgs),
+    /// Move many customers in one go: make a batch, plan it, start it, follow it
+    Batch(BatchArgs),
     /// List transitions
     List(ListArgs),
     /// Show a transition with its plans and lines
@@ -213,6 +220,13 @@ mod tests {
             "planshift provisioner-simulator --latency soon",
             "planshift provisioner-simulator --share-429 2",
             "planshift provisioner-simulator --rate-per-partner -1",
+            "planshift batch",
+            "planshift batch create",
+            "planshift batch create a.csv --filter all",
+            "planshift batch create a.csv --reseller 17",
+            "planshift batch create --filter some",
+            "planshift batch create a.csv --at-once 0",
+            "planshift batch show 17",
             "planshift audit --customer 17",
             "planshift audit --check a.json --customer 01a204fa-f9bc-71b5-b5a9-32cc283a2266",
         ] {

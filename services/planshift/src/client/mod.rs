@@ -1,6 +1,7 @@
 //! The client of the HTTP API: everything that acts on transitions goes through here, whether the services are hosted in
 //! this process or far away.
 
+mod batches;
 mod budgets;
 mod error;
 mod letters;
@@ -9,6 +10,7 @@ mod retry;
 mod types;
 mod webhooks;
 
+pub use batches::{Batch, BatchItems, BatchPlan, BatchReason, BatchRow};
 pub use budgets::Budget;
 pub use error::{ApiError, Refusal};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};

@@ -2,6 +2,7 @@
 
 mod act;
 mod audit;
+mod batches;
 mod budgets;
 pub mod demo;
 mod health;
@@ -71,6 +72,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Import(args) => import::import(args).await,
         Command::Plan(args) => plan::plan(args).await,
         Command::Start(args) => start::start(args).await,
+        Command::Batch(args) => Box::pin(batches::batch(args)).await,
         Command::List(args) => list::list(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Report(args) => report::report(args).await,

@@ -1,7 +1,7 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::{Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
+use crate::client::{Batch, BatchRow, Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -59,6 +59,41 @@ pub fn plan(groups: &[PlanGroup]) -> String {
             Cell::new(group.subscriptions_total),
             Cell::new(&group.plan.action),
             Cell::new(group.plan.plan_id.map(|id| id.to_string()).unwrap_or_default()),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Batches.
+pub fn batches(batches: &[Batch]) -> String {
+    let mut table = table(&["batch", "reference", "state", "rows", "made", "by"], &[3]);
+    for batch in batches {
+        table.add_row(vec![
+            Cell::new(batch.batch_id),
+            Cell::new(text::printable(&batch.external_reference_id)),
+            Cell::new(&batch.state),
+            Cell::new(batch.rows),
+            Cell::new(text::moment(batch.created_at)),
+            Cell::new(text::printable(&batch.created_by)),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Rows of a batch.
+pub fn batch_rows(rows: &[BatchRow]) -> String {
+    let mut table = table(&["row", "customer", "reference", "state", "why"], &[0]);
+    for row in rows {
+        let customer = match &row.company_name {
+            Some(name) => format!("{}\n{}", text::printable(name), row.customer_id),
+            None => row.customer_id.to_string(),
+        };
+        table.add_row(vec![
+            Cell::new(row.row),
+            Cell::new(customer),
+            Cell::new(text::printable(&row.external_reference_id)),
+            Cell::new(&row.state),
+            Cell::new(row.code.as_deref().unwrap_or_default()),
         ]);
     }
     laid_out(&table)

@@ -156,6 +156,12 @@ catalogue! {
         "Deliveries that wait for their next attempt, and those whose attempts are used up. 10000 means that many or more. Take the maximum.";
     WEBHOOK_OLDEST: Gauge "planshift_webhook_oldest_seconds" [one_of("state", &["pending", "dead"])] Gateway,
         "How old the oldest of them is; 0 where there is none. Take the maximum.";
+    UPGRADE_BATCHES: Gauge "planshift_upgrade_batches"
+        [one_of("state", &["Draft", "Planning", "Planned", "Running", "Pausing", "Paused", "Stopped", "Cancelling", "Cancelled", "Completed"])] Gateway,
+        "Batches of upgrades by state. Take the maximum.";
+    UPGRADE_BATCH_ROWS: Gauge "planshift_upgrade_batch_rows"
+        [one_of("state", &["Waiting", "Starting", "Running", "Completed", "Ineligible", "Failed", "NeedsOperator", "Refused", "Cancelled"])] Gateway,
+        "Rows of batches that are at work, by state. Take the maximum.";
     WEBHOOKS_BEHIND: Gauge "planshift_webhooks_behind" [] Gateway,
         "Batches of events of which no deliveries have been made yet. Take the maximum.";
     // verify

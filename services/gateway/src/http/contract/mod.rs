@@ -16,12 +16,13 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `webhooks` | the rooms |
+//! | `accounts`, `upgrades`, `batches`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
 mod api;
 mod audit;
+mod batches;
 mod catalogue;
 mod customers;
 mod errors;
@@ -49,6 +50,7 @@ pub fn openapi() -> Value {
     let api = Api::new();
     accounts::describe(&api);
     upgrades::describe(&api);
+    batches::describe(&api);
     live::describe(&api);
     customers::describe(&api);
     agreements::describe(&api);

@@ -76,16 +76,16 @@ pub(in crate::http) async fn eligibility(
 
 /// What eligibility said.
 #[derive(Default)]
-pub(super) struct Said {
-    pub(super) findings: Findings,
-    pub(super) nothing_in_scope: bool,
-    pub(super) reasons_total: u32,
-    pub(super) warnings_total: u32,
+pub(crate) struct Said {
+    pub(crate) findings: Findings,
+    pub(crate) nothing_in_scope: bool,
+    pub(crate) reasons_total: u32,
+    pub(crate) warnings_total: u32,
 }
 
 impl Said {
     /// Adds what eligibility cannot know: the rules about the customer's other transitions, in their places.
-    pub(super) fn add_transitions(&mut self, customer: CustomerId, open: Option<TransitionId>, completed: Option<TransitionId>) {
+    pub(crate) fn add_transitions(&mut self, customer: CustomerId, open: Option<TransitionId>, completed: Option<TransitionId>) {
         let reasons = &mut self.findings.reasons;
         if self.nothing_in_scope {
             let before = reasons.len();

@@ -13,6 +13,7 @@ mod status;
 
 pub(super) use acts::{cancel, close, resume};
 pub(super) use create::create;
+pub(crate) use eligibility::Said;
 pub(super) use eligibility::eligibility;
 pub(super) use events::{all_events, events};
 pub(super) use explain::{stuck, why};

@@ -13,13 +13,13 @@ use crate::{
         fields::{Fields, Parameters},
         findings, reasons,
     },
-    model::HadPlan,
+    model::{HadPlan, TakenFrom, taken_from},
     words::{Locale, Words, words},
 };
 use axum::{Extension, extract::State};
 use planshift_domain::{
     ids::{PlanId, Reseller},
-    message::plan::{PlanOutcome, PlanSource, PlanTransition, PlannedGroup, PlannedTransition},
+    message::plan::{PlanOutcome, PlanTransition, PlannedGroup, PlannedTransition},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -108,33 +108,30 @@ fn group_of(group: &PlannedGroup, had: &[HadPlan], locale: Locale) -> Value {
 
 /// Where the group's plan comes from, and why: as purchasing decides it.
 fn plan_of(group: &PlannedGroup, had: &[HadPlan], locale: Locale) -> Value {
-    let smallest =
-        |active: bool| had.iter().filter(|plan| plan.reseller == group.reseller && plan.active == active).map(|plan| plan.plan_id).min();
     let say = |action: &str, plan_id: Option<PlanId>, why: &Words| json!({ "action": action, "planId": plan_id, "why": why.text(locale) });
-    match (&group.plan, smallest(false)) {
-        (PlanSource::InDocument { plan_id }, _) => {
+    match taken_from(group, had) {
+        TakenFrom::Document(plan_id) => {
             let why = words!(
                 "The customer has an active plan of this reseller already: the one of the smallest id is used.",
                 "Le client a déjà un plan actif de ce revendeur : celui du plus petit ID est utilisé."
             );
-            say("reuse", Some(*plan_id), &why)
+            say("reuse", Some(plan_id), &why)
         }
-        (PlanSource::OfEarlierTransition { in_document }, _) => {
-            let plan_id = smallest(true).into_iter().chain(*in_document).min();
+        TakenFrom::Earlier(plan_id) => {
             let why = words!(
                 "An earlier transition has put subscriptions of this reseller under a plan, and that one is used.",
                 "Une mise à niveau précédente a rattaché des abonnements de ce revendeur à un plan, et c’est celui-là qui est utilisé."
             );
             say("reuse", plan_id, &why)
         }
-        (PlanSource::Bought, Some(plan_id)) => {
+        TakenFrom::Undone(plan_id) => {
             let why = words!(
                 "An earlier transition that was undone has left this plan suspended: it is made active again, and none is bought.",
                 "Une mise à niveau précédente, annulée depuis, a laissé ce plan suspendu : il est réactivé, et aucun n’est acheté."
             );
             say("reactivate", Some(plan_id), &why)
         }
-        (PlanSource::Bought, None) => {
+        TakenFrom::Nowhere => {
             let why = if group.reseller == Reseller::NONE {
                 words!("The customer has no active plan without a reseller.", "Le client n’a pas de plan actif sans revendeur.")
             } else {
@@ -173,6 +170,7 @@ fn invoices(now: Timestamp, locale: Locale) -> Value {
 mod tests {
     use super::*;
     use crate::fixtures::{id, reseller};
+    use planshift_domain::message::plan::PlanSource;
 
     fn group(plan: PlanSource) -> PlannedGroup {
         PlannedGroup { reseller: reseller("10"), reseller_name: None, subscriptions_total: 1, subscriptions: Vec::new(), plan }

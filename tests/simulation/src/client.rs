@@ -165,14 +165,15 @@ impl Client {
 
     async fn go_through(&self, script: Script) {
         let sim = &self.shared.sim;
-        let Script { partner, part, asks } = script;
+        let Script { partner, part, priority, asks } = script;
         let mut last = None;
         for ask in asks {
             match ask {
                 Ask::Wait(time) => sim.sleep(time).await,
-                Ask::Start => last = self.start(partner.id, &part).await.or(last),
+                Ask::Start => last = self.start(partner.id, &part, priority).await.or(last),
                 Ask::StartTwice => {
-                    let (one, two) = futures::join!(self.start(partner.id, &part), self.start(partner.id, &part));
+                    let (one, two) =
+                        futures::join!(self.start(partner.id, &part, priority), self.start(partner.id, &part, Priority::Interactive));
                     last = one.or(two).or(last);
                 }
                 Ask::Cancel | Ask::Close => {
@@ -218,7 +219,12 @@ impl Client {
     }
 
     /// The transition that came of it, or that was there.
-    async fn start(&self, partner_id: PartnerId, part: &planshift_domain::account::facts::CustomerPart) -> Option<TransitionId> {
+    async fn start(
+        &self,
+        partner_id: PartnerId,
+        part: &planshift_domain::account::facts::CustomerPart,
+        priority: Priority,
+    ) -> Option<TransitionId> {
         let request_id = self.shared.sim.id();
         let start = StartTransition {
             request_id,
@@ -226,7 +232,7 @@ impl Client {
             customer_id: part.customer_id,
             actor: "ann".to_owned(),
             plan_hash: None,
-            priority: Priority::Interactive,
+            priority,
             batch: None,
         };
         loop {

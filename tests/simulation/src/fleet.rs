@@ -5,6 +5,7 @@ use crate::{
     outside::Outside,
     sim::{ProcessId, Sim},
     store::{MemoryStore, Way},
+    twins::Twin,
     weather::Weather,
     world::{Instance, Refused, World},
 };
@@ -37,7 +38,7 @@ pub struct Fleet {
     stores: Stores,
     wrap: Option<Wrap>,
     limits: planshift_coordinator::Limits,
-    under_way: u32,
+    line: planshift_coordinator::Line,
     run: RunOptions,
     outside: Outside,
     refused: Refused,
@@ -55,16 +56,20 @@ impl Fleet {
         broker: &MemoryBroker,
         stores: &Stores,
         outside: &Outside,
-        wrap: Option<Wrap>,
+        twin: Option<&Twin>,
     ) -> Self {
+        let mut line = world.line.clone();
+        if let Some(change) = twin.and_then(|twin| twin.line) {
+            change(&mut line);
+        }
         Self {
             sim: sim.clone(),
             weather: weather.clone(),
             broker: broker.clone(),
             stores: stores.clone(),
-            wrap,
+            wrap: twin.and_then(|twin| twin.wrap),
             limits: world.limits,
-            under_way: world.under_way,
+            line,
             run: world.run.clone(),
             outside: outside.clone(),
             refused: world.refused.clone(),
@@ -143,7 +148,7 @@ impl Fleet {
                 self.spawn(process, options.run_read_model(stop));
             }
             Service::Coordinator => {
-                let options = planshift_coordinator::Options { limits: self.limits, under_way: self.under_way, run, metrics };
+                let options = planshift_coordinator::Options { limits: self.limits, line: self.line.clone(), run, metrics };
                 self.spawn(process, options.build(database, broker, ports).run(stop));
             }
             Service::Eligibility => {

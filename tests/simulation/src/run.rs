@@ -2,7 +2,7 @@
 
 use crate::{
     broker::{self, Line, MemoryBroker},
-    checks::{self, Finding, Watch},
+    checks::{self, Finding, Order, Watch},
     client::Client,
     fleet::{self, Fleet, Stores},
     outside::Outside,
@@ -118,10 +118,14 @@ impl Course {
         let sim = Sim::new(world.seed, world.begins_at, traced);
         let weather = Weather::new(world.seed, world.likelihoods);
         let stores = open(world.seed, twin)?;
-        let watch = Arc::new(Watch::new(&sim, &stores, world.under_way));
+        let watch = Arc::new(Watch::new(&sim, &stores, &world.line));
+        if let Some(store) = stores.get(&Service::Coordinator) {
+            let (order, watch) = (Order::new(store.clone(), &world.line), watch.clone());
+            store.after_each_commit(move || order.look(&watch));
+        }
         let broker = MemoryBroker::new(sim.ports(ProcessId::NOBODY), Some(watch.clone()));
         let outside = Outside::new(&world, &sim, &weather, twin.and_then(|twin| twin.outside));
-        let fleet = Fleet::new(&world, (&sim, &weather), &broker, &stores, &outside, twin.and_then(|twin| twin.wrap));
+        let fleet = Fleet::new(&world, (&sim, &weather), &broker, &stores, &outside, twin);
         let client_process = sim.add_process("client", 0);
         let line = Line { sim: sim.clone(), process: client_process, weather: weather.clone() };
         let client = Client::new(&sim, client_process, broker.handle(Service::Gateway, Some(line)));

@@ -17,6 +17,11 @@ pub fn partner() -> Uuid {
     id("partner")
 }
 
+/// Another partner, for what is between partners.
+pub fn other_partner(name: &str) -> Uuid {
+    id(&format!("partner {name}"))
+}
+
 /// A customer.
 pub fn customer(number: usize) -> Uuid {
     id(&format!("customer {number}"))
@@ -27,13 +32,12 @@ fn id(name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Writes a document with these customers, so many resellers of each, and so many Azure subscriptions of each, which the resellers
+/// Writes a document with these customers of a partner, so many resellers of each, and so many Azure subscriptions of each, which the resellers
 /// share. One customer is held at a time.
 ///
 /// # Errors
 /// What writing comes to.
-pub fn write(customers: Range<usize>, resellers: usize, subscriptions: usize, mut out: impl Write) -> io::Result<()> {
-    let partner = partner();
+pub fn write(partner: Uuid, customers: Range<usize>, resellers: usize, subscriptions: usize, mut out: impl Write) -> io::Result<()> {
     write!(
         out,
         r#"{{"partner":{{"id":"{partner}","name":"Wide World Distribution","mpnId":"{PARTNER_MPN_ID}","type":"IndirectProvider","isAgreementSigned":true,"programStatus":"Active"}},
@@ -97,9 +101,17 @@ const fn reseller(number: usize) -> usize {
 /// # Panics
 /// Where it cannot be written.
 pub fn file(folder: &Path, customers: Range<usize>, resellers: usize, subscriptions: usize) -> PathBuf {
+    file_of(partner(), folder, customers, resellers, subscriptions)
+}
+
+/// The same of another partner.
+///
+/// # Panics
+/// Where it cannot be written.
+pub fn file_of(partner: Uuid, folder: &Path, customers: Range<usize>, resellers: usize, subscriptions: usize) -> PathBuf {
     let path = folder.join(format!("accounts-{}-{}.json", customers.start, customers.end));
     let file = File::create(&path).expect("a file for the document");
-    write(customers, resellers, subscriptions, BufWriter::new(file)).expect("the document written");
+    write(partner, customers, resellers, subscriptions, BufWriter::new(file)).expect("the document written");
     path
 }
 

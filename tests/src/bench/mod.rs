@@ -11,8 +11,8 @@
 //! other system's servers run meanwhile. What is compared is measured in turn, and as a ratio: machines are shared and noisy.
 //!
 //! Further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, `verify`, `lists`
-//! (behind a million transitions), `latency` (of single requests, idle and under load), `tracing` (what traces cost) and `scaling` (ever more
-//! mapping workers that wait for a system outside).
+//! (behind a million transitions), `latency` (of single requests, idle and under load), `tracing` (what traces cost) `scaling` (ever more
+//! mapping workers that wait for a system outside) and `fairness` (behind a batch, and between partners).
 //!
 //! | file | holds |
 //! |---|---|
@@ -42,6 +42,7 @@
 //! | `lists` | lists behind few and behind very many finished transitions |
 //! | `latency` | how long a start and a look take, idle and under half the highest throughput |
 //! | `scaling` | ever more mapping workers, each call of which takes 100 ms outside |
+//! | `fairness` | a single start behind a large batch, and what partners have of the workers |
 //! | `timed` | how long answers took |
 //! | `tracing` | the same loads with traces and without |
 //! | `batch` | a batch of very many customers, and as many starts without one |
@@ -54,6 +55,7 @@ mod cpu;
 mod document;
 mod driver;
 mod driving;
+mod fairness;
 mod figures;
 mod history;
 mod import;
@@ -93,6 +95,7 @@ planshift-bench latency
 planshift-bench tracing
 planshift-bench scaling
 planshift-bench batch
+planshift-bench fairness
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         ["tracing"] => settings::InTurn::from_env().map(|settings| tracing::all(&settings)),
         ["scaling"] => scaling::Settings::from_env().map(|settings| scaling::all(&settings)),
         ["batch"] => batch::Settings::from_env().map(|settings| batch::all(&settings)),
+        ["fairness"] => fairness::Settings::from_env().map(|settings| fairness::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

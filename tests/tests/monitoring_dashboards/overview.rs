@@ -28,7 +28,7 @@ pub const OVERVIEW: Dashboard = Dashboard {
                     look: Look::Number,
                     unit: "short",
                     width: 4,
-                    asks: &[Ask("max(planshift_transitions_waiting)", "", Yes)],
+                    asks: &[Ask("sum(max by (priority) (planshift_transitions_waiting))", "", Yes)],
                     says: "Transitions that wait to begin.",
                 },
                 Panel {
@@ -87,7 +87,7 @@ pub const OVERVIEW: Dashboard = Dashboard {
                     width: 12,
                     asks: &[
                         Ask("max by (state) (planshift_transitions_active)", "{{state}}", Yes),
-                        Ask("max(planshift_transitions_waiting)", "in line", Yes),
+                        Ask("sum(max by (priority) (planshift_transitions_waiting))", "in line", Yes),
                     ],
                     says: "Where transitions stand.",
                 },

@@ -3,7 +3,7 @@
 //! | event | when |
 //! |---|---|
 //! | `Imported`, `ImportRefused` | a part of a customer's facts came |
-//! | `Started`, `StartRefused` | a start was decided |
+//! | `Started`, `MovedUp`, `StartRefused` | a start was decided |
 //! | `Cancelled`, `Resumed`, `Closed`, `ActRefused` | a person's act was decided |
 //! | `Mapped` | the pivot was passed |
 //! | `Suspended`, `Ended`, `OperatorNeeded` | nothing more happens by itself |

@@ -1,8 +1,8 @@
 //! What is shown of transitions: how many there are in each state, and how old they are.
 
 use super::Engine;
-use crate::store::measure::{Alike, Line, measure};
-use planshift_domain::{step::Step, time::Timestamp, transition::State};
+use crate::store::measure::{Alike, InLine, measure};
+use planshift_domain::{message::request::Priority, step::Step, time::Timestamp, transition::State};
 use planshift_storage::StorageError;
 use planshift_worker::metrics::{
     Metrics, TRANSITIONS_ACTIVE, TRANSITIONS_HELD, TRANSITIONS_OLDEST, TRANSITIONS_UNMOVED, TRANSITIONS_UNSENT, TRANSITIONS_UNSENT_OLDEST,
@@ -16,12 +16,12 @@ impl Engine {
     /// The database's; what was shown before stays.
     pub async fn measure(&self) -> Result<(), StorageError> {
         let (alike, line) = measure(&self.db).await?;
-        show(&self.metrics, &alike, line, self.ports.clock.now());
+        show(&self.metrics, &alike, &line, self.ports.clock.now());
         Ok(())
     }
 }
 
-fn show(metrics: &Metrics, alike: &[Alike], line: Line, now: Timestamp) {
+fn show(metrics: &Metrics, alike: &[Alike], line: &[InLine], now: Timestamp) {
     // what a row says may be a little newer than the clock here
     let ago = |times: &mut dyn Iterator<Item = Timestamp>| {
         times.min().map_or(0.0, |since| now.as_micros().saturating_sub(since.as_micros()).max(0) as f64 / 1e6)
@@ -38,8 +38,12 @@ fn show(metrics: &Metrics, alike: &[Alike], line: Line, now: Timestamp) {
         let held = alike.iter().filter(|alike| alike.held == Some(step) && !alike.state.is_end()).map(|alike| alike.count);
         metrics.set(TRANSITIONS_HELD, &[("step", step.name())], held.sum::<i64>() as f64);
     }
-    metrics.set(TRANSITIONS_WAITING, &[], line.count as f64);
-    metrics.set(TRANSITIONS_WAITING_OLDEST, &[], ago(&mut line.since.into_iter()));
+    for priority in Priority::ALL {
+        let labels = [("priority", priority.name())];
+        let of_it = || line.iter().filter(move |of| of.priority == priority);
+        metrics.set(TRANSITIONS_WAITING, &labels, of_it().map(|of| of.count).sum::<i64>() as f64);
+        metrics.set(TRANSITIONS_WAITING_OLDEST, &labels, ago(&mut of_it().map(|of| of.since)));
+    }
     metrics.set(TRANSITIONS_UNSENT, &[], alike.iter().map(|alike| alike.unsent).sum::<i64>() as f64);
     metrics.set(TRANSITIONS_UNSENT_OLDEST, &[], ago(&mut alike.iter().filter_map(|alike| alike.unsent_since)));
 }
@@ -66,7 +70,8 @@ mod tests {
             one(State::Completed, None, 0, 0, Some(8_000_000)),
         ];
         let metrics = Metrics::new();
-        show(&metrics, &alike, Line { count: 3, since: Some(at(4_000_000)) }, at(10_000_000));
+        let line = [InLine { priority: Priority::Background, count: 3, since: at(4_000_000) }];
+        show(&metrics, &alike, &line, at(10_000_000));
         let text = metrics.text();
         for line in [
             "planshift_transitions_active{state=\"MappingSubscriptions\"} 4",
@@ -75,8 +80,9 @@ mod tests {
             "planshift_transitions_unmoved_seconds{state=\"MappingSubscriptions\"} 1",
             "planshift_transitions_oldest_seconds{state=\"Requested\"} 0",
             "planshift_transitions_held{step=\"mapping\"} 2",
-            "planshift_transitions_waiting 3",
-            "planshift_transitions_waiting_oldest_seconds 6",
+            "planshift_transitions_waiting{priority=\"background\"} 3",
+            "planshift_transitions_waiting{priority=\"interactive\"} 0",
+            "planshift_transitions_waiting_oldest_seconds{priority=\"background\"} 6",
             "planshift_transitions_unsent 2",
             "planshift_transitions_unsent_oldest_seconds 3",
         ] {

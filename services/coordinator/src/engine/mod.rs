@@ -12,6 +12,7 @@
 //! | `starts`, `imports` | the requests that come before there is a transition |
 //! | `acts` | what people do to transitions, each request once |
 //! | `admission` | who begins, of those who wait in line |
+//! | `shares` | how partners share what may be under way |
 //! | `audit` | what is added to customers' chains |
 //! | `exchange` | what was sent and got, as an entry of a history |
 //! | `questions` | what operators ask, and acts about steps |
@@ -32,6 +33,7 @@ mod measure;
 mod output;
 mod questions;
 mod sent;
+mod shares;
 mod starts;
 mod turn;
 mod work;

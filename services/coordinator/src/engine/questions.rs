@@ -142,7 +142,7 @@ async fn read_steps(engine: &Engine, tx: &mut Transaction) -> Result<StepsRead, 
         }
     };
     let steps = Step::ALL.into_iter().map(state).collect();
-    Ok(StepsRead { request_id: Uuid::nil(), steps, waiting: admission::waiting(tx).await?, under_way_limit: engine.under_way })
+    Ok(StepsRead { request_id: Uuid::nil(), steps, waiting: admission::waiting(tx).await?, under_way_limit: engine.limit.under_way })
 }
 
 /// The step whose commands (or undos) were sent and are not all answered.
@@ -169,7 +169,7 @@ async fn explain(engine: &Engine, tx: &mut Transaction, id: TransitionId) -> Res
     let saga = &stored.saga;
     let (packets, packets_total) = awaited(tx, &stored).await?;
     let before_it = match stored.waiting {
-        true => Some(admission::before(tx, stored.partner, stored.started_at, id).await?),
+        true => Some(admission::before(tx, &stored).await?),
         false => None,
     };
     let held = match saga.held {
@@ -194,7 +194,13 @@ async fn explain(engine: &Engine, tx: &mut Transaction, id: TransitionId) -> Res
         changed_at: stored.touched_at,
         rule: rule(saga).to_owned(),
         waits_for: match before_it {
-            Some(before) => format!("room under the limit of {} under way; {before} of its partner are before it", engine.under_way),
+            Some(before) if stored.priority.is_interactive() => {
+                format!("room under the limit of {} under way; {before} of its partner are before it", engine.limit.under_way)
+            }
+            Some(before) => {
+                let limit = engine.limit.background.min(engine.limit.under_way);
+                format!("room under the limit of {limit} under way in the background; {before} of its partner are before it")
+            }
             None => waits_for(saga),
         },
         before_it,

@@ -31,6 +31,19 @@ pub struct Started {
     pub outcome: StartOutcome,
     /// The new transition.
     pub work: Option<Work>,
+    /// The customer's transition that has not ended, where an interactive start may find it in line in the background: whoever has locked
+    /// it says whether it is moved up.
+    pub live: Option<TransitionId>,
+}
+
+impl Started {
+    /// The transition that the same request has started before.
+    pub fn again(&self) -> Option<TransitionId> {
+        match self.outcome {
+            StartOutcome::Accepted { transition_id } if self.work.is_none() => Some(transition_id),
+            _ => None,
+        }
+    }
 }
 
 /// Decides starts in their order. Two for one customer in one batch: the first has it.
@@ -55,13 +68,13 @@ pub async fn decide(
         let request = (start.partner_id.0, start.request_id);
         let customer = (start.partner_id.0, start.customer_id.0);
         let of = (start.partner_id, start.customer_id);
-        let refuse = |outcome| Started { outcome, work: None };
+        let refuse = |outcome| Started { outcome, work: None, live: None };
         decided.push(if let Some(transition_id) = by_request.get(&request) {
             audit.again(of, start.request_id);
             refuse(StartOutcome::Accepted { transition_id: *transition_id })
         } else if let Some(transition_id) = live.get(&customer) {
-            audit.add(refused(start, asker, "UpgradeInProgress", &format!("the transition {transition_id} is not at an end")));
-            refuse(StartOutcome::InProgress { transition_id: *transition_id })
+            // what is to be written in the customer's chain is known once it is known whether it is moved up
+            Started { outcome: StartOutcome::InProgress { transition_id: *transition_id }, work: None, live: Some(*transition_id) }
         } else {
             match known.get(&(start.partner_id, start.customer_id)) {
                 None => refuse(StartOutcome::UnknownCustomer),
@@ -104,12 +117,33 @@ pub async fn decide(
                         new_value: Some(json!({ "transitionId": id, "state": stored.saga.state(), "factsVersion": facts_version })),
                         ..Draft::new(of, event::STARTED, &start.actor, format!("The transition {id} was accepted"))
                     });
-                    Started { outcome: StartOutcome::Accepted { transition_id: id }, work: Some(Work::new(stored, true)) }
+                    Started { outcome: StartOutcome::Accepted { transition_id: id }, work: Some(Work::new(stored, true)), live: None }
                 }
             }
         });
     }
     Ok(decided)
+}
+
+/// A start that was refused since a transition is not at an end, in the customer's chain.
+pub(super) fn in_progress(start: &StartTransition, asker: &Asker, id: TransitionId) -> Draft {
+    refused(start, asker, "UpgradeInProgress", &format!("the transition {id} is not at an end"))
+}
+
+/// A start that has moved up the customer's transition, in its chain.
+pub(super) fn moved_up(start: &StartTransition, asker: &Asker, stored: &Stored) -> Draft {
+    Draft {
+        transition: Some(stored.id),
+        request_id: Some(start.request_id),
+        correlation_id: correlation(asker.trace.as_ref().or(Some(&stored.trace))),
+        new_value: Some(json!({ "transitionId": stored.id, "state": stored.saga.state(), "priority": stored.priority })),
+        ..Draft::new(
+            (start.partner_id, start.customer_id),
+            event::MOVED_UP,
+            &start.actor,
+            format!("The transition {} waited in line in the background, and was moved up by a start", stored.id),
+        )
+    }
 }
 
 /// A start that was refused, in the customer's chain.

@@ -2,17 +2,20 @@
 
 use super::{
     acts::{self, Acts},
-    admission, answers,
+    admission::{self, Room},
+    answers,
     audit::{self, Audit},
     checks, exchange, imports,
     input::Input,
     output::{self, Changed},
     questions,
     sent::{Sent, Told},
-    starts,
+    shares::Turns,
+    starts::{self, Started},
     work::Work,
 };
 use crate::{
+    line::Line,
     saga::{Event, Known, Limits, Paused, Rules, pending},
     store::{
         self, customers,
@@ -55,7 +58,7 @@ pub struct Engine {
     /// Settings of the decision.
     pub limits: Limits,
     /// How many transitions may be under way at a time; further ones wait in line.
-    pub under_way: u32,
+    pub limit: Line,
     /// Somebody who was under way is not any more, while others wait.
     pub room: Notify,
     /// Where it counts.
@@ -64,6 +67,8 @@ pub struct Engine {
     paused: Mutex<Option<Paused>>,
     /// There may be a line.
     line: AtomicBool,
+    /// Whose turn it is among equals: of the interactive ones, and of those in the background.
+    turns: Mutex<[Turns; 2]>,
     sent: Sent,
 }
 
@@ -84,9 +89,9 @@ pub struct Turn {
 
 impl Engine {
     /// An engine on this database.
-    pub fn new(db: Database, ports: Ports, limits: Limits, under_way: u32) -> Self {
+    pub fn new(db: Database, ports: Ports, limits: Limits, limit: Line) -> Self {
         let (room, paused, line, sent) = (Notify::new(), Mutex::default(), AtomicBool::new(true), Sent::default());
-        Self { db, ports, limits, under_way, room, metrics: Metrics::default(), paused, line, sent }
+        Self { db, ports, limits, limit, room, metrics: Metrics::default(), paused, line, turns: Mutex::default(), sent }
     }
 
     /// The same, counting what it checks in `metrics`.
@@ -253,27 +258,51 @@ impl Engine {
         let starts: Vec<_> =
             inputs.iter().filter_map(|i| if let Input::Start(start, asker) = i { Some((start, asker)) } else { None }).collect();
         let started = starts::decide(tx, &starts, &self.ports, &self.limits, audit, now).await?;
-        let mut room = match started.iter().any(|started| started.work.is_some()) {
-            true => store::admission::room(tx, self.under_way).await?,
-            false => 0,
-        };
-        let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
+        let may_begin = |started: &Started| started.work.is_some() || started.live.is_some();
+        let mut room = if started.iter().any(may_begin) { Room::now(tx, &self.limit).await? } else { Room::NONE };
         let mut works = BTreeMap::new();
-        let mut again = Vec::new();
+        let mut ids: Vec<TransitionId> = inputs.iter().filter_map(Input::transition).collect();
+        // asked again: its first messages may never have been sent
+        let again: Vec<TransitionId> = starts.iter().zip(&started).filter_map(|(_, started)| started.again()).collect();
+        ids.extend(again.iter().copied().chain(started.iter().filter_map(|started| started.live)));
+        let new: Vec<TransitionId> = started.iter().filter_map(|started| started.work.as_ref().map(|work| work.stored.id)).collect();
+        ids.retain(|id| !new.contains(id));
+        ids.sort_unstable();
+        ids.dedup();
+        for mut stored in transitions::load(tx, &ids, &self.limits).await? {
+            stored.sent = self.sent.of(stored.id, stored.sent);
+            works.insert(stored.id, Work::new(stored, false));
+        }
         let mut out = Vec::new();
-        for ((start, asker), started) in starts.iter().zip(started) {
-            if let Some(mut work) = started.work {
-                if room > 0 {
-                    room -= 1;
+        for ((start, asker), mut started) in starts.iter().zip(started) {
+            let begins = match (started.work.take(), started.live) {
+                (Some(work), _) => {
+                    let id = work.stored.id;
+                    works.insert(id, work);
+                    Some(id)
+                }
+                (None, Some(live)) => {
+                    let moved = start.priority.is_interactive() && works.get_mut(&live).is_some_and(|work| work.move_up(start, now));
+                    audit.add(match works.get(&live).filter(|_| moved) {
+                        Some(work) => starts::moved_up(start, asker, &work.stored),
+                        None => starts::in_progress(start, asker, live),
+                    });
+                    if moved {
+                        started.outcome = StartOutcome::Accepted { transition_id: live };
+                    }
+                    moved.then_some(live)
+                }
+                (None, None) => None,
+            };
+            if let Some(work) = begins.and_then(|id| works.get_mut(&id)) {
+                if room.take(work.stored.priority) {
                     work.happen(&Event::Started, None, now, rules)?;
                 } else {
                     self.line.store(true, Ordering::Relaxed);
-                    work.wait_in_line(self.under_way, now);
+                    if work.new && !work.moved_up {
+                        work.wait_in_line(&self.limit, now);
+                    }
                 }
-                works.insert(work.stored.id, work);
-            } else if let StartOutcome::Accepted { transition_id } = started.outcome {
-                // asked again: its first messages may never have been sent
-                again.push(transition_id);
             }
             if let Some(reply_to) = &asker.reply_to {
                 let body = StartAnswered { request_id: start.request_id, outcome: started.outcome };
@@ -285,14 +314,6 @@ impl Engine {
                 let id = format!("{}/answer", start.request_id);
                 out.push(codec::outgoing(Destination::Answer(reply_to.clone()), id, correlation, &trace, now, &body));
             }
-        }
-        ids.extend(&again);
-        ids.retain(|id| !works.contains_key(id));
-        ids.sort_unstable();
-        ids.dedup();
-        for mut stored in transitions::load(tx, &ids, &self.limits).await? {
-            stored.sent = self.sent.of(stored.id, stored.sent);
-            works.insert(stored.id, Work::new(stored, false));
         }
         for id in again {
             if let Some(work) = works.get_mut(&id) {
@@ -314,7 +335,9 @@ impl Engine {
         if !inputs.iter().any(|input| matches!(input, Input::Admit)) {
             return Ok(0);
         }
-        let admitted = admission::admit(tx, self.under_way, &self.limits).await?;
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let admitted = admission::admit(tx, &self.limit, &mut turns, &self.limits).await?;
+        *self.turns.lock().unwrap_or_else(PoisonError::into_inner) = turns;
         let count = admitted.len();
         for mut work in admitted {
             work.stored.sent = self.sent.of(work.stored.id, work.stored.sent);
@@ -517,6 +540,9 @@ async fn write(
     let changed: Vec<_> = works.values().filter(|work| work.changed && !work.new).map(|work| &work.stored).collect();
     let writes = [transitions::insert(&new, now), transitions::update(&changed, now), rows::insert_history(&all!(works, history))];
     tx.execute_all(writes.into_iter().flatten().chain(chains)).await?;
+    // the rows are there by now
+    let moved: Vec<_> = works.values().filter(|work| work.moved_up).map(|work| &work.stored).collect();
+    transitions::move_up(tx, &moved).await?;
     Ok(changed.iter().map(|stored| (stored.id, stored.sent)).collect())
 }
 

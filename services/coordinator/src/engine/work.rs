@@ -25,6 +25,8 @@ pub struct Work {
     pub new: bool,
     /// It must be written.
     pub changed: bool,
+    /// It was in line in the background, and was moved up.
+    pub moved_up: bool,
     /// Everything is told again: the whole of it as events, and the commands without an answer.
     pub tell_all: bool,
     /// Commands to send.
@@ -51,6 +53,7 @@ impl Work {
             stored,
             new,
             changed: new,
+            moved_up: false,
             tell_all: false,
             send: Vec::new(),
             new_lines: Vec::new(),

@@ -3,8 +3,8 @@
 //! Both statements go through partial indexes: those under way (`transitions_open`; as many as may be under way, and those that wait for
 //! an operator) and the line (`transitions_waiting`). What has ended is not looked at.
 
-use planshift_domain::{step::Step, time::Timestamp, transition::State};
-use planshift_storage::{Args, Database, Statement, StorageError};
+use planshift_domain::{message::request::Priority, step::Step, time::Timestamp, transition::State};
+use planshift_storage::{Args, Database, Row, Statement, StorageError};
 use std::str::FromStr as _;
 
 static OPEN: Statement = Statement::new(
@@ -12,7 +12,7 @@ static OPEN: Statement = Statement::new(
             count(CASE WHEN sent < version THEN 1 END), min(CASE WHEN sent < version THEN touched_at END)
      FROM transitions WHERE open AND NOT waiting GROUP BY state, held_step",
 );
-static LINE: Statement = Statement::new("SELECT count(*), min(started_at) FROM transitions WHERE waiting");
+static LINE: Statement = Statement::new("SELECT background, count(*), min(started_at) FROM transitions WHERE waiting GROUP BY background");
 
 /// Transitions that are alike.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +33,22 @@ pub struct Alike {
     pub unsent_since: Option<Timestamp>,
 }
 
-/// Those that wait in line: how many, and when the first of them was started.
+/// Those of a priority that wait in line: how many, and when the first of them was started.
 #[derive(Clone, Copy, Debug)]
-pub struct Line {
+pub struct InLine {
+    /// Who waits for them.
+    pub priority: Priority,
     /// How many.
     pub count: i64,
     /// When the first of them was started.
-    pub since: Option<Timestamp>,
+    pub since: Timestamp,
 }
 
-/// All that are not at an end, or may have something to send; and the line.
+/// All that are not at an end, or may have something to send; and the lines.
 ///
 /// # Errors
 /// The database's.
-pub async fn measure(db: &Database) -> Result<(Vec<Alike>, Line), StorageError> {
+pub async fn measure(db: &Database) -> Result<(Vec<Alike>, Vec<InLine>), StorageError> {
     let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let mut alike = Vec::new();
     for row in db.query(&OPEN, Args::new()).await? {
@@ -62,8 +64,10 @@ pub async fn measure(db: &Database) -> Result<(Vec<Alike>, Line), StorageError> 
         });
     }
     let rows = db.query(&LINE, Args::new()).await?;
-    let line = rows
-        .first()
-        .map_or(Ok(Line { count: 0, since: None }), |row| Ok::<_, StorageError>(Line { count: row.get(0)?, since: time(row.get(1)?) }))?;
+    let read = |row: &Row| {
+        let priority = if row.get(0)? { Priority::Background } else { Priority::Interactive };
+        Ok(InLine { priority, count: row.get(1)?, since: Timestamp::from_micros(row.get(2)?) })
+    };
+    let line = rows.iter().map(read).collect::<Result<_, StorageError>>()?;
     Ok((alike, line))
 }

@@ -149,6 +149,10 @@ static UPDATE: Statement = Statement::new(
          acted uuid, waiting boolean, held_step text, held_since bigint, withheld boolean} AS r
      WHERE transitions.id = r.id",
 );
+static MOVE_UP: Statement = Statement::new(
+    "UPDATE transitions SET background = false, moved_up_by = r.moved_up_by, plan_hash = r.plan_hash
+     FROM {1: id uuid, moved_up_by uuid, plan_hash text} AS r WHERE transitions.id = r.id",
+);
 // A row that somebody has locked is passed over: it is noted later, and nobody waits here with rows of his own locked.
 static SENT: Statement = Statement::new(
     "{postgres: WITH free AS MATERIALIZED (
@@ -327,6 +331,16 @@ pub fn update(changed: &[&Stored], now: Timestamp) -> Option<Write> {
     }
     let rows = changed.iter().map(|t| changing(t)).collect();
     Some((&UPDATE, Args::new().value(now.as_micros()).rows(rows)))
+}
+
+/// Writes of those that were in line in the background that they are interactive now.
+pub async fn move_up(tx: &mut Transaction, moved: &[&Stored]) -> Result<(), StorageError> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let rows = moved.iter().map(|t| vec![t.id.0.into(), t.moved_up_by.into(), t.plan_hash.as_deref().into()]).collect();
+    tx.execute(&MOVE_UP, Args::new().rows(rows)).await?;
+    Ok(())
 }
 
 /// The id and the columns that change, in the order of `UPDATE`.

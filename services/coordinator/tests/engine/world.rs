@@ -1,7 +1,7 @@
 //! An engine, its database, and workers that answer what they are told to.
 
 use planshift_coordinator::{
-    Limits, MIGRATIONS,
+    Limits, Line, MIGRATIONS,
     engine::{Engine, Input, Told},
 };
 use planshift_domain::{
@@ -60,18 +60,23 @@ pub(crate) fn body<B: Body>(outgoing: &Outgoing) -> Option<B> {
 
 impl World {
     pub(crate) async fn new(lines: u32) -> Self {
-        Self::with_limit(lines, planshift_coordinator::UNDER_WAY).await
+        Self::with_line(lines, Line::default()).await
     }
 
     /// Where only so many transitions may be under way.
     pub(crate) async fn with_limit(lines: u32, under_way: u32) -> Self {
+        Self::with_line(lines, Line::of(under_way)).await
+    }
+
+    /// With these limits.
+    pub(crate) async fn with_line(lines: u32, line: Line) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = match std::env::var("PLANSHIFT_TEST_POSTGRES_URL") {
             Ok(url) => Database::connect_postgres(&url, &format!("coordinator_{}", Uuid::new_v4().as_simple()), 4).await.unwrap(),
             Err(_) => Database::open_sqlite(folder.path().join("coordinator.db")).await.unwrap(),
         };
         db.migrate(MIGRATIONS).await.unwrap();
-        let engine = Engine::new(db, Ports::system(), Limits::default(), under_way);
+        let engine = Engine::new(db, Ports::system(), Limits::default(), line);
         Self { engine, _folder: folder, lines, refused: HashSet::new(), published: Vec::new(), events: Vec::new() }
     }
 

@@ -147,7 +147,7 @@ mod tests {
                 _ => EventName::Progressed,
             };
             assert_eq!(moved(4, "Moved", state), Some(expected), "{state}");
-            for event in ["Exchanged", "Closed", "Refused", "Held", "Released", "Resent", "Waiting"] {
+            for event in ["Exchanged", "Closed", "Refused", "Held", "Released", "Resent", "Waiting", "MovedUp"] {
                 assert_eq!(moved(4, event, state), None, "{event}");
             }
         }

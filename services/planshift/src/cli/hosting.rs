@@ -2,6 +2,10 @@
 
 use super::{AuthArgs, SendingArgs};
 use clap::Args;
+use planshift_coordinator::{
+    Line, Weights,
+    line::{self, InvalidWeights},
+};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where data and messages are kept.
@@ -18,13 +22,32 @@ pub struct StoreArgs {
     pub broker: Option<String>,
 }
 
-/// How many transitions may be under way.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct UnderWayArg {
+/// How many transitions may be under way, and how partners share them.
+#[derive(Clone, Debug, Args)]
+pub struct LineArgs {
     /// How many transitions may be under way at a time, in all replicas together; further ones wait in line
-    #[arg(long, value_name = "N", env = planshift_coordinator::UNDER_WAY_VARIABLE, default_value_t = planshift_coordinator::UNDER_WAY,
+    #[arg(long, value_name = "N", env = line::UNDER_WAY_VARIABLE, default_value_t = line::UNDER_WAY,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub under_way: u32,
+    /// How many of them in the background: of batches and schedules. Few keep a single start quick, many cost no more than that
+    #[arg(long, value_name = "N", env = line::BACKGROUND_VARIABLE, default_value_t = line::BACKGROUND,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub background: u32,
+    /// Weights of partners, PARTNER=WEIGHT with commas between them: how much of what may be under way is whose, while several have
+    /// something in line; 1 where nothing is said
+    #[arg(long, value_name = "LIST", env = line::WEIGHTS_VARIABLE, default_value = "", hide_default_value = true, value_parser = weights)]
+    pub weights: Weights,
+}
+
+impl LineArgs {
+    /// As the coordinator takes them.
+    pub fn line(&self) -> Line {
+        Line { under_way: self.under_way, background: self.background, weights: self.weights.clone() }
+    }
+}
+
+fn weights(text: &str) -> Result<Weights, InvalidWeights> {
+    if text.is_empty() { Ok(Weights::default()) } else { text.parse() }
 }
 
 /// Options of `serve`.
@@ -41,7 +64,7 @@ pub struct ServeArgs {
     pub admin: SocketAddr,
     /// How many at a time
     #[command(flatten)]
-    pub under_way: UnderWayArg,
+    pub line: LineArgs,
     /// Whose tokens count
     #[command(flatten)]
     pub auth: AuthArgs,
@@ -69,7 +92,7 @@ pub struct CoordinatorArgs {
     pub service: ServiceArgs,
     /// How many at a time
     #[command(flatten)]
-    pub under_way: UnderWayArg,
+    pub line: LineArgs,
 }
 
 /// Options of the gateway alone.

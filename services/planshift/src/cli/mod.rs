@@ -27,7 +27,7 @@ pub use batches::{
 pub use budgets::{BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;
-pub use hosting::{CoordinatorArgs, GatewayArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs, UnderWayArg};
+pub use hosting::{CoordinatorArgs, GatewayArgs, LineArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
 pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };

@@ -1,6 +1,6 @@
 //! Options of `run`.
 
-use super::{Fault, StoreArgs, UnderWayArg};
+use super::{Fault, LineArgs, StoreArgs};
 use clap::{Args, builder::FalseyValueParser};
 use planshift_domain::ids::CustomerId;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub struct RunArgs {
     pub fail: Vec<Fault>,
     /// How many at a time, where the services are hosted here
     #[command(flatten)]
-    pub under_way: UnderWayArg,
+    pub line: LineArgs,
     /// Print one JSON object a line: each customer as it ends, then a summary
     #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,

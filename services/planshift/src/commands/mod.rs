@@ -64,7 +64,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Run(args) => Box::pin(run::run(args)).await,
         Command::Serve(args) => Box::pin(serve::serve(args)).await,
         Command::Gateway(args) => Box::pin(service::gateway(args)).await,
-        Command::Coordinator(args) => Box::pin(service::coordinator(args)).await,
+        Command::Coordinator(args) => Box::pin(service::coordinator(args.service, args.line.line())).await,
         Command::Eligibility(args) => Box::pin(service::alone(Service::Eligibility, args)).await,
         Command::Purchasing(args) => Box::pin(service::alone(Service::Purchasing, args)).await,
         Command::Mapping(args) => Box::pin(service::alone(Service::Mapping, args)).await,

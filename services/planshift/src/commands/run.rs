@@ -85,7 +85,7 @@ impl Services {
         }
         let keeping = settings::keeping(&args.store, &environment)?;
         let options = HostOptions::within_process(keeping, args.fail.clone()).provisioned_by(Provisioners::by(&environment)?);
-        Ok(Self::Hosted(Box::new(options.at_a_time(args.under_way.under_way))))
+        Ok(Self::Hosted(Box::new(options.at_a_time(args.line.line()))))
     }
 }
 

@@ -1,12 +1,13 @@
 //! `gateway`, `coordinator`, `eligibility`, `purchasing`, `mapping`, `suspension`: one service alone, the distributed way.
 
 use crate::{
-    cli::{AuthArgs, CoordinatorArgs, GatewayArgs, SendingArgs, ServiceArgs, UnderWayArg},
+    cli::{AuthArgs, GatewayArgs, SendingArgs, ServiceArgs},
     exit::{Exit, Failure, Outcome},
     host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
     tokens,
 };
+use planshift_coordinator::Line;
 use planshift_domain::step::Step;
 use planshift_gateway::{DEFAULT_ADDRESS, Gateway, Options};
 use planshift_worker::{
@@ -26,9 +27,7 @@ use tokio_util::sync::CancellationToken;
 /// Usage: no servers are given. Program: the schema is not at this version, the administration address cannot be had.
 pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
     match service {
-        Service::Coordinator => {
-            coordinator(CoordinatorArgs { service: args, under_way: UnderWayArg { under_way: planshift_coordinator::UNDER_WAY } }).await
-        }
+        Service::Coordinator => coordinator(args, Line::from_environment(settings::process_environment).map_err(Failure::usage)?).await,
         Service::Eligibility => {
             hosted(service, args, async |parts, stop| {
                 let options = planshift_eligibility::Options { metrics: parts.metrics, ..Default::default() };
@@ -92,10 +91,9 @@ where
 ///
 /// # Errors
 /// As [`alone`].
-pub async fn coordinator(args: CoordinatorArgs) -> Outcome {
-    let under_way = args.under_way.under_way;
-    hosted(Service::Coordinator, args.service, async move |parts, stop| {
-        let options = planshift_coordinator::Options { metrics: parts.metrics, under_way, ..Default::default() };
+pub async fn coordinator(args: ServiceArgs, line: Line) -> Outcome {
+    hosted(Service::Coordinator, args, async move |parts, stop| {
+        let options = planshift_coordinator::Options { metrics: parts.metrics, line, ..Default::default() };
         options.build(parts.database, parts.broker, parts.ports).run(stop).await;
     })
     .await

@@ -10,7 +10,7 @@ pub use services::gateway_failed;
 
 use crate::{cli::Fault, exit::Failure, settings::Keeping};
 use keep::Kept;
-use planshift_coordinator::UNDER_WAY;
+use planshift_coordinator::Line;
 use planshift_gateway::{Auth, LocalToken, Settings, WebhookSettings};
 use planshift_telemetry::{Tracer, Tracing};
 use planshift_worker::{
@@ -48,8 +48,8 @@ pub struct HostOptions {
     pub faults: Vec<Fault>,
     /// Outside systems that have effects first.
     provisioners: Provisioners,
-    /// How many transitions may be under way at a time.
-    under_way: u32,
+    /// How many transitions may be under way at a time, and how partners share them.
+    line: Line,
     /// The gateway's limits.
     limits: Settings,
     /// How long requests under way may take to be answered when it is stopped.
@@ -71,16 +71,16 @@ impl HostOptions {
             auth,
             faults,
             provisioners: Provisioners::default(),
-            under_way: UNDER_WAY,
+            line: Line::default(),
             limits,
             requests: OWN_REQUESTS,
         }
     }
 
-    /// The same with another limit of transitions under way.
+    /// The same with other limits of transitions under way.
     #[must_use]
-    pub const fn at_a_time(mut self, under_way: u32) -> Self {
-        self.under_way = under_way;
+    pub fn at_a_time(mut self, line: Line) -> Self {
+        self.line = line;
         self
     }
 
@@ -88,7 +88,7 @@ impl HostOptions {
     pub fn serving(keeping: Keeping, listen: SocketAddr, admin: SocketAddr, auth: Auth) -> Self {
         let limits = Settings::default();
         let (faults, provisioners) = (Vec::new(), Provisioners::default());
-        Self { keeping, listen, admin: Some(admin), auth, faults, provisioners, under_way: UNDER_WAY, limits, requests: REQUESTS }
+        Self { keeping, listen, admin: Some(admin), auth, faults, provisioners, line: Line::default(), limits, requests: REQUESTS }
     }
 
     /// The same with outside systems.

@@ -71,9 +71,9 @@ impl Hosted<'_> {
 
     /// Starts the coordinator and the four workers.
     pub(super) fn others(&self, host: &HostOptions, tasks: &mut JoinSet<&'static str>) {
-        let (faults, under_way) = (host.faults.as_slice(), host.under_way);
+        let (faults, line) = (host.faults.as_slice(), host.line.clone());
         self.start(Service::Coordinator, tasks, |database, broker, ports, stop| {
-            let options = planshift_coordinator::Options { metrics: self.metrics.clone(), under_way, ..Default::default() };
+            let options = planshift_coordinator::Options { metrics: self.metrics.clone(), line, ..Default::default() };
             options.build(database, broker, ports).run(stop)
         });
         self.start(Service::Eligibility, tasks, |database, broker, ports, stop| {

@@ -20,6 +20,8 @@ pub mod event {
     pub const FOUND: &str = "Found";
     /// A transition was accepted.
     pub const STARTED: &str = "Started";
+    /// A transition that waited in line in the background was moved up by a start.
+    pub const MOVED_UP: &str = "MovedUp";
     /// A transition was not accepted.
     pub const START_REFUSED: &str = "StartRefused";
     /// Every Azure subscription is under its plan.

@@ -28,6 +28,7 @@ const QUEUE: Label = label("queue", Values::Queues);
 const STATE: Label = label("state", Values::States);
 const INVARIANT: Label = label("invariant", Values::Invariants);
 const ACTION: Label = one_of("action", &["do", "undo"]);
+const PRIORITY: Label = one_of("priority", &["interactive", "background"]);
 const ROUTE: Label = label("route", Values::Routes);
 const METHOD: Label = one_of("method", &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"]);
 
@@ -104,10 +105,10 @@ catalogue! {
         "How long the transition of that state that has stood still for the longest has not moved; those held at a paused step do not count. Take the maximum.";
     TRANSITIONS_HELD: Gauge "planshift_transitions_held" [STEP] Coordinator,
         "Transitions that are held at a paused step. Take the maximum.";
-    TRANSITIONS_WAITING: Gauge "planshift_transitions_waiting" [] Coordinator,
-        "Transitions that wait in line to begin. Take the maximum.";
-    TRANSITIONS_WAITING_OLDEST: Gauge "planshift_transitions_waiting_oldest_seconds" [] Coordinator,
-        "How long the first in line has waited; 0 where nobody waits. Take the maximum.";
+    TRANSITIONS_WAITING: Gauge "planshift_transitions_waiting" [PRIORITY] Coordinator,
+        "Transitions that wait in line to begin: interactive ones, which come first, and those in the background. Take the maximum of each.";
+    TRANSITIONS_WAITING_OLDEST: Gauge "planshift_transitions_waiting_oldest_seconds" [PRIORITY] Coordinator,
+        "How long the first in line of that priority has waited; 0 where nobody waits. Take the maximum.";
     TRANSITIONS_UNSENT: Gauge "planshift_transitions_unsent" [] Coordinator,
         "Transitions whose last output may not have been sent: some are on their way. Take the maximum.";
     TRANSITIONS_UNSENT_OLDEST: Gauge "planshift_transitions_unsent_oldest_seconds" [] Coordinator,

@@ -32,7 +32,9 @@ static ACTIVE: Statement = Statement::new(
      WHERE p.origin = 'bought' AND p.status = 'active' AND NOT EXISTS (SELECT 1 FROM ledger AS l
          WHERE l.transition_id = p.activated_by AND l.item = p.reseller AND l.state = 'done')",
 );
-static REQUESTS: Statement = Statement::new("SELECT request_id, id FROM transitions");
+static REQUESTS: Statement = Statement::new(
+    "SELECT request_id, id FROM transitions UNION ALL SELECT moved_up_by, id FROM transitions WHERE moved_up_by IS NOT NULL",
+);
 
 /// What was done twice, or without the ledger.
 ///

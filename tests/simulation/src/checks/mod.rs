@@ -3,18 +3,21 @@
 //! | file | holds |
 //! |---|---|
 //! | `watch` | what is published: versions, moves, counts, the order of the steps |
+//! | `order` | who begins: interactive before background, within the limits, partners by weight |
 //! | `rest` | is everything at rest, and nothing forgotten? |
 //! | `stored` | every invariant that shows in what is stored, by the check that `planshift verify` makes |
 //! | `effects` | each effect once, by the ledgers and by the tables |
 //! | `outside` | what is there outside is what the ledgers say |
 
 mod effects;
+mod order;
 mod outside;
 mod rest;
 mod stored;
 mod watch;
 
 pub use effects::effects;
+pub use order::Order;
 pub use outside::outside;
 pub use rest::{Unrest, dead_letters, needs_operator, unrest};
 pub use stored::stored;

@@ -13,6 +13,7 @@ use crate::{
     fleet::Stores,
     sim::{ProcessId, Sim},
 };
+use planshift_coordinator::Line;
 use planshift_domain::{
     ids::TransitionId,
     message::{
@@ -61,8 +62,8 @@ static LINES: Statement = Statement::new("SELECT count(*) FROM lines WHERE trans
 
 impl Watch {
     /// Nothing seen yet.
-    pub fn new(sim: &Sim, stores: &Stores, under_way: u32) -> Self {
-        Self { sim: sim.clone(), stores: stores.clone(), under_way, state: Mutex::default() }
+    pub fn new(sim: &Sim, stores: &Stores, line: &Line) -> Self {
+        Self { sim: sim.clone(), stores: stores.clone(), under_way: line.under_way, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, Seen> {
@@ -127,7 +128,7 @@ impl Watch {
         rows.and_then(|rows| rows.first()?.get(0).ok()).unwrap_or_default()
     }
 
-    fn find(&self, check: &str, id: TransitionId, text: String) {
+    pub(super) fn find(&self, check: &str, id: TransitionId, text: String) {
         self.sim.note(ProcessId::NOBODY, Some(id.0), || format!("FOUND {check}: {text}"));
         self.state().findings.insert(Finding::new(check, text, [id.0]));
     }

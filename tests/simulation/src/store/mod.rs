@@ -26,7 +26,7 @@ use engine::Engine;
 use planshift_messaging::Service;
 use planshift_storage::{Args, Database, Dialect, Row, Statement, StorageError, Store, StoreTransaction, Value, sqlite_parameters};
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 use transaction::MemoryTransaction;
@@ -42,9 +42,17 @@ struct Core {
     /// The writers' turn.
     turn: Arc<tokio::sync::Mutex<()>>,
     sabotage: Option<Arc<dyn Sabotage>>,
+    /// Told of each commit, before anybody else does anything.
+    after_commit: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Core {
+    fn committed(&self) {
+        if let Some(tell) = self.after_commit.get() {
+            tell();
+        }
+    }
+
     fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +78,7 @@ impl MemoryStore {
     /// `Unavailable` where there is no memory for it.
     pub fn new() -> Result<Self, StorageError> {
         let engine = Arc::new(Mutex::new(Engine::open()?));
-        Ok(Self { core: Arc::new(Core { engine, turn: Arc::default(), sabotage: None }) })
+        Ok(Self { core: Arc::new(Core { engine, turn: Arc::default(), sabotage: None, after_commit: OnceLock::new() }) })
     }
 
     /// The same database, with a broken twin's hands in it.
@@ -79,7 +87,7 @@ impl MemoryStore {
     /// Where its preparations cannot be done.
     pub fn with(self, sabotage: Option<Arc<dyn Sabotage>>) -> Result<Self, StorageError> {
         let (engine, turn) = (self.core.engine.clone(), self.core.turn.clone());
-        let store = Self { core: Arc::new(Core { engine, turn, sabotage }) };
+        let store = Self { core: Arc::new(Core { engine, turn, sabotage, after_commit: OnceLock::new() }) };
         if let Some(setup) = store.core.sabotage.as_ref().and_then(|sabotage| sabotage.setup()) {
             store.core.engine().run_script(setup)?;
         }
@@ -89,6 +97,11 @@ impl MemoryStore {
     /// A handle, as a process would have it.
     pub fn handle(&self, way: Option<Way>) -> Database {
         Database::from_store(Arc::new(Handle { core: self.core.clone(), way, closed: AtomicBool::new(false) }))
+    }
+
+    /// Has somebody told of each commit, at once. Once for a store.
+    pub fn after_each_commit(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.core.after_commit.set(Box::new(tell));
     }
 
     /// The rows of a reading statement, as last committed.

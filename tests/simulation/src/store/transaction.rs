@@ -61,7 +61,10 @@ impl MemoryTransaction {
                 return engine.rollback();
             }
         }
-        engine.commit()
+        engine.commit()?;
+        drop(engine);
+        self.core.committed();
+        Ok(())
     }
 
     fn note(&self, text: &'static str) {

@@ -116,7 +116,7 @@ pub(super) fn limit_ignored(service: Service, _seed: u64) -> Hand {
     only(service == Service::Coordinator, blind("SELECT (SELECT count(*) FROM transitions WHERE open AND NOT waiting"))
 }
 pub(super) fn line_forgotten(service: Service, _seed: u64) -> Hand {
-    only(service == Service::Coordinator, blind("WHERE waiting AND partner_id = $1 ORDER BY"))
+    only(service == Service::Coordinator, blind("WHERE waiting AND background = $1 AND partner_id = $2 ORDER BY"))
 }
 pub(super) fn held_forgotten(service: Service, _seed: u64) -> Hand {
     only(service == Service::Coordinator, blind("held_step NOT IN"))
@@ -165,4 +165,17 @@ pub(super) fn ownership_kept(service: Service, _seed: u64) -> Hand {
 pub(super) fn intervals_overlap(service: Service, _seed: u64) -> Hand {
     const EARLY: &str = "UPDATE ownership SET from_at = from_at - 1800000000 WHERE from_at % 3600000000 = 0 AND plan_id IS NOT NULL";
     only(service == Service::Mapping, BeforeCommit(EARLY))
+}
+/// Who asks for one line is given the other.
+pub(super) fn background_first(service: Service, _seed: u64) -> Hand {
+    only(service == Service::Coordinator, Rewritten { what: &["background = ?1"], by: "background <> ?1" })
+}
+/// Nobody has anything under way, as far as shares go.
+pub(super) fn shares_uncounted(service: Service, _seed: u64) -> Hand {
+    only(service == Service::Coordinator, Rewritten { what: &["sum(1 + lines / packet_items)"], by: "0" })
+}
+/// Any number may begin in the background at once.
+pub(super) fn background_unlimited(service: Service, _seed: u64) -> Hand {
+    const COUNTED: &[&str] = &["state <> 'NeedsOperator' AND background)"];
+    only(service == Service::Coordinator, Rewritten { what: COUNTED, by: "state <> 'NeedsOperator' AND false)" })
 }

@@ -8,6 +8,7 @@ mod hands;
 mod twists;
 
 use crate::{fleet::Wrap, outside::Hands, store::Sabotage};
+use planshift_coordinator::{Line, Weights};
 use planshift_messaging::Service;
 use std::sync::Arc;
 
@@ -23,18 +24,24 @@ pub struct Twin {
     pub wrap: Option<Wrap>,
     /// Whose hands are in the systems outside.
     pub outside: Option<Hands>,
+    /// What the coordinator's limits are in place of what they should be.
+    pub line: Option<fn(&mut Line)>,
 }
 
 const fn in_the_store(name: &'static str, defect: &'static str, sabotage: fn(Service, u64) -> Option<Arc<dyn Sabotage>>) -> Twin {
-    Twin { name, defect, sabotage, wrap: None, outside: None }
+    Twin { name, defect, sabotage, wrap: None, outside: None, line: None }
 }
 
 const fn before_the_broker(name: &'static str, defect: &'static str, wrap: Wrap) -> Twin {
-    Twin { name, defect, sabotage: |_, _| None, wrap: Some(wrap), outside: None }
+    Twin { name, defect, sabotage: |_, _| None, wrap: Some(wrap), outside: None, line: None }
 }
 
 const fn in_the_calls(name: &'static str, defect: &'static str, hands: Hands) -> Twin {
-    Twin { name, defect, sabotage: |_, _| None, wrap: None, outside: Some(hands) }
+    Twin { name, defect, sabotage: |_, _| None, wrap: None, outside: Some(hands), line: None }
+}
+
+const fn in_the_settings(name: &'static str, defect: &'static str, line: fn(&mut Line)) -> Twin {
+    Twin { name, defect, sabotage: |_, _| None, wrap: None, outside: None, line: Some(line) }
 }
 
 /// All of them; first the one that takes longest, so that no thread has it alone in the end.
@@ -57,6 +64,10 @@ pub const TWINS: &[Twin] = &[
     in_the_store("no-history", "changes of state are not written down", hands::no_history),
     in_the_store("limit-ignored", "nobody counts how many are under way", hands::limit_ignored),
     in_the_store("line-forgotten", "nobody looks who waits in line", hands::line_forgotten),
+    in_the_store("background-first", "those in the background begin before the interactive ones", hands::background_first),
+    in_the_store("background-unlimited", "nobody counts how many are under way in the background", hands::background_unlimited),
+    in_the_store("shares-uncounted", "nobody counts how much of each partner is under way", hands::shares_uncounted),
+    in_the_settings("shares-by-number", "partners share by number, and not by weight", |line| line.weights = Weights::default()),
     in_the_store("held-forgotten", "nobody looks who was held at a step that goes on", hands::held_forgotten),
     before_the_broker("no-confirms", "nobody waits for the broker's confirms", twists::no_confirms),
     before_the_broker("undo-in-the-wrong-order", "plans are put away before the mappings are undone", twists::undo_in_the_wrong_order),

@@ -15,7 +15,7 @@ pub use scripts::{Ask, Script};
 pub use troubles::{Instance, Trouble, Troubles};
 
 use crate::{chance::Chance, outside::Outsides, weather::Likelihoods};
-use planshift_coordinator::Limits;
+use planshift_coordinator::{Limits, Line};
 use planshift_worker::run::RunOptions;
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub struct World {
     pub is_repaired: bool,
     /// The coordinator's settings.
     pub limits: Limits,
-    /// How many transitions may be under way at a time.
-    pub under_way: u32,
+    /// How many transitions may be under way at a time, and how partners share them.
+    pub line: Line,
     /// How services take their messages.
     pub run: RunOptions,
     /// Outside systems that have effects first.
@@ -73,7 +73,9 @@ impl World {
         let mut chance = Chance::new(seed, "world");
         let begins_at = EPOCH + i64::try_from(chance.below(24 * 3_600_000_000)).unwrap_or_default();
         let imports = accounts::draw(&mut chance, begins_at)?;
-        let scripts = imports.iter().flat_map(|import| scripts::draw(&mut chance, import)).collect();
+        let mut priorities = Chance::new(seed, "priorities");
+        let background = *priorities.pick(&[0.0, 0.3, 0.7, 1.0]);
+        let scripts = imports.iter().flat_map(|import| scripts::draw(&mut chance, (background, &mut priorities), import)).collect();
         let refused = draw_refused(&mut chance, &imports);
         Ok(Self {
             seed,
@@ -82,7 +84,7 @@ impl World {
             is_repaired: chance.happens(0.6),
             limits: draw_limits(&mut chance),
             // a stream of its own, as every later addition
-            under_way: *Chance::new(seed, "line").pick(&[1, 2, 4, 10, 1_000, 1_000]),
+            line: draw_line(seed, &imports),
             run: draw_run(&mut chance),
             outsides: Outsides::draw(seed),
             clocks: draw_clocks(&mut chance),
@@ -109,6 +111,14 @@ fn draw_refused(chance: &mut Chance, imports: &[Import]) -> Refused {
         }
     }
     refused
+}
+
+fn draw_line(seed: u64, imports: &[Import]) -> Line {
+    let under_way = *Chance::new(seed, "line").pick(&[1, 2, 4, 10, 1_000, 1_000]);
+    let mut chance = Chance::new(seed, "shares");
+    let background = *chance.pick(&[1, 2, 3, 6, 1_000]);
+    let weights = imports.iter().map(|import| (import.partner.id, *chance.pick(&[1, 1, 3, 9]))).collect();
+    Line { under_way, background, weights }
 }
 
 fn draw_limits(chance: &mut Chance) -> Limits {

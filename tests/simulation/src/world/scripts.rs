@@ -2,7 +2,10 @@
 
 use super::{Import, seconds};
 use crate::chance::Chance;
-use planshift_domain::account::facts::{CustomerPart, PartnerFacts};
+use planshift_domain::{
+    account::facts::{CustomerPart, PartnerFacts},
+    message::request::Priority,
+};
 use std::time::Duration;
 
 /// What is asked for about one customer, in order.
@@ -12,6 +15,8 @@ pub struct Script {
     pub partner: PartnerFacts,
     /// The customer, whole.
     pub part: CustomerPart,
+    /// Who waits for it.
+    pub priority: Priority,
     /// What is asked for.
     pub asks: Vec<Ask>,
 }
@@ -33,8 +38,15 @@ pub enum Ask {
     Import,
 }
 
-pub(super) fn draw(chance: &mut Chance, import: &Import) -> Vec<Script> {
-    import.parts.iter().map(|part| Script { partner: import.partner.clone(), part: part.clone(), asks: asks(chance) }).collect()
+/// `background` is the share of customers that nobody waits for, and `priorities` a stream of its own.
+pub(super) fn draw(chance: &mut Chance, (background, priorities): (f64, &mut Chance), import: &Import) -> Vec<Script> {
+    let script = |part: &CustomerPart| Script {
+        partner: import.partner.clone(),
+        part: part.clone(),
+        priority: if priorities.happens(background) { Priority::Background } else { Priority::Interactive },
+        asks: asks(chance),
+    };
+    import.parts.iter().map(script).collect()
 }
 
 fn asks(chance: &mut Chance) -> Vec<Ask> {

@@ -6,6 +6,8 @@
 mod api;
 mod queue;
 
+pub use queue::{Heard, Wire};
+
 use super::settings::Through;
 use crate::block_on;
 use serde::{Deserialize, Serialize};

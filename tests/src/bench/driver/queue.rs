@@ -40,8 +40,10 @@ const ANSWERS: usize = 200;
 /// How long the broker may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the driver hears.
-enum Heard {
+/// What is heard.
+pub enum Heard {
+    /// A start was accepted.
+    Accepted,
     /// A customer's transition has come to an end: in this state.
     End(Uuid, String),
     /// It cannot go on.
@@ -49,61 +51,74 @@ enum Heard {
 }
 
 pub(super) async fn drive(url: &str, task: &Task, mut go: impl FnMut()) -> Result<Report, String> {
-    let (tell, mut heard) = mpsc::unbounded_channel();
-    let _listening = listen(url, tell.clone()).await.map_err(|error| format!("the events: {error}"))?;
-    let broker = RabbitMqBroker::start(RabbitMqOptions::new(url, Service::Gateway)).map_err(|error| error.to_string())?;
-    wait_for(&broker).await?;
-    let (reply_to, answers) = broker.answers().await.map_err(|error| error.to_string())?;
-    tokio::spawn(hear_answers(answers, tell.clone()));
-    let (start, starts) = mpsc::unbounded_channel();
-    tokio::spawn(publish(broker, starts, tell));
-    let mut starting = Starting { partner: task.partner, reply_to, start, under_way: HashMap::new() };
+    let mut wire = Wire::open(url).await?;
+    let mut under_way: HashMap<Uuid, Instant> = HashMap::new();
 
     go();
     let mut stopwatch = Stopwatch::start(task);
     let mut customers = task.customers.iter();
     for customer in customers.by_ref().take(task.concurrency) {
-        starting.start(*customer, stopwatch.now())?;
+        under_way.insert(*customer, stopwatch.now());
+        wire.start(task.partner, *customer, Priority::Interactive)?;
     }
-    while !starting.under_way.is_empty() {
-        match heard.recv().await {
-            Some(Heard::End(customer, state)) => {
-                // one that was told of twice, or another's
-                let Some(started) = starting.under_way.remove(&customer) else { continue };
-                if state != "Completed" {
-                    return Err(format!("{customer}: its transition is {state}"));
-                }
-                stopwatch.ended(started);
-                if let Some(next) = customers.next() {
-                    starting.start(*next, stopwatch.now())?;
-                }
+    while !under_way.is_empty() {
+        if let Heard::End(customer, state) = wire.heard().await? {
+            // one that was told of twice, or another's
+            let Some(started) = under_way.remove(&customer) else { continue };
+            if state != "Completed" {
+                return Err(format!("{customer}: its transition is {state}"));
             }
-            Some(Heard::Fault(fault)) => return Err(fault),
-            None => return Err("nobody listens any more".to_owned()),
+            stopwatch.ended(started);
+            if let Some(next) = customers.next() {
+                under_way.insert(*next, stopwatch.now());
+                wire.start(task.partner, *next, Priority::Interactive)?;
+            }
         }
     }
     Ok(stopwatch.report())
 }
 
-/// Transitions that were started, and how to start more.
-struct Starting {
-    partner: Uuid,
+/// Starts transitions, and hears what becomes of them.
+pub struct Wire {
+    _listening: Connection,
     reply_to: String,
     start: mpsc::UnboundedSender<Outgoing>,
-    under_way: HashMap<Uuid, Instant>,
+    heard: mpsc::UnboundedReceiver<Heard>,
 }
 
-impl Starting {
-    fn start(&mut self, customer: Uuid, at: Instant) -> Result<(), String> {
-        self.under_way.insert(customer, at);
+impl Wire {
+    /// Connected to the broker.
+    pub async fn open(url: &str) -> Result<Self, String> {
+        let (tell, heard) = mpsc::unbounded_channel();
+        let listening = listen(url, tell.clone()).await.map_err(|error| format!("the events: {error}"))?;
+        let broker = RabbitMqBroker::start(RabbitMqOptions::new(url, Service::Gateway)).map_err(|error| error.to_string())?;
+        wait_for(&broker).await?;
+        let (reply_to, answers) = broker.answers().await.map_err(|error| error.to_string())?;
+        tokio::spawn(hear_answers(answers, tell.clone()));
+        let (start, starts) = mpsc::unbounded_channel();
+        tokio::spawn(publish(broker, starts, tell));
+        Ok(Self { _listening: listening, reply_to, start, heard })
+    }
+
+    /// The next that is heard.
+    pub async fn heard(&mut self) -> Result<Heard, String> {
+        match self.heard.recv().await {
+            Some(Heard::Fault(fault)) => Err(fault),
+            Some(heard) => Ok(heard),
+            None => Err("nobody listens any more".to_owned()),
+        }
+    }
+
+    /// Asks the coordinator to move a customer.
+    pub fn start(&self, partner: Uuid, customer: Uuid, priority: Priority) -> Result<(), String> {
         let request_id = Uuid::new_v4();
         let question = StartTransition {
             request_id,
-            partner_id: PartnerId(self.partner),
+            partner_id: PartnerId(partner),
             customer_id: CustomerId(customer),
             actor: "benchmark".to_owned(),
             plan_hash: None,
-            priority: Priority::Interactive,
+            priority,
             batch: None,
         };
         let (id, trace, now) = (format!("{}/{request_id}", StartTransition::TYPE), TraceContext::root(Uuid::new_v4()), now());
@@ -142,12 +157,12 @@ async fn publish(broker: RabbitMqBroker, mut starts: mpsc::UnboundedReceiver<Out
 async fn hear_answers(mut answers: Box<dyn Consumer>, tell: mpsc::UnboundedSender<Heard>) {
     while let Some(batch) = answers.next(ANSWERS).await {
         for delivery in &batch {
-            let fault = match codec::body::<StartAnswered>(&delivery.message) {
-                Ok(StartAnswered { outcome: StartOutcome::Accepted { .. }, .. }) => continue,
-                Ok(refused) => format!("a start is refused: {:?}", refused.outcome),
-                Err(error) => error.to_string(),
+            let heard = match codec::body::<StartAnswered>(&delivery.message) {
+                Ok(StartAnswered { outcome: StartOutcome::Accepted { .. }, .. }) => Heard::Accepted,
+                Ok(refused) => Heard::Fault(format!("a start is refused: {:?}", refused.outcome)),
+                Err(error) => Heard::Fault(error.to_string()),
             };
-            let _ = tell.send(Heard::Fault(fault));
+            let _ = tell.send(heard);
         }
         let settlements = batch.iter().map(|delivery| (delivery.tag, Settlement::Ack)).collect();
         if let Err(error) = answers.settle(settlements).await {

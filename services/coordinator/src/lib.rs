@@ -6,7 +6,7 @@
 //! | [`engine`] | the shell around it: loads, decides, commits, builds what is published |
 //! | [`store`] | every statement |
 //! | [`handler`], [`timers`] | what makes turns: messages, and time |
-//! | [`line`] | settings: how many may be under way, and how partners share them |
+//! | [`mod@line`] | settings: how many may be under way, and how partners share them |
 //! | [`inspect`] | what is stored, for verification |
 
 pub mod engine;
@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 pub const SERVICE: Service = Service::Coordinator;
 
 /// How the coordinator is run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Packets and deadlines.
     pub limits: Limits,
@@ -43,12 +43,6 @@ pub struct Options {
     pub run: RunOptions,
     /// Where it counts.
     pub metrics: Metrics,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { limits: Limits::default(), line: Line::default(), run: RunOptions::default(), metrics: Metrics::default() }
-    }
 }
 
 impl Options {

@@ -10,6 +10,7 @@ use crate::{
     letters::DeadLetters,
     model::{Known, ReadModel},
     settings::Settings,
+    usage::Usage,
     wait,
 };
 use planshift_domain::ids::TransitionId;
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) letters: DeadLetters,
     pub(crate) batches: Batches,
     pub(crate) webhooks: Webhooks,
+    pub(crate) usage: Usage,
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,
     pub(crate) pace: Arc<Pace>,

@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
+    ownership::{OwnershipRead, ReadOwnership},
     plan::{PlanTransition, TransitionPlanned},
     request::{
         ActAnswered, ActOnTransition, AssessCustomer, CustomerAssessed, CustomerRead, CustomersImported, FindImport, ImportCustomers,
@@ -87,6 +88,7 @@ by_request_id! {
     AssessCustomer => CustomerAssessed, Service::Eligibility, |_| String::new();
     ReadCustomer => CustomerRead, Service::Eligibility, |_| String::new();
     PlanTransition => TransitionPlanned, Service::Eligibility, |_| String::new();
+    ReadOwnership => OwnershipRead, Service::Mapping, |_| String::new();
     ReadSteps => StepsRead, Service::Coordinator, |_| String::new();
     ExplainTransition => TransitionExplained, Service::Coordinator, |question| question.transition_id.to_string();
     ListStuck => StuckListed, Service::Coordinator, |_| String::new();
@@ -272,6 +274,7 @@ impl Shared {
             CustomerAssessed::TYPE => key_of::<CustomerAssessed>(delivery),
             CustomerRead::TYPE => key_of::<CustomerRead>(delivery),
             TransitionPlanned::TYPE => key_of::<TransitionPlanned>(delivery),
+            OwnershipRead::TYPE => key_of::<OwnershipRead>(delivery),
             StepsRead::TYPE => key_of::<StepsRead>(delivery),
             TransitionExplained::TYPE => key_of::<TransitionExplained>(delivery),
             StuckListed::TYPE => key_of::<StuckListed>(delivery),

@@ -14,6 +14,7 @@ use crate::{
     look,
     model::ReadModel,
     settings::Settings,
+    usage::Usage,
 };
 use planshift_messaging::SharedBroker;
 use planshift_storage::Database;
@@ -74,7 +75,7 @@ impl Options {
         let (model, hub) = (ReadModel::new(database), Hub::new(settings.waiters));
         let handler = EventHandler { model: model.clone(), hub, ports: ports.clone(), gap: settings.gap, batches: None };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
-        let housekeeping = Housekeeping { model, beside: None, metrics, broker, ports: ports.clone(), settings };
+        let housekeeping = Housekeeping { model, beside: None, usage: None, metrics, broker, ports: ports.clone(), settings };
         let housekeeping = ports.spawn.spawn(Box::pin(housekeeping.run(stop.clone())));
         events.run(stop).await;
         housekeeping.await;
@@ -164,9 +165,11 @@ impl Gateway {
         let webhooks = Webhooks::new(database.clone(), hub.clone(), ports.clone(), metrics.clone(), settings.webhooks.clone(), address);
         let (model, shared) = (ReadModel::new(database.clone()), Arc::new(settings.clone()));
         let asker = Asker::new(broker.clone(), ports.clone(), &settings);
+        let usage = Usage::new(database.clone(), asker.clone(), ports.clone(), settings.answer);
         let batches = Batches::new(database, model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
         let app = App {
             model,
+            usage: usage.clone(),
             letters: letters.clone(),
             batches: batches.clone(),
             authenticator: authenticator.clone(),
@@ -196,8 +199,15 @@ impl Gateway {
         };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
         let kept = Some((webhooks.clone(), batches.clone()));
-        let housekeeping =
-            Housekeeping { model: app.model.clone(), beside: kept, metrics, broker, ports: ports.clone(), settings: settings.clone() };
+        let housekeeping = Housekeeping {
+            model: app.model.clone(),
+            beside: kept,
+            usage: Some(usage),
+            metrics,
+            broker,
+            ports: ports.clone(),
+            settings: settings.clone(),
+        };
         let (asker, listening) = (app.asker.clone(), behind.clone());
         let tasks = [
             ports.spawn.spawn(Box::pin(events.run(behind.clone()))),

@@ -1,6 +1,6 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel};
+use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, usage::Usage};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -25,6 +25,8 @@ pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
     /// Whose deliveries and cut-off uploads are forgotten; none where there is the read model alone.
     pub(crate) beside: Option<(Webhooks, Batches)>,
+    /// Whose owners are kept; none where there is the read model alone.
+    pub(crate) usage: Option<Usage>,
     pub(crate) metrics: Metrics,
     pub(crate) broker: SharedBroker,
     pub(crate) ports: Ports,
@@ -45,6 +47,14 @@ impl Housekeeping {
             if !has_doubted {
                 // once: a broker that lost its messages was down, and so were those who listened to it
                 has_doubted = self.model.doubt_unsettled(self.ports.clock.now(), self.settings.gap).await.is_ok();
+            }
+            if let Some(usage) = &self.usage {
+                if let Err(error) = usage.keep_owners().await {
+                    tracing::warn!(%error, "who owns usage could not be asked for; the next round will");
+                }
+                if let Err(error) = usage.undo_silent_ones().await {
+                    tracing::warn!(%error, "imports of usage that broke off are undone later");
+                }
             }
             if let Err(error) = self.round(rounds).await {
                 tracing::warn!(%error, "the read model could not be looked over; the next round will");

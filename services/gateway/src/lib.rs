@@ -17,6 +17,7 @@
 //! | `hub`, `wait`, `look` | who waits for a transition |
 //! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
+//! | `usage` | usage records, each with its owner |
 //! | `view` | a transition from its rows |
 //! | `records` | entries of customers' chains as Partner Center's audit records |
 //! | `words` | what people read, in English and in French |
@@ -42,6 +43,7 @@ mod model;
 mod records;
 mod settings;
 mod together;
+mod usage;
 mod view;
 mod wait;
 mod words;
@@ -53,6 +55,7 @@ pub use hooks::{InvalidWebhooks, SigningKey, SigningKeyError, WebhookOptions};
 pub use http::{RULES, Rule, openapi, paths};
 pub use model::MIGRATIONS;
 pub use settings::{Settings, WebhookSettings};
+pub use usage::inspect;
 
 /// Which service this is.
 pub const SERVICE: planshift_messaging::Service = planshift_messaging::Service::Gateway;

@@ -186,3 +186,15 @@ fn ownership_point(row: &Row) -> Result<OwnershipPoint, StorageError> {
         at: Timestamp::from_micros(row.get(5)?),
     })
 }
+
+/// All change points of these Azure subscriptions.
+///
+/// # Errors
+/// Any of a reading statement.
+pub async fn points_of(
+    database: &Database,
+    azure: impl IntoIterator<Item = AzureSubscriptionId>,
+) -> Result<Vec<OwnershipPoint>, StorageError> {
+    let rows = azure.into_iter().map(|azure| vec![azure.0.into()]).collect();
+    database.query(&store::FIND_POINTS, Args::new().rows(rows)).await?.iter().map(ownership_point).collect()
+}

@@ -5,6 +5,7 @@
 
 pub mod inspect;
 mod store;
+mod tell;
 mod worker;
 
 pub use worker::Mapping;

@@ -102,3 +102,18 @@ pub(crate) static PAGE_OWNED: Statement = Statement::new(
      LEFT JOIN ownership AS o ON o.azure_subscription_id = s.azure_subscription_id
      ORDER BY s.partner_id, s.azure_subscription_id, o.from_at, o.revision",
 );
+
+/// All change points of a set of Azure subscriptions.
+pub(crate) static FIND_POINTS: Statement = Statement::new(
+    "SELECT o.azure_subscription_id, o.from_at, o.revision, o.plan_id, o.transition_id, o.at
+     FROM {1: azure uuid} AS r CROSS JOIN ownership AS o WHERE o.azure_subscription_id = r.azure",
+);
+
+/// All change points of those Azure subscriptions that the partner has. A set in which one stands twice gives it once.
+pub(crate) static FIND_OWNED: Statement = Statement::new(
+    "SELECT s.azure_subscription_id, s.customer_id, o.from_at, o.revision, o.plan_id, o.transition_id
+     FROM (SELECT DISTINCT r.partner, r.azure FROM {1: partner uuid, azure uuid} AS r) AS r
+     CROSS JOIN azure_subscriptions AS s LEFT JOIN ownership AS o ON o.azure_subscription_id = s.azure_subscription_id
+     WHERE s.partner_id = r.partner AND s.azure_subscription_id = r.azure
+     ORDER BY s.azure_subscription_id, o.from_at, o.revision",
+);

@@ -1,12 +1,13 @@
 //! What mapping does to an Azure subscription: under a plan, and back.
 
-use crate::{SERVICE, store};
+use crate::{SERVICE, store, tell::tell};
 use async_trait::async_trait;
 use planshift_domain::{
     ids::{AzureSubscriptionId, PartnerId, PlanId, TransitionId},
     message::{
         Body,
         command::{MapItem, MapSubscriptions, MappingFacts, Packet, TakeMappingFacts, UndoMapSubscriptions},
+        ownership::ReadOwnership,
         reply::MappingAnswered,
     },
     ownership::give_back_at,
@@ -14,10 +15,12 @@ use planshift_domain::{
     time::Timestamp,
 };
 use planshift_invariants::{checks, data::Id};
+use planshift_messaging::Message;
 use planshift_storage::{Args, StorageError, Transaction, Value};
 use planshift_worker::{
     Service,
-    codec::Unreadable,
+    answer::Answer,
+    codec::{self, Unreadable},
     facts::{FactsStore, Part},
     metrics::Metrics,
     step::{Applied, StepWorker, Undoing, Undone, Work},
@@ -104,6 +107,7 @@ impl StepWorker for Mapping {
     const DO: &'static str = MapSubscriptions::TYPE;
     const UNDO: Option<&'static str> = Some(UndoMapSubscriptions::TYPE);
     const FACTS: &'static str = TakeMappingFacts::TYPE;
+    const QUESTIONS: &'static [&'static str] = &[ReadOwnership::TYPE];
 
     fn check(packet: &Packet<MapItem>) -> Result<(), Unreadable> {
         match packet.effective_at {
@@ -188,6 +192,19 @@ impl StepWorker for Mapping {
         }
         self.append(tx, points, now).await?;
         Ok(outcomes)
+    }
+
+    async fn answer_question(
+        &self,
+        tx: &mut Transaction,
+        question: &Message,
+        _now: Timestamp,
+    ) -> Result<Result<Answer, Unreadable>, StorageError> {
+        let question: ReadOwnership = match codec::body(question) {
+            Ok(question) => question,
+            Err(why) => return Ok(Err(why)),
+        };
+        Ok(Ok(Answer::new(question.request_id, &tell(tx, &question).await?)))
     }
 }
 

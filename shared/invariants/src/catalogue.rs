@@ -80,7 +80,7 @@ pub const CATALOGUE: &[Invariant] = &[
         "the history has one entry for each change of state, and nobody has changed it",
         &[Simulation, Tests, Verify, Counters],
     ),
-    invariant("I20", "usage before effectiveAt is legacy's and usage from then on the plan's, however late it is told", &[Tests]),
+    invariant("I20", "usage before effectiveAt is legacy's and usage from then on the plan's, however late it is told", &[Tests, Verify]),
     invariant("I21", "progress never goes back but in Compensating", &[Model, Simulation, Tests, Counters]),
     invariant("I22", "each of a line's ids leads to its transition", &[Tests]),
     invariant(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, notice, operator, plan, reply, request},
+    message::{Body, command, event, notice, operator, ownership, plan, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -32,7 +32,7 @@ impl From<Unreadable> for Settlement {
 }
 
 /// Every type of message.
-pub const TYPES: [&str; 43] = [
+pub const TYPES: [&str; 45] = [
     command::CheckEligibility::TYPE,
     command::ReleaseEligibility::TYPE,
     command::PurchasePlans::TYPE,
@@ -60,6 +60,7 @@ pub const TYPES: [&str; 43] = [
     request::AssessCustomer::TYPE,
     request::ReadCustomer::TYPE,
     plan::PlanTransition::TYPE,
+    ownership::ReadOwnership::TYPE,
     operator::ActOnStep::TYPE,
     operator::ReadSteps::TYPE,
     operator::ExplainTransition::TYPE,
@@ -72,6 +73,7 @@ pub const TYPES: [&str; 43] = [
     plan::TransitionPlanned::TYPE,
     reply::PlansAnswered::TYPE,
     reply::MappingAnswered::TYPE,
+    ownership::OwnershipRead::TYPE,
     reply::SuspensionAnswered::TYPE,
     reply::FactsTaken::TYPE,
     reply::PacketGivenUp::TYPE,
@@ -123,6 +125,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::AssessCustomer::TYPE
         | request::ReadCustomer::TYPE
         | plan::PlanTransition::TYPE
+        | ownership::ReadOwnership::TYPE
         | operator::ActOnStep::TYPE
         | operator::ReadSteps::TYPE
         | operator::ExplainTransition::TYPE
@@ -134,7 +137,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         | request::CustomerRead::TYPE
         | plan::TransitionPlanned::TYPE => &[Service::Eligibility],
         reply::PlansAnswered::TYPE => &[Service::Purchasing],
-        reply::MappingAnswered::TYPE => &[Service::Mapping],
+        reply::MappingAnswered::TYPE | ownership::OwnershipRead::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],
         reply::FactsTaken::TYPE | reply::PacketGivenUp::TYPE => WORKERS,
         notice::MessageEnded::TYPE => &Service::ALL,

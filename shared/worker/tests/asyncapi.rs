@@ -4,7 +4,7 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, plan::*, reply::*, request::*};
+use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, ownership::*, plan::*, reply::*, request::*};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
     rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
@@ -86,6 +86,7 @@ fn kinds() -> Vec<Kind> {
         AssessCustomer: ELIGIBILITY, "May this customer move? Asked without a transition and without any effect.";
         ReadCustomer: ELIGIBILITY, "What do the facts say of a customer? Asked to show it, a page at a time.";
         PlanTransition: ELIGIBILITY, "What would a transition of this customer do? Asked without a transition and without any effect.";
+        ReadOwnership: MAPPING, "Who owns the usage of these Azure subscriptions, from when? Asked without any effect.";
         CustomersImported: Answers, "The answer to a chunk: all four workers have it, or customers were refused.";
         ImportFound: Answers, "The import that was taken, where one was.";
         StartAnswered: Answers, "The answer to a start.";
@@ -95,6 +96,7 @@ fn kinds() -> Vec<Kind> {
         StuckListed: Answers, "Transitions that have not moved for a while.";
         CustomerAssessed: Answers, "The answer to an assessment.";
         CustomerRead: Answers, "What the facts say of a customer.";
+        OwnershipRead: Answers, "Who owns the usage of Azure subscriptions from when.";
         TransitionPlanned: Answers, "What a transition would do, and the hash of it.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
@@ -103,7 +105,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Which answer a question gets: from the gateway's questions to the answers' types.
-const QUESTIONS: [(&str, &str); 11] = [
+const QUESTIONS: [(&str, &str); 12] = [
     (ImportCustomers::TYPE, CustomersImported::TYPE),
     (FindImport::TYPE, ImportFound::TYPE),
     (StartTransition::TYPE, StartAnswered::TYPE),
@@ -111,6 +113,7 @@ const QUESTIONS: [(&str, &str); 11] = [
     (AssessCustomer::TYPE, CustomerAssessed::TYPE),
     (ReadCustomer::TYPE, CustomerRead::TYPE),
     (PlanTransition::TYPE, TransitionPlanned::TYPE),
+    (ReadOwnership::TYPE, OwnershipRead::TYPE),
     (ActOnStep::TYPE, StepsRead::TYPE),
     (ReadSteps::TYPE, StepsRead::TYPE),
     (ExplainTransition::TYPE, TransitionExplained::TYPE),

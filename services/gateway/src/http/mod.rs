@@ -26,6 +26,7 @@
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
 //! | `batches` | batches of them |
+//! | `usage` | usage records, and who owns them |
 //! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
@@ -57,6 +58,7 @@ mod surround;
 mod taken;
 mod upgrades;
 mod uploads;
+mod usage;
 mod webhooks;
 
 use crate::{app::App, words::words};
@@ -153,6 +155,11 @@ fn routes() -> Routes {
         .route("/v1/customers/{customer}/orders", get(c::list_orders))
         .route("/v1/customers/{customer}/orders/{order}", get(c::order))
         .route("/v1/customers/{customer}/orders/{order}/provisioningstatus", get(c::provisioning))
+        .route("/v1/customers/{customer}/azuresubscriptions/{subscription}/ownership", get(usage::ownership))
+        .route("/v1/usage", get(usage::records).post(usage::bring).layer(DefaultBodyLimit::disable()))
+        .route("/v1/usage/totals", get(usage::totals))
+        .route("/v1/usage/imports", get(usage::imports))
+        .route("/v1/usage/imports/{id}", get(usage::import))
         .route("/v1/relationships", get(c::relationships))
         .route("/v1/profiles/mpn", get(c::mpn_profile))
         .route("/v1/agreements", get(c::metadata))

@@ -19,7 +19,7 @@ use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
 /// The paths that take documents may take longer.
-const DOCUMENTS: [&str; 2] = ["/v1/accounts", "/v1/productupgrades/batches"];
+const DOCUMENTS: [&str; 3] = ["/v1/accounts", "/v1/productupgrades/batches", "/v1/usage"];
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);

@@ -54,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 9, name: "the trace of a redrive", sql: include_str!("../../migrations/0009_redrive_trace.sql") },
     Migration { version: 10, name: "budgets", sql: include_str!("../../migrations/0010_budgets.sql") },
     Migration { version: 11, name: "batches", sql: include_str!("../../migrations/0011_batches.sql") },
+    Migration { version: 12, name: "usage", sql: include_str!("../../migrations/0012_usage.sql") },
 ];
 
 /// The read model. Cheap to clone.

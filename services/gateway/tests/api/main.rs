@@ -22,5 +22,6 @@ mod rights;
 mod surface;
 mod tokens;
 mod upgrades;
+mod usage;
 mod webhooks;
 mod world;

@@ -94,7 +94,7 @@ impl World {
         database.migrate(MIGRATIONS).await.unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(script));
-        for service in [Service::Coordinator, Service::Eligibility] {
+        for service in [Service::Coordinator, Service::Eligibility, Service::Mapping] {
             let (end, script, got) = (broker.for_service(service), script.clone(), got.clone());
             tokio::spawn(async move {
                 let mut consumer = end.consume(Queue::Service(service), 100).await.unwrap();

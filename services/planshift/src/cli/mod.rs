@@ -12,6 +12,7 @@ mod run;
 mod simulator;
 mod tokens;
 mod tool;
+mod usage;
 mod verify;
 mod webhooks;
 
@@ -35,6 +36,9 @@ pub use run::RunArgs;
 pub use simulator::{SimulatorArgs, Time};
 pub use tokens::AuthArgs;
 pub use tool::SampleArgs;
+pub use usage::{
+    UsageArgs, UsageCommand, UsageFormat, UsageImportArgs, UsageImportsArgs, UsageKind, UsageListArgs, UsageOwnerArgs, UsageSampleArgs,
+};
 pub use verify::VerifyArgs;
 pub use webhooks::{DeliveriesArgs, DeliveryArgs, RegisterArgs, ReplayArgs, SendingArgs, WebhooksArgs, WebhooksCommand, WhoseArgs};
 
@@ -133,6 +137,8 @@ pub enum Command {
     Webhooks(WebhooksArgs),
     /// What customers may spend, and whether it is set in the Azure portal too
     Budget(BudgetArgs),
+    /// Bring usage records, list them, and see who owns them
+    Usage(UsageArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Be an outside system that has effects, with the troubles asked for: for tests and trials

@@ -8,6 +8,7 @@ mod letters;
 mod plan;
 mod retry;
 mod types;
+mod usage;
 mod webhooks;
 
 pub use batches::{Batch, BatchItems, BatchPlan, BatchReason, BatchRow};

@@ -20,6 +20,7 @@ mod simulator;
 mod start;
 mod status;
 mod steps;
+mod usage;
 mod verify;
 mod watch;
 mod webhooks;
@@ -88,6 +89,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Redrive(args) => letters::redrive(args).await,
         Command::Webhooks(args) => webhooks::webhooks(args).await,
         Command::Budget(args) => budgets::budget(args).await,
+        Command::Usage(args) => Box::pin(usage::usage(args)).await,
         Command::Sample(args) => sample::sample(&args),
         Command::ProvisionerSimulator(args) => simulator::simulator(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,

@@ -14,6 +14,7 @@
 //! | `live` | transitions that are not at an end: I10 |
 //! | `ownership` | Azure subscriptions, and who owns their usage: I2 |
 //! | `subscriptions` | the subscriptions as they were imported: I9, I12 |
+//! | `usage` | usage records, and the copy of the change points that they follow: I2, I20 |
 //! | `plans` | customers' plans: I7, I23 |
 //! | `convert` | the services' rows as the values that checks look at |
 //! | `report`, `print` | what was found |
@@ -33,6 +34,7 @@ mod report;
 mod stores;
 mod subscriptions;
 mod transitions;
+mod usage;
 mod watch;
 
 pub use report::{Report, Row};
@@ -67,6 +69,8 @@ async fn pass(stores: &Stores, report: Report) -> Result<Report, StorageError> {
         subscriptions::check_lines(stores, &report),
         Box::pin(subscriptions::check_told(stores, &report)),
         plans::check(stores, &report),
+        usage::check_records(stores, &report),
+        usage::check_copies(stores, &report),
     )?;
     Ok(report)
 }

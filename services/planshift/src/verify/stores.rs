@@ -13,7 +13,7 @@ use std::path::Path;
 /// As many as there are parts of a pass that ask one service at the same time.
 const POOL_SIZE: u32 = 4;
 
-/// The databases of the coordinator and the workers. The gateway's is a copy.
+/// The databases of the coordinator and the workers; of the gateway's, which is a copy, usage records alone are looked at.
 #[derive(Debug)]
 pub struct Stores {
     pub(super) coordinator: Database,
@@ -21,6 +21,8 @@ pub struct Stores {
     pub(super) purchasing: Database,
     pub(super) mapping: Database,
     pub(super) suspension: Database,
+    /// None where there is no gateway.
+    pub(super) gateway: Option<Database>,
     /// Held where nothing else is, or can come to be, at work there.
     lock: Option<FolderLock>,
 }
@@ -44,7 +46,13 @@ impl Stores {
     /// Databases that are open already.
     pub fn of(databases: Databases) -> Self {
         let Databases { coordinator, eligibility, purchasing, mapping, suspension } = databases;
-        Self { coordinator, eligibility, purchasing, mapping, suspension, lock: None }
+        Self { coordinator, eligibility, purchasing, mapping, suspension, gateway: None, lock: None }
+    }
+
+    /// And the gateway's.
+    #[must_use]
+    pub fn with_gateway(self, gateway: Database) -> Self {
+        Self { gateway: Some(gateway), ..self }
     }
 
     /// Opens what the options name. Of an embedded store nothing but reading is done, whether or not services are at work there.
@@ -80,6 +88,7 @@ impl Stores {
             purchasing: file(folder, Service::Purchasing).await?,
             mapping: file(folder, Service::Mapping).await?,
             suspension: file(folder, Service::Suspension).await?,
+            gateway: Some(file(folder, Service::Gateway).await?),
             lock,
         })
     }
@@ -91,6 +100,7 @@ impl Stores {
             purchasing: schema(common, Service::Purchasing, environment).await?,
             mapping: schema(common, Service::Mapping, environment).await?,
             suspension: schema(common, Service::Suspension, environment).await?,
+            gateway: Some(schema(common, Service::Gateway, environment).await?),
             lock: None,
         })
     }
@@ -102,7 +112,9 @@ impl Stores {
 
     /// Closes the databases; a folder is free afterwards.
     pub async fn close(self) {
-        for database in [&self.coordinator, &self.eligibility, &self.purchasing, &self.mapping, &self.suspension] {
+        for database in
+            [&self.coordinator, &self.eligibility, &self.purchasing, &self.mapping, &self.suspension].into_iter().chain(&self.gateway)
+        {
             database.close().await;
         }
     }

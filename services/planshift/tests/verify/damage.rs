@@ -79,6 +79,21 @@ pub const DAMAGES: &[Damage] = &[
              activated_by, activated_by, changed_at FROM plans WHERE reseller = '4847383' AND origin = 'bought'",
         &["I23"],
     ),
+    damage(
+        "usage that was given to another than its owner",
+        "gateway",
+        "INSERT INTO usage_records (azure_id, start_at, identity, partner_id, end_at, rated, plan_id, whole, high, low, resource, revision, import_id)
+         VALUES ('b1beb621-3cad-4d7a-b360-62db33ce0001', 0, '00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', 3600000000,
+                 0, '00000000-0000-4000-8000-000000000003', 1, 0, 0, '00000000-0000-4000-8000-000000000004', 0, '00000000-0000-4000-8000-000000000005')",
+        &["I20"],
+    ),
+    damage(
+        "a change of an owner that mapping has never said",
+        "gateway",
+        "INSERT INTO usage_points (azure_id, from_at, revision, plan_id, transition_id)
+         VALUES ('b1beb621-3cad-4d7a-b360-62db33ce0001', 0, 0, NULL, '00000000-0000-4000-8000-000000000003')",
+        &["I2"],
+    ),
     damage("a plan of another reseller", "purchasing", "UPDATE plans SET reseller = '1' WHERE reseller = '4847383'", &["I8"]),
     damage("a plan in use that is put away", "purchasing", "UPDATE plans SET status = 'suspended' WHERE reseller = '4847383'", &["I13"]),
     damage(

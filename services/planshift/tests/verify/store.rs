@@ -1,6 +1,7 @@
 //! A data folder as real runs leave it: a completed transition, one that was compensated and then completed, one that was
 //! compensated, one that needs an operator, and one that was refused.
 
+use crate::process::Staying;
 use planshift_storage::Database;
 use serde::Deserialize;
 use std::{
@@ -82,8 +83,31 @@ pub fn after_runs() -> &'static Left {
         run("moved-billing-owner.json", &["--fail", "purchasing=none"], 3);
         run("direct-one-plan.json", &["--fail", "suspension=5f0f3f2e-90ab-4c0d-8b7e-000000000002"], 3);
         run("blocked.json", &[], 3);
+        bring_usage(&left);
         left
     })
+}
+
+/// Usage of subscriptions that have moved and of one that came back, before and long after: both owners have some.
+fn bring_usage(left: &Left) {
+    let (data, file) = (left.path(), left.folder().join("usage.ndjson"));
+    let document = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/accounts/two-resellers.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    let record = |azure: &str, day: &str| {
+        format!(
+            r#"{{"EntitlementId":"{azure}","usageStartTime":"{day}T00:00:00Z","usageEndTime":"{day}T01:00:00Z","quantity":1.5,"unit":"Hours","resource":{{"id":"m"}}}}"#
+        )
+    };
+    let azure = ["b1beb621-3cad-4d7a-b360-62db33ce0001", "b1beb621-3cad-4d7a-b360-62db33ce0002"];
+    let records = azure.iter().flat_map(|azure| ["2020-01-01", "2099-01-01"].map(|day| record(azure, day)));
+    fs::write(&file, records.collect::<Vec<_>>().join("\n")).unwrap();
+    let serve = Staying::start(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    let api = serve.said_after("API  ");
+    let partner = document["partner"]["id"].as_str().unwrap();
+    let out = planshift(&["usage", "import", file.to_str().unwrap(), "--partner", partner, "--api", &api, "--data", &data]);
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(serve.stop(), Some(0));
+    fs::remove_file(file).unwrap();
 }
 
 /// What `verify --json` has printed.

@@ -6,6 +6,7 @@
 //! | worker | coordinator | [`reply`]: what became of it |
 //! | gateway | coordinator | [`request`]: import, start, cancel, resume, close |
 //! | gateway | eligibility | [`plan`]: what would a transition do, and the answer |
+//! | gateway | mapping | [`ownership`]: who owns usage from when, and the answer |
 //! | gateway | coordinator | [`operator`]: steps paused for everyone, what is stuck, why |
 //! | coordinator | gateway | [`request`], [`operator`]: the answers, to the one who asked |
 //! | any | gateway | [`notice`]: what became of a redriven message |
@@ -15,6 +16,7 @@ pub mod command;
 pub mod event;
 pub mod notice;
 pub mod operator;
+pub mod ownership;
 pub mod plan;
 pub mod reply;
 pub mod request;

@@ -11,6 +11,7 @@
 //! | `completeness` | I12 |
 //! | `history` | I14, I19 |
 //! | `saga` | S2, S6 |
+//! | `usage` | I20, and I2 of a copy |
 //!
 //! By a service, of what it has in memory anyway:
 //!
@@ -30,6 +31,7 @@ mod plans;
 mod progress;
 mod saga;
 mod unchanged;
+mod usage;
 
 pub use completeness::{Count, lines_are_counted, lines_are_whole, nothing_is_left};
 pub use customers::one_live_transition;
@@ -45,3 +47,4 @@ pub use progress::{
 };
 pub use saga::{effects_were_commanded, is_known, nothing_undone_past_the_pivot};
 pub use unchanged::{azure_ids_are_kept, roles_are_kept};
+pub use usage::{UsageOwned, copied_points_are_mappings, usage_follows_ownership};

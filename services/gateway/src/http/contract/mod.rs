@@ -16,7 +16,7 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `batches`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `webhooks` | the rooms |
+//! | `accounts`, `upgrades`, `batches`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
@@ -37,6 +37,7 @@ mod shapes;
 mod steps;
 mod subscriptions;
 mod upgrades;
+mod usage;
 mod webhooks;
 
 use super::{answer::Answer, errors::ApiError};
@@ -60,6 +61,7 @@ pub fn openapi() -> Value {
     audit::describe(&api);
     steps::describe(&api);
     letters::describe(&api);
+    usage::describe(&api);
     webhooks::describe(&api);
     api.add(Operation::get("/", "whatThisIs", "What this is, for whoever opens it in a browser.").kind(
         200,

@@ -86,6 +86,16 @@ impl FromRequestParts<App> for Whose {
 }
 
 impl Whose {
+    /// The partner.
+    pub(super) const fn partner(self) -> PartnerId {
+        self.partner
+    }
+
+    /// The customer.
+    pub(super) const fn customer(self) -> CustomerId {
+        self.customer
+    }
+
     async fn find(app: &App, context: &Context, id: &str, parameters: &Parameters) -> Result<Self, ApiError> {
         let named: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
         let Ok(customer): Result<CustomerId, _> = id.parse() else { return Err(unknown(id)) };

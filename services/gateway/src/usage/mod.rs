@@ -1,0 +1,47 @@
+//! Usage records: brought in files, each with exactly one owner (ADR 30).
+//!
+//! | file | does |
+//! |---|---|
+//! | `import` | a file, batch by batch: all of it is taken, or nothing |
+//! | `batch` | one batch: new records, repeated ones, corrections |
+//! | `imports` | imports, and how each ended; what a broken one left is taken out |
+//! | `owners` | who owns what: mapping is asked, and records follow its answer |
+//! | `follow` | transitions that changed: whose owners are to be asked for again |
+//! | `inspect` | what is stored, for verification |
+//! | `read` | records and totals |
+
+mod batch;
+mod follow;
+mod import;
+mod imports;
+pub mod inspect;
+mod owners;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use import::{BringError, Bringing};
+pub(crate) use imports::{Import, ImportState};
+pub(crate) use owners::OwnersError;
+pub(crate) use read::{Listed, Place, Total, UsageFilter};
+
+use crate::ask::Asker;
+use planshift_storage::Database;
+use planshift_worker::Ports;
+use std::time::Duration;
+
+/// Usage records of all partners. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Usage {
+    database: Database,
+    asker: Asker,
+    ports: Ports,
+    /// How long mapping may take to answer.
+    answer: Duration,
+}
+
+impl Usage {
+    pub(crate) fn new(database: Database, asker: Asker, ports: Ports, answer: Duration) -> Self {
+        Self { database, asker, ports, answer }
+    }
+}

@@ -1,0 +1,175 @@
+//! Records and totals: what is seen, which is what imports that have ended well brought.
+//!
+//! Quantities are added as whole numbers, three for each quantity and each of those in two halves, so that no sum of 64-bit integers
+//! overflows and no fraction is rounded, on any database.
+
+use super::Usage;
+use crate::model::from_json;
+use planshift_billing::{Decimal, Kind, Packed, Rated, Resource};
+use planshift_domain::{
+    ids::{AzureSubscriptionId, CustomerId, PartnerId, PlanId},
+    ownership::Owner,
+    time::Timestamp,
+};
+use planshift_storage::{Args, Row, Statement, StorageError};
+use uuid::Uuid;
+
+/// Which records are wanted: of a subscription, or of all of a customer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UsageFilter {
+    pub(crate) partner: PartnerId,
+    pub(crate) azure: Option<AzureSubscriptionId>,
+    pub(crate) customer: Option<CustomerId>,
+    /// Those that start at or after this.
+    pub(crate) from: Option<Timestamp>,
+    /// And before this.
+    pub(crate) to: Option<Timestamp>,
+    /// Only the plans' (true) or only the legacy subscription's.
+    pub(crate) plans: Option<bool>,
+}
+
+/// Where a page ends.
+pub(crate) type Place = (Uuid, i64, Uuid);
+
+macro_rules! seen {
+    ($select:literal, $rest:literal) => {
+        Statement::new(concat!(
+            $select,
+            " FROM usage_subscriptions AS s CROSS JOIN usage_records AS u CROSS JOIN usage_resources AS k
+              WHERE s.partner_id = $1 AND ($2::uuid IS NULL OR s.azure_id = $2) AND ($3::uuid IS NULL OR s.customer_id = $3)
+                AND u.azure_id = s.azure_id AND u.partner_id = s.partner_id AND u.start_at >= $4::bigint AND u.start_at < $5::bigint
+                AND ($6::boolean IS NULL OR (u.plan_id IS NOT NULL) = $6)
+                AND u.import_id NOT IN (SELECT i.id FROM usage_imports AS i WHERE i.partner_id = $1 AND i.state IN ('Running', 'Undoing'))
+                AND k.resource = u.resource ",
+            $rest
+        ))
+    };
+}
+static PAGE: Statement = seen!(
+    "SELECT u.azure_id, u.start_at, u.identity, u.end_at, u.rated, u.plan_id, u.whole, u.high, u.low, k.body, u.revision, u.import_id,
+            u.reported_at, u.subscription, u.body, s.customer_id",
+    "AND (u.azure_id, u.start_at, u.identity) > ($7::uuid, $8::bigint, $9::uuid) ORDER BY u.azure_id, u.start_at, u.identity LIMIT $10"
+);
+static TOTALS: Statement = seen!(
+    "SELECT u.plan_id, u.rated, k.unit, count(*),
+            sum(u.whole / 1000000000)::bigint, sum(u.whole % 1000000000)::bigint,
+            sum(u.high / 1000000000)::bigint, sum(u.high % 1000000000)::bigint,
+            sum(u.low / 1000000000)::bigint, sum(u.low % 1000000000)::bigint,
+            sum(CASE WHEN EXISTS (SELECT 1 FROM usage_points AS p WHERE p.azure_id = u.azure_id AND p.from_at > u.start_at AND p.from_at < u.end_at)
+                THEN 1 ELSE 0 END)::bigint",
+    "GROUP BY u.plan_id, u.rated, k.unit ORDER BY u.rated, k.unit, u.plan_id"
+);
+
+/// A record as it is listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) azure: AzureSubscriptionId,
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) identity: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) owner: Owner,
+    pub(crate) quantity: Decimal,
+    pub(crate) resource: Resource,
+    pub(crate) rated: Option<Rated>,
+    pub(crate) subscription: Option<String>,
+    pub(crate) reported_at: Option<Timestamp>,
+    pub(crate) revision: u32,
+    pub(crate) import: Uuid,
+}
+
+/// What an owner has in all of a unit.
+#[derive(Clone, Debug)]
+pub(crate) struct Total {
+    pub(crate) owner: Owner,
+    pub(crate) kind: Kind,
+    pub(crate) unit: String,
+    pub(crate) records: u64,
+    pub(crate) quantity: Decimal,
+    /// How many of the records last beyond a change of the owner: they are their owner's as a whole.
+    pub(crate) beyond_a_change: u64,
+}
+
+fn kind(rated: bool) -> Kind {
+    if rated { Kind::RatedDaily } else { Kind::Utilization }
+}
+
+fn owner(plan: Option<Uuid>) -> Owner {
+    plan.map_or(Owner::Legacy, |plan| Owner::Plan(PlanId(plan)))
+}
+
+impl Listed {
+    fn of(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            azure: AzureSubscriptionId(row.get(0)?),
+            start: Timestamp::from_micros(row.get(1)?),
+            identity: row.get(2)?,
+            end: Timestamp::from_micros(row.get(3)?),
+            kind: kind(row.get(4)?),
+            owner: owner(row.get(5)?),
+            quantity: Packed { whole: row.get(6)?, high: row.get(7)?, low: row.get(8)? }.into(),
+            resource: from_json("a usage resource", &row.get::<String>(9)?)?,
+            revision: row.get(10)?,
+            import: row.get(11)?,
+            reported_at: row.get::<Option<i64>>(12)?.map(Timestamp::from_micros),
+            subscription: row.get(13)?,
+            rated: row.get::<Option<String>>(14)?.map(|text| from_json("what a record is charged", &text)).transpose()?,
+            customer: row.get::<Option<Uuid>>(15)?.map(CustomerId),
+        })
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        (self.azure.0, self.start.as_micros(), self.identity)
+    }
+}
+
+impl Usage {
+    /// Records after a place, in the order of subscription, start and identity.
+    pub(crate) async fn page(&self, filter: &UsageFilter, after: Option<Place>, limit: u32) -> Result<Vec<Listed>, StorageError> {
+        let (azure, start, identity) = after.unwrap_or((Uuid::nil(), i64::MIN, Uuid::nil()));
+        let args = args(filter).value(azure).value(start).value(identity).value(limit);
+        self.database.query(&PAGE, args).await?.iter().map(Listed::of).collect()
+    }
+
+    /// What each owner has of each kind and unit.
+    pub(crate) async fn totals(&self, filter: &UsageFilter) -> Result<Vec<Total>, StorageError> {
+        let rows = self.database.query(&TOTALS, args(filter)).await?;
+        let total = |row: &Row| {
+            Ok(Total {
+                owner: owner(row.get(0)?),
+                kind: kind(row.get(1)?),
+                unit: row.get(2)?,
+                records: u64::try_from(row.get::<i64>(3)?).unwrap_or_default(),
+                quantity: sum([row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?]),
+                beyond_a_change: u64::try_from(row.get::<i64>(10)?).unwrap_or_default(),
+            })
+        };
+        rows.iter().map(total).collect()
+    }
+}
+
+/// A sum from the sums of its halves, in billions and units of 1, of 10^-18, of 10^-36.
+fn sum(halves: [i64; 6]) -> Decimal {
+    const BILLION: u32 = 9;
+    let scales = [0, 0, 18, 18, 36, 36];
+    halves
+        .into_iter()
+        .zip(scales)
+        .enumerate()
+        .map(|(place, (half, scale))| {
+            let number = Decimal::scaled(half, scale);
+            if place % 2 == 0 { &number * &Decimal::scaled(10_i64.pow(BILLION), 0) } else { number }
+        })
+        .sum()
+}
+
+fn args(filter: &UsageFilter) -> Args {
+    Args::new()
+        .value(filter.partner.0)
+        .value(filter.azure.map(|azure| azure.0))
+        .value(filter.customer.map(|customer| customer.0))
+        .value(filter.from.map_or(i64::MIN, Timestamp::as_micros))
+        .value(filter.to.map_or(i64::MAX, Timestamp::as_micros))
+        .value(filter.plans)
+}

@@ -1,0 +1,25 @@
+//! What belongs on which invoice, and what is wrong with those that came.
+//!
+//! What was metered is in two parts by the interval ledger: the legacy offer's (invoice D) and the plan's (invoice G). That they come to what
+//! was metered is computed and stated, and never assumed: the three are added by themselves.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `usage` | what was metered of a meter on a day, and the check of the sums |
+//! | `invoice` | lines of invoices |
+//! | `legacy_file` | the legacy invoice's file |
+//! | `compare` | lines against usage: what is missing, doubled, or on the wrong invoice |
+//!
+//! Source: the domain's sections 1.3, 8 and 10.
+
+mod compare;
+mod invoice;
+mod legacy_file;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use compare::{Fault, Finding, compare};
+pub use invoice::{InvoiceLine, Series};
+pub use legacy_file::read_legacy_file;
+pub use usage::{SumCheck, Used};

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::model::to_json;
 use planshift_billing::{Decimal, Kind, UsageRecord, parse::Faults};
+use planshift_domain::time::Timestamp;
 use planshift_domain::{ids::PartnerId, ownership::Owner};
 use planshift_storage::{Args, Statement, StorageError, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +111,7 @@ impl Usage {
                 packed.high.into(),
                 packed.low.into(),
                 (*resource).into(),
-                record.reported_at.map(|at| at.as_micros()).into(),
+                record.reported_at.map(Timestamp::as_micros).into(),
                 record.subscription_id.clone().into(),
                 body,
             ]);
@@ -184,7 +185,7 @@ fn correction(one: &Owned, body: &Value) -> Option<Vec<Value>> {
     let record = &one.record;
     let mut row = vec![record.azure_subscription_id.0.into(), record.usage_start.as_micros().into(), one.identity.into()];
     row.extend(packed(&record.quantity));
-    row.extend([one.resource.into(), record.reported_at.map(|at| at.as_micros()).into(), body.clone()]);
+    row.extend([one.resource.into(), record.reported_at.map(Timestamp::as_micros).into(), body.clone()]);
     Some(row)
 }
 

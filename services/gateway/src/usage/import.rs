@@ -140,7 +140,7 @@ impl Usage {
         if !self.done(&import, &document).await? {
             return Err(BringError::TakenAway);
         }
-        Ok(self.import(bringing.id).await?.ok_or(BringError::TakenAway)?)
+        self.import(bringing.id).await?.ok_or(BringError::TakenAway)
     }
 }
 

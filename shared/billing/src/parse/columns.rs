@@ -113,7 +113,7 @@ mod tests {
                 assert!(names.insert((*name).to_owned()) && folded(name) == *name, "{name}");
             }
         }
-        assert!(COUNT <= 64);
+        const { assert!(COUNT <= 64) };
         assert_eq!(Column::named("Usage Date"), Some(Column::UsageDate));
         assert_eq!(Column::named("instanceData.Microsoft.Resources.resourceUri"), Some(Column::Uri));
         assert_eq!(Column::named("ServiceInfo1"), None);

@@ -26,9 +26,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { row, column, found, expected } = self;
         if column.is_empty() {
-            write!(f, "row {row}: ")?
+            write!(f, "row {row}: ")?;
         } else {
-            write!(f, "row {row}, column {column}: ")?
+            write!(f, "row {row}, column {column}: ")?;
         }
         write!(f, "{found}, expected {expected}")
     }

@@ -23,10 +23,7 @@ const JSON_COLUMNS: [&str; 3] = ["instancedata", "infofields", "resource"];
 
 pub(super) fn read(source: impl Read, rows: &mut Rows<'_>) -> io::Result<()> {
     let mut source = BufReader::with_capacity(64 * 1024, source);
-    let start = match source.fill_buf() {
-        Ok(start) => start,
-        Err(error) => return Err(error),
-    };
+    let start = source.fill_buf()?;
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
         rows.faults.add(1, "", "UTF-16", "UTF-8");
         return Ok(());

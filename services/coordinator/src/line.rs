@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// How many transitions may be under way at a time where nothing else is said.
 pub const UNDER_WAY: u32 = 1_000;
-/// How many of them in the background, where nothing else is said: enough for full throughput, few enough that what they have in the
-/// workers' queues is done within a moment. The figures are in docs/performance.md.
+/// How many of them in the background, where nothing else is said: few, so that what stands before an interactive start in the workers'
+/// queues is little. `tests/run bench --with-fairness` measures what a number costs.
 pub const BACKGROUND: u32 = 128;
 /// The largest weight of a partner. Beyond it one partner's weight would be as many as may be under way.
 pub const MOST_WEIGHT: u32 = 100;

@@ -29,7 +29,7 @@ pub struct LineArgs {
     #[arg(long, value_name = "N", env = line::UNDER_WAY_VARIABLE, default_value_t = line::UNDER_WAY,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub under_way: u32,
-    /// How many of them in the background: of batches and schedules. Few keep a single start quick, many cost no more than that
+    /// How many of them in the background: of batches and schedules. The fewer, the quicker is a single start behind a batch
     #[arg(long, value_name = "N", env = line::BACKGROUND_VARIABLE, default_value_t = line::BACKGROUND,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub background: u32,

@@ -144,7 +144,9 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 /// On a name that it does not know: say here what stands there, so that the path is tested too.
 fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
-        "{id}" if ["/v1/productupgrades/", "/v1/deadletters/", "/webhooks/v1/"].iter().any(|top| rule.path.starts_with(top)) => {
+        "{id}"
+            if ["/v1/productupgrades/", "/v1/usage/", "/v1/deadletters/", "/webhooks/v1/"].iter().any(|top| rule.path.starts_with(top)) =>
+        {
             about.transition.to_string()
         }
         "{batch}" => about.batch.to_string(),

@@ -9,6 +9,8 @@ use crate::usage::ImportState;
 use planshift_billing::{Decimal, Kind, Rated, Resource};
 use serde_json::json;
 
+const NEXT: &str = "Where the next page begins, where there is one.";
+
 pub(super) fn describe(api: &Api) {
     imports(api);
     records(api);
@@ -58,13 +60,16 @@ fn imports(api: &Api) {
             .query("azureSubscriptionId", guid(), "Whose utilisation it is, where the records do not say.")
             .bodies(&[("text/csv", text()), ("application/json", json!({})), ("application/x-ndjson", text())], true)
             .json(200, "How many records were new, repeated and corrected.", import.clone())
-            .fails(&[409, 415]),
+            .fails(&[404, 409, 415]),
     );
-    api.add(Operation::get("/v1/usage/imports", "listUsageImports", "Imports of usage, the newest first.").of_partner().pages().json(
-        200,
-        "A page of them.",
-        collection(import.clone()),
-    ));
+    api.add(
+        Operation::get("/v1/usage/imports", "listUsageImports", "Imports of usage, the newest first.")
+            .of_partner()
+            .pages()
+            .json(200, "A page of them.", collection(import.clone()))
+            .may_give(200, "MS-ContinuationToken", NEXT)
+            .fails(&[404]),
+    );
     api.add(Operation::get("/v1/usage/imports/{id}", "getUsageImport", "How an import of usage is, or was.").json(
         200,
         "The import.",
@@ -89,11 +94,12 @@ fn records(api: &Api) {
         .has("revision", count())
         .has("importId", guid());
     let record = api.named("UsageRecord", record);
-    api.add(narrowed(Operation::get("/v1/usage", "listUsage", "Usage records, each with its owner.")).pages().json(
-        200,
-        "A page of them, by subscription and start.",
-        collection(record),
-    ));
+    api.add(
+        narrowed(Operation::get("/v1/usage", "listUsage", "Usage records, each with its owner."))
+            .pages()
+            .json(200, "A page of them, by subscription and start.", collection(record))
+            .may_give(200, "MS-ContinuationToken", NEXT),
+    );
     let total = owned(object())
         .has("kind", api.of::<Kind>())
         .has("unit", text())
@@ -117,4 +123,5 @@ fn narrowed(operation: Operation) -> Operation {
         .query("from", when.clone(), "What starts at or after this time or date.")
         .query("to", when, "What starts before it.")
         .query("owner", one_of(&["legacy", "plan"]), "Only what the legacy subscription, or a plan, owns.")
+        .fails(&[404])
 }

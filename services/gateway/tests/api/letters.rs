@@ -110,7 +110,7 @@ async fn redriven(world: &World, body: &Value) -> Value {
 
 #[tokio::test]
 async fn they_are_grouped_shown_and_stay() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     assert_eq!(list(&world, "").await["totalCount"], 0);
     bury(&world, &[b"{}", b"\xff\x00", b"{\"a\":1}", b"{}"]).await;
     let listed = list(&world, "").await;
@@ -151,7 +151,7 @@ async fn they_are_grouped_shown_and_stay() {
 
 #[tokio::test]
 async fn a_redriven_letter_counts_when_it_is_seen_to_finish() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     bury(&world, &[b"{}", b"{}", b"no", b"{}"]).await;
     let mapping = Mapping::dying(&["m3"]);
     mapping.start(&world);
@@ -178,7 +178,7 @@ async fn a_redriven_letter_counts_when_it_is_seen_to_finish() {
 
 #[tokio::test]
 async fn a_canary_that_dies_stops_the_redrive() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     bury(&world, &[b"{}", b"{}", b"{}", b"{}", b"{}", b"{}"]).await;
     let mapping = Mapping::dying(&["m1"]);
     mapping.start(&world);
@@ -199,7 +199,7 @@ async fn a_canary_that_dies_stops_the_redrive() {
 
 #[tokio::test]
 async fn a_redrive_can_be_cancelled_and_the_same_request_is_the_same_redrive() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     bury(&world, &[b"{}", b"{}", b"{}"]).await;
     // nobody handles the canary
     let (body, key) = (json!({ "all": true, "canary": 1, "reason": "a try" }), Uuid::new_v4().to_string());
@@ -229,7 +229,7 @@ async fn a_redrive_can_be_cancelled_and_the_same_request_is_the_same_redrive() {
 
 #[tokio::test]
 async fn a_letter_is_dropped_with_a_reason_that_is_kept() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     bury(&world, &[b"{}", b"\xff", b"{}"]).await;
     let dropped: Value =
         world.post("/v1/deadLetters/drop", &json!({ "code": "Unreadable", "reason": "noise" })).send().await.unwrap().json().await.unwrap();
@@ -242,7 +242,7 @@ async fn a_letter_is_dropped_with_a_reason_that_is_kept() {
 
 #[tokio::test]
 async fn a_look_that_died_keeps_nobody_waiting_for_long() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     bury(&world, &[b"{}"]).await;
     static HELD: planshift_storage::Statement = planshift_storage::Statement::new("UPDATE letter_pass SET holder = $1, until = $2");
     let until = Ports::system().clock.now().as_micros() + 1_000_000;
@@ -257,7 +257,7 @@ async fn a_look_that_died_keeps_nobody_waiting_for_long() {
 
 #[tokio::test]
 async fn what_is_meant_and_why_must_be_said() {
-    let world = World::new(silence).await;
+    let world = World::without_mapping(settings(), silence).await;
     for (path, body, status, name) in [
         ("/v1/deadLetters/drop", json!({ "all": true }), 400, "ReasonRequired"),
         ("/v1/deadLetters/drop", json!({ "reason": "x" }), 400, "InvalidBody"),

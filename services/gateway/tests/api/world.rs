@@ -86,6 +86,23 @@ impl World {
         settings: Settings,
         script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static,
     ) -> Self {
+        let services = [Service::Coordinator, Service::Eligibility, Service::Mapping];
+        Self::played(&services, ports, auth, settings, script).await
+    }
+
+    /// With a queue of mapping's that is left to the test.
+    pub async fn without_mapping(settings: Settings, script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static) -> Self {
+        let auth = Auth::local(LocalToken::try_new(TOKEN).unwrap());
+        Self::played(&[Service::Coordinator, Service::Eligibility], Ports::system(), auth, settings, script).await
+    }
+
+    async fn played(
+        services: &[Service],
+        ports: Ports,
+        auth: Auth,
+        settings: Settings,
+        script: impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static,
+    ) -> Self {
         let readiness = Readiness::new();
         let token = auth.local.expose().to_owned();
         let folder = tempfile::tempdir().unwrap();
@@ -94,7 +111,7 @@ impl World {
         database.migrate(MIGRATIONS).await.unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(script));
-        for service in [Service::Coordinator, Service::Eligibility, Service::Mapping] {
+        for service in services.iter().copied() {
             let (end, script, got) = (broker.for_service(service), script.clone(), got.clone());
             tokio::spawn(async move {
                 let mut consumer = end.consume(Queue::Service(service), 100).await.unwrap();

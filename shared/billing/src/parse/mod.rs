@@ -1,6 +1,6 @@
 //! Files of usage, read record by record in bounded memory.
 //!
-//! What kind a file is of is seen by its columns ([`Kind`](crate::Kind)). Columns that are not known are passed over. Faults are noted by
+//! What kind a file is of is seen by its columns ([`Kind`]). Columns that are not known are passed over. Faults are noted by
 //! row and column; after the first one no more records are given, and reading goes on for further faults. What was given before is the
 //! caller's to forget.
 //!

@@ -116,8 +116,8 @@ fn asked_to_stop_in_mid_batch_it_leaves_in_time_and_nothing_is_lost() {
         cluster.start_again("mapping");
         cluster.wait_until_ready();
     }
-    // the other process may have calls of its own that are never answered: it is relieved too
-    let ran = Ran::of(&run.finish().expect(0));
+    // a call that is never answered takes its 60 s, and the one after it may be such a one again
+    let ran = Ran::of(&run.finish_within(3 * PATIENCE).expect(0));
     assert_eq!(ran.count("Completed"), CUSTOMERS / 2);
     let stored = place.stored();
     stored.assert_exactly_once(&[ran]);

@@ -226,7 +226,7 @@ async fn partner(app: &App, context: &Context, fields: &Fields, parameters: &Par
                 "Say with partnerId whose batch it is: there are several partners, or none has imported customers.",
                 "Précisez avec partnerId de qui est le lot : il y a plusieurs partenaires, ou aucun n’a importé de clients."
             );
-            ApiError::bad_input("PartnerRequired", text)
+            ApiError::new(axum::http::StatusCode::CONFLICT, "409", "PartnerRequired", text)
         }),
     }
 }

@@ -68,7 +68,7 @@ fn imports(api: &Api) {
             .pages()
             .json(200, "A page of them.", collection(import.clone()))
             .may_give(200, "MS-ContinuationToken", NEXT)
-            .fails(&[404]),
+            .fails(&[404, 409]),
     );
     api.add(Operation::get("/v1/usage/imports/{id}", "getUsageImport", "How an import of usage is, or was.").json(
         200,
@@ -123,5 +123,5 @@ fn narrowed(operation: Operation) -> Operation {
         .query("from", when.clone(), "What starts at or after this time or date.")
         .query("to", when, "What starts before it.")
         .query("owner", one_of(&["legacy", "plan"]), "Only what the legacy subscription, or a plan, owns.")
-        .fails(&[404])
+        .fails(&[404, 409])
 }

@@ -42,7 +42,7 @@ async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<
             Some(partner) => Ok(partner),
             None => {
                 let text = words!("Say whose usage is meant, with partnerId.", "Précisez de qui est la consommation, avec partnerId.");
-                Err(ApiError::bad_input("PartnerRequired", text))
+                Err(ApiError::new(axum::http::StatusCode::CONFLICT, "409", "PartnerRequired", text))
             }
         },
     }

@@ -10,7 +10,7 @@ use std::{
 /// Between two looks at its memory. The kernel keeps the peak: what is missed is what comes after the last look.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long it may take: far more than any needs.
-const LONGEST: Duration = Duration::from_secs(1_800);
+pub const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// What it came to.
 #[derive(Clone, Debug)]

@@ -88,7 +88,8 @@ fn write_customer(number: usize, resellers: usize, subscriptions: usize, out: &m
     write!(out, "]}}")
 }
 
-fn subscription(customer: usize, index: usize) -> Uuid {
+/// An Azure subscription of a customer.
+pub fn subscription(customer: usize, index: usize) -> Uuid {
     id(&format!("subscription {customer}/{index}"))
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Further parts: `size` (is the cost flat, however much there is?), `import` (of a large document), `start_up`, `verify`, `lists`
 //! (behind a million transitions), `latency` (of single requests, idle and under load), `tracing` (what traces cost) `scaling` (ever more
-//! mapping workers that wait for a system outside) and `fairness` (behind a batch, and between partners).
+//! mapping workers that wait for a system outside), `batch`, `usage` and `fairness` (behind a batch, and between partners).
 //!
 //! | file | holds |
 //! |---|---|
@@ -38,6 +38,8 @@
 //! | `size` | one customer with ever more subscriptions; ever more customers in one run |
 //! | `history` | a million finished transitions, to measure behind |
 //! | `import` | the import of a large document, next to a plain copy of the same rows |
+//! | `copying` | a file by a plain COPY |
+//! | `usage` | very many usage records, next to a plain copy of the same file |
 //! | `start_up` | the time from a program's start until it is ready; the programs' sizes |
 //! | `lists` | lists behind few and behind very many finished transitions |
 //! | `latency` | how long a start and a look take, idle and under half the highest throughput |
@@ -50,6 +52,7 @@
 
 mod batch;
 mod command;
+mod copying;
 mod counts;
 mod cpu;
 mod document;
@@ -79,6 +82,7 @@ mod textbook;
 mod timed;
 mod tracing;
 mod turns;
+mod usage;
 mod used;
 mod verify;
 mod window;
@@ -96,6 +100,7 @@ planshift-bench tracing
 planshift-bench scaling
 planshift-bench batch
 planshift-bench fairness
+planshift-bench usage
 planshift-bench drive queue|api ADDRESS PARTNER CONCURRENCY    used by the others";
 
 /// The program.
@@ -115,6 +120,7 @@ pub fn main() -> ExitCode {
         ["scaling"] => scaling::Settings::from_env().map(|settings| scaling::all(&settings)),
         ["batch"] => batch::Settings::from_env().map(|settings| batch::all(&settings)),
         ["fairness"] => fairness::Settings::from_env().map(|settings| fairness::all(&settings)),
+        ["usage"] => usage::Settings::from_env().map(|settings| usage::all(&settings)),
         ["verify"] => verify::Settings::from_env().map(|settings| verify::all(&settings)),
         _ => Err(USAGE.to_owned()),
     };

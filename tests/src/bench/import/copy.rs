@@ -1,23 +1,20 @@
 //! The same rows by a plain COPY: into tables with the same columns and no index, each in a transaction of its own, from a file.
 
 use super::{
-    super::{cpu, figures::rounded, servers::Servers, tables::Tables},
+    super::{copying, cpu, figures::rounded, servers::Servers, tables::Tables},
     Copied,
 };
 use crate::block_on;
 use futures::TryStreamExt;
 use sqlx::PgConnection;
 use std::{
-    io::Read,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{fs::File, io::AsyncWriteExt};
 
 /// Where the copies go.
 const SCHEMA: &str = "plain_copy";
-/// How much is sent at once.
-const PART: usize = 256 * 1024;
 
 /// Copies what is in all tables, and measures the copying alone.
 ///
@@ -30,7 +27,7 @@ pub fn again(servers: &Servers, tables: &mut Tables, folder: &Path) -> Copied {
     for (table, _) in &filled {
         let (copy, file) = (format!("{SCHEMA}.{}", table.replace('.', "_")), folder.join(format!("{table}.copy")));
         tables.execute(&format!("CREATE TABLE {copy} (LIKE {table})"));
-        let written = block_on(export(connection(tables), table, &file));
+        let written = block_on(export(copying::connection(tables), table, &file));
         let bytes = written.unwrap_or_else(|error| panic!("{table}: {error}"));
         files.push((copy, file, bytes));
     }
@@ -38,10 +35,9 @@ pub fn again(servers: &Servers, tables: &mut Tables, folder: &Path) -> Copied {
     cpu::wait_for_quiet();
     let (mut took, mut rows) = (Duration::ZERO, 0);
     for (copy, file, _) in &files {
-        let begun = Instant::now();
-        let copied = block_on(import(connection(tables), copy, file));
-        rows += copied.unwrap_or_else(|error| panic!("{copy}: {error}"));
-        took += begun.elapsed();
+        let (copied, time) = copying::into(tables, &format!("COPY {copy} FROM STDIN (FORMAT binary)"), file);
+        rows += copied;
+        took += time;
     }
     let bytes: u64 = files.iter().map(|(_, _, bytes)| bytes).sum();
     Copied {
@@ -55,13 +51,6 @@ pub fn again(servers: &Servers, tables: &mut Tables, folder: &Path) -> Copied {
     }
 }
 
-fn connection(tables: &mut Tables) -> &mut PgConnection {
-    match tables {
-        Tables::Postgres(connection) => connection,
-        Tables::Sqlite(_) => panic!("COPY is PostgreSQL's"),
-    }
-}
-
 async fn export(connection: &mut PgConnection, table: &str, file: &PathBuf) -> Result<u64, sqlx::Error> {
     let mut out = File::create(file).await?;
     let mut bytes = 0;
@@ -72,17 +61,4 @@ async fn export(connection: &mut PgConnection, table: &str, file: &PathBuf) -> R
     }
     out.flush().await?;
     Ok(bytes)
-}
-
-/// One statement, and so one transaction.
-async fn import(connection: &mut PgConnection, copy: &str, file: &PathBuf) -> Result<u64, sqlx::Error> {
-    let mut copying = connection.copy_in_raw(&format!("COPY {copy} FROM STDIN (FORMAT binary)")).await?;
-    let mut from = std::fs::File::open(file)?;
-    let mut part = vec![0; PART];
-    loop {
-        match from.read(&mut part)? {
-            0 => return copying.finish().await,
-            read => drop(copying.send(&part[..read]).await?),
-        };
-    }
 }

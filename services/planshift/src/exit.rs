@@ -7,7 +7,7 @@ use std::{error::Error, fmt, process::ExitCode};
 pub enum Exit {
     /// Every transition asked for is completed; for the other commands: done.
     Done,
-    /// The program failed: a server not reached, a disk full, the data folder in use.
+    /// The program failed: a server not reached, a disk full, the data folder in use; or `doctor` found something wrong.
     Failed,
     /// The input or the usage is wrong: nothing was stored or sent, nothing is on standard output.
     Usage,

@@ -11,6 +11,7 @@
 //! | [`commands`] | a file for each command |
 //! | [`document`] | the account document of a run: checked, and cut down to the chosen customers |
 //! | [`client`] | the client of the API |
+//! | [`doctor`] | what is wrong with a set-up, and how to mend it |
 //! | [`moving`] | import, start or adopt, wait |
 //! | [`host`] | all services in this process |
 //! | [`output`] | tables, progress, JSON |
@@ -21,6 +22,7 @@
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod doctor;
 pub mod document;
 pub mod exit;
 pub mod host;

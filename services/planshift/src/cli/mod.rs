@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod batches;
 mod budgets;
+mod doctor;
 mod fault;
 mod health;
 mod hosting;
@@ -26,6 +27,7 @@ pub use batches::{
     ListBatchesArgs, OneBatchArgs, StartBatchArgs, WhichCustomers,
 };
 pub use budgets::{BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs};
+pub use doctor::{CompletionsArgs, DoctorArgs, ManArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;
 pub use hosting::{CoordinatorArgs, GatewayArgs, LineArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
@@ -66,7 +68,7 @@ pub struct Cli {
     pub global: GlobalArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed; 2 the input or the usage is wrong; \
+const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed, or doctor found something wrong; 2 the input or the usage is wrong; \
 3 some transition ended otherwise; 4 verify found a violation, or audit a dossier that is not intact; 130 interrupted (what was accepted goes on when it is started again).
 Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE and PLANSHIFT_LOCAL_TOKEN_FILE name files.";
 
@@ -149,6 +151,12 @@ pub enum Command {
     Health(HealthArgs),
     /// Check every invariant on what is stored
     Verify(VerifyArgs),
+    /// Say what is wrong with a set-up and how to mend it: settings, servers, versions, what waits for somebody
+    Doctor(DoctorArgs),
+    /// Write completions for a shell to standard output
+    Completions(CompletionsArgs),
+    /// Write the manual page to standard output, or the pages of all commands to a folder
+    Man(ManArgs),
 }
 
 impl Command {

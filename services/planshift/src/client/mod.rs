@@ -36,9 +36,9 @@ use planshift_domain::{
     view::TransitionView,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use types::History;
 use uuid::Uuid;
 
@@ -58,6 +58,15 @@ const REQUEST_ID: &str = "MS-RequestId";
 /// Who acts and why, as a body.
 fn said(who: &WhoArgs) -> Value {
     json!({ "reason": who.reason, "actor": who.actor() })
+}
+
+/// What an API says of itself.
+#[derive(Clone, Debug)]
+pub struct Itself {
+    /// Its version.
+    pub version: String,
+    /// Its time, to the second.
+    pub date: Option<SystemTime>,
 }
 
 /// The API at one address.
@@ -105,6 +114,25 @@ impl Api {
     pub fn from_args(args: &ApiArgs) -> Result<Self, Failure> {
         let token = tokens::sent(args.token.as_deref(), &args.data, &settings::process_environment)?;
         Self::new(&args.api, token.as_ref().map(settings::Secret::expose))
+    }
+
+    /// What the API says of itself, to whoever asks.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn itself(&self) -> Result<Itself, ApiError> {
+        #[derive(Deserialize)]
+        struct Document {
+            info: Info,
+        }
+        #[derive(Deserialize)]
+        struct Info {
+            version: String,
+        }
+        let response = self.send(self.client.get(format!("{}/openapi.json", self.base))).await?;
+        let date = response.headers().get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let document: Document = self.read(response).await?;
+        Ok(Itself { version: document.info.version, date })
     }
 
     /// Imports a document. The same `request` again is the same import.
@@ -289,6 +317,10 @@ impl Api {
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
         let response = self.send(request).await?;
+        self.read(response).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, ApiError> {
         let url = response.url().to_string();
         let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
         serde_json::from_slice(&body).map_err(|source| ApiError::Garbled { url, source: source.into() })

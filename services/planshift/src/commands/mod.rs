@@ -5,10 +5,12 @@ mod audit;
 mod batches;
 mod budgets;
 pub mod demo;
+mod doctor;
 mod health;
 mod import;
 mod letters;
 mod list;
+mod manual;
 mod migrate;
 mod plan;
 mod report;
@@ -95,5 +97,8 @@ async fn run_command(command: Command) -> Outcome {
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Health(args) => health::health(args).await,
         Command::Verify(args) => Box::pin(verify::verify(args)).await,
+        Command::Doctor(args) => Box::pin(doctor::doctor(args)).await,
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }

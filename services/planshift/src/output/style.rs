@@ -59,6 +59,16 @@ impl To {
         self.style().cyan().apply_to(text).to_string()
     }
 
+    /// Something that is as it should be.
+    pub fn good(self, text: &str) -> String {
+        self.style().green().apply_to(text).to_string()
+    }
+
+    /// Something that somebody should look at.
+    pub fn doubtful(self, text: &str) -> String {
+        self.style().yellow().apply_to(text).to_string()
+    }
+
     /// Something that went wrong.
     pub fn bad(self, text: &str) -> String {
         self.style().red().bold().apply_to(text).to_string()

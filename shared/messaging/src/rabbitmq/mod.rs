@@ -5,7 +5,7 @@
 //!   growing, jittered waits. Channels and consumers are rebuilt by those who use them. `lapin`'s own recovery is not used.
 //! - Publishing is persistent, mandatory (except answers), confirmed in windows, and has a deadline.
 //! - Several messages of one publication for the same queue may travel as one (`pack`).
-//! - Who sent a message is decided by `sender`; what the user of a service may do, by `rights`.
+//! - Who sent a message is decided by `sender`; what the user of a service may do, by `rights`. `seen` looks and changes nothing.
 
 mod address;
 mod backoff;
@@ -17,6 +17,7 @@ mod options;
 mod pack;
 mod publisher;
 pub mod rights;
+mod seen;
 mod sender;
 mod settle;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod unsettled;
 mod wire;
 
 pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
+pub use seen::{Seen, look};
 
 use crate::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue};
 use address::Address;

@@ -260,6 +260,6 @@ impl Declarer<'_> {
     }
 }
 
-fn is_refusal(error: &lapin::Error, refusal: AMQPSoftError) -> bool {
+pub(super) fn is_refusal(error: &lapin::Error, refusal: AMQPSoftError) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(refusal))
 }

@@ -41,7 +41,7 @@ fn embedded_from_nothing_to_a_paused_step() {
     assert_eq!(well.code, 0, "{well}");
     assert!(is_told(&well, "api", "ok", "answers") && is_told(&well, "work", "ok", "no transition waits"), "{well}");
 
-    Program::planshift(["steps", "pause", "mapping", "--api", &served.api]).run().expect(0);
+    Program::planshift(["steps", "pause", "mapping", "--reason", "a test", "--api", &served.api]).run().expect(0);
     let paused = doctor(&place, &served.api, &[]);
     assert!(is_told(&paused, "work", "warning", "mapping"), "{paused}");
 

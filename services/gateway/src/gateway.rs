@@ -13,6 +13,7 @@ use crate::{
     letters::DeadLetters,
     look,
     model::ReadModel,
+    schedules::Schedules,
     settings::Settings,
     usage::Usage,
 };
@@ -166,12 +167,14 @@ impl Gateway {
         let (model, shared) = (ReadModel::new(database.clone()), Arc::new(settings.clone()));
         let asker = Asker::new(broker.clone(), ports.clone(), &settings);
         let usage = Usage::new(database.clone(), asker.clone(), ports.clone(), settings.answer);
-        let batches = Batches::new(database, model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
+        let batches = Batches::new(database.clone(), model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
+        let schedules = Schedules::new(database, batches.clone(), ports.clone());
         let app = App {
             model,
             usage: usage.clone(),
             letters: letters.clone(),
             batches: batches.clone(),
+            schedules: schedules.clone(),
             authenticator: authenticator.clone(),
             reach: http::Reach::of(&auth, address),
             metrics: metrics.clone(),
@@ -198,7 +201,7 @@ impl Gateway {
             batches: Some(batches.news()),
         };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
-        let kept = Some((webhooks.clone(), batches.clone()));
+        let kept = Some((webhooks.clone(), batches.clone(), schedules.clone()));
         let housekeeping = Housekeeping {
             model: app.model.clone(),
             beside: kept,
@@ -214,6 +217,7 @@ impl Gateway {
             ports.spawn.spawn(Box::pin(housekeeping.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(batches.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(schedules.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.clone().dispatch(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.send(behind.clone()))),
             ports.spawn.spawn(Box::pin(authenticator.run(behind.clone()))),

@@ -1,6 +1,6 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, usage::Usage};
+use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, usage::Usage};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -23,8 +23,8 @@ const ROUNDS_TO_FORGET: u32 = 100;
 /// What has to be kept in order.
 pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
-    /// Whose deliveries and cut-off uploads are forgotten; none where there is the read model alone.
-    pub(crate) beside: Option<(Webhooks, Batches)>,
+    /// Whose deliveries and cut-off uploads are forgotten, and what is counted of them; none where there is the read model alone.
+    pub(crate) beside: Option<(Webhooks, Batches, Schedules)>,
     /// Whose owners are kept; none where there is the read model alone.
     pub(crate) usage: Option<Usage>,
     pub(crate) metrics: Metrics,
@@ -83,14 +83,15 @@ impl Housekeeping {
         self.model.count_changes(COUNTS_IN_A_ROUND).await?;
         if round % ROUNDS_TO_MEASURE == 1 {
             self.model.measure(&self.metrics, now).await?;
-            if let Some((_, batches)) = &self.beside {
+            if let Some((_, batches, schedules)) = &self.beside {
                 batches.measure(&self.metrics).await?;
+                schedules.measure(&self.metrics).await?;
             }
         }
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
-            if let Some((webhooks, batches)) = &self.beside {
+            if let Some((webhooks, batches, _)) = &self.beside {
                 webhooks.forget().await?;
                 batches.forget_cut_off().await?;
             }

@@ -41,6 +41,7 @@ mod letters;
 mod look;
 mod model;
 mod records;
+mod schedules;
 mod settings;
 mod together;
 mod usage;

@@ -167,6 +167,29 @@ pub const OVERVIEW: Dashboard = Dashboard {
                     ],
                     says: "docs/runbooks/webhooks-dead.md, docs/runbooks/followers-behind.md",
                 },
+                Panel {
+                    title: "Batches and schedules",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 12,
+                    asks: &[
+                        Ask(
+                            r#"max by (state) (planshift_upgrade_batches{state=~"Planning|Running|Pausing|Paused|Stopped|Cancelling"})"#,
+                            "batches {{state}}",
+                            Yes,
+                        ),
+                        Ask(r#"max by (state) (planshift_schedules{state=~"Waiting|Running"})"#, "schedules {{state}}", Yes),
+                    ],
+                    says: "Those that are not over.",
+                },
+                Panel {
+                    title: "Schedules are late by",
+                    look: Look::Lines,
+                    unit: "s",
+                    width: 12,
+                    asks: &[Ask("max(planshift_schedule_late_seconds)", "the latest", Yes)],
+                    says: "docs/runbooks/schedule-late.md",
+                },
             ],
         },
         Row {

@@ -2,11 +2,12 @@
 //! who and why.
 
 use super::{
-    BatchState, Batches, Move, RowState,
+    BatchState, Batches, Gate, Move, RowState,
     state::next,
     store::{Batch, lock},
     tally::tally_in,
 };
+use crate::schedules;
 use planshift_storage::{Args, Statement, StorageError, Transaction};
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ pub(crate) struct By {
 
 impl By {
     /// The batch itself, for this reason.
-    pub(super) fn itself(reason: impl Into<String>) -> Self {
+    pub(crate) fn itself(reason: impl Into<String>) -> Self {
         Self { actor: "gateway".to_owned(), reason: reason.into() }
     }
 }
@@ -31,6 +32,8 @@ pub(crate) struct How {
     pub(crate) keep_to_plan: Option<bool>,
     /// Of a cancel: what is under way is undone, where it still can be.
     pub(crate) undo: bool,
+    /// It is the batch's schedule that does it.
+    pub(crate) by_schedule: bool,
 }
 
 /// Why an act did not happen.
@@ -40,6 +43,9 @@ pub(crate) enum ActError {
     Unknown,
     #[error("a batch that is {} cannot do that", .0.name())]
     NotAllowedInState(BatchState),
+    /// A schedule has it, which starts it at its time.
+    #[error("the batch is started by the schedule {0}")]
+    Scheduled(Uuid),
     #[error("not every row has a plan")]
     NotPlanned,
     /// Something is still under way that must have ended before.
@@ -61,6 +67,8 @@ pub(super) static ACTED: Statement = Statement::new(
 );
 static WANT_PLANS: Statement =
     Statement::new("UPDATE batch_rows SET plan_state = 'Wanted', plan_hash = NULL, due_at = 0 WHERE batch_id = $1 AND state = 'Waiting'");
+static MAY_BEGIN: Statement =
+    Statement::new("SELECT number FROM batch_rows WHERE batch_id = $1 AND state = 'Waiting' AND number <= $2 ORDER BY number LIMIT 1");
 static HAS_UNPLANNED: Statement = Statement::new(
     "SELECT number FROM batch_rows WHERE batch_id = $1 AND state = 'Waiting' AND plan_state IS NULL ORDER BY number LIMIT 1",
 );
@@ -104,7 +112,8 @@ impl Batches {
         }
     }
 
-    async fn act_in(&self, transaction: &mut Transaction, id: Uuid, what: Move, by: &By, how: How) -> Result<Batch, ActError> {
+    /// The same, in a transaction of whoever does more than that: only then must it be told with [`tell`](Self::tell).
+    pub(crate) async fn act_in(&self, transaction: &mut Transaction, id: Uuid, what: Move, by: &By, how: How) -> Result<Batch, ActError> {
         let mut batch = lock(transaction, id).await?.ok_or(ActError::Unknown)?;
         let before = batch.state;
         batch.state = next(before, what).ok_or(ActError::NotAllowedInState(before))?;
@@ -116,6 +125,9 @@ impl Batches {
                 transaction.execute(&WANT_PLANS, one()).await?;
             }
             Move::Start => {
+                if let Some(schedule) = batch.gate.schedule.filter(|_| !how.by_schedule) {
+                    return Err(ActError::Scheduled(schedule));
+                }
                 batch.keep_to_plan = how.keep_to_plan.unwrap_or(batch.keep_to_plan);
                 let unplanned = batch.keep_to_plan && !transaction.query(&HAS_UNPLANNED, one()).await?.is_empty();
                 if unplanned {
@@ -137,6 +149,14 @@ impl Batches {
                     return Err(ActError::NotYet);
                 }
             }
+            // its hours may have been moved since, and rows that may begin now must not rest until the next ones
+            Move::Close if !batch.gate.is_shut(self.ports.clock.now()) => {
+                let last = batch.gate.last(batch.rows);
+                let may_begin = !transaction.query(&MAY_BEGIN, one().value(last)).await?.is_empty();
+                if may_begin || !batch.gate.holds_back(batch.rows) || tally_in(transaction, id).await?.under_way() > 0 {
+                    return Err(ActError::NotYet);
+                }
+            }
             Move::Retry => drop(transaction.execute(&RETRY, one().value(wanted)).await?),
             Move::Recheck => {
                 transaction.execute(&FORGET_REASONS, one()).await?;
@@ -147,7 +167,8 @@ impl Batches {
         let now = self.ports.clock.now();
         if batch.state == BatchState::Running {
             batch.started_at = batch.started_at.or(Some(now));
-            if before != BatchState::Running || matches!(what, Move::Retry | Move::Recheck) {
+            let is_let_go_on = before != BatchState::Running && what != Move::Open;
+            if is_let_go_on || matches!(what, Move::Retry | Move::Recheck) {
                 // what it stops by is counted from here: it was let go on in the knowledge of what there was
                 let tally = tally_in(transaction, id).await?;
                 (batch.ends_before, batch.failures_before) = (tally.ends(), tally.failures());
@@ -168,7 +189,37 @@ impl Batches {
             .value(batch.failures_before);
         transaction.execute(&MOVED, args).await?;
         transaction.execute(&ACTED, acted_args(&batch, what.name(), by)).await?;
+        self.keep_gate(transaction, &mut batch, what, by).await?;
         Ok(batch)
+    }
+}
+
+impl Batches {
+    /// What an act means for the schedule that has the batch: whether it rests because of its hours, and whether the schedule is over.
+    async fn keep_gate(&self, transaction: &mut Transaction, batch: &mut Batch, what: Move, by: &By) -> Result<(), StorageError> {
+        let Some(schedule) = batch.gate.schedule else { return Ok(()) };
+        let gate = match batch.state {
+            BatchState::Completed | BatchState::Cancelling => {
+                schedules::over_in(transaction, schedule, batch, by).await?;
+                Gate::default()
+            }
+            _ => match what {
+                Move::Close => Gate { closed: true, ..batch.gate },
+                // what is tried again while it rests waits for its hours too
+                Move::Drain | Move::Retry | Move::Recheck => batch.gate,
+                _ => Gate { closed: false, ..batch.gate },
+            },
+        };
+        if gate != batch.gate {
+            gate.write(transaction, batch.id).await?;
+            batch.gate = gate;
+        }
+        Ok(())
+    }
+
+    /// Tells those who work on batches that there is something new.
+    pub(crate) fn tell(&self) {
+        self.news.notify_one();
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `upload` | a document that becomes a batch, whole or not at all |
 //! | `store` | batches as they are stored |
 //! | `acts` | what people, and the batch itself, do to it |
+//! | `gate` | what a schedule lets it do, and until when |
 //! | `runner`, `starting`, `planning` | batches at work |
 //! | `follow` | rows written with the events of their transitions |
 //! | `tally`, `page` | what the rows add up to, and the rows |
@@ -17,6 +18,7 @@ mod bounded;
 mod csv;
 mod fault;
 mod follow;
+mod gate;
 mod json;
 mod measure;
 mod options;
@@ -33,13 +35,14 @@ mod upload;
 pub(crate) use acts::{ActError, By, How};
 pub(crate) use fault::{Faults, Place};
 pub(crate) use follow::{FOLLOW, follow_rows};
+pub(crate) use gate::Gate;
 pub(crate) use options::{AT_ONCE, Filter, LARGEST_STOP_MINIMUM, MOST_AT_ONCE, Options, STOP_MINIMUM, Which};
 pub(crate) use page::{RowFilter, ShownRow};
-pub(crate) use rows::{REFERENCE_CHARS, reference};
-pub(crate) use state::{BatchState, Move, RowState};
-pub(crate) use store::{Acted, Batch, BatchKey};
+pub(crate) use rows::{NewRow, REFERENCE_CHARS, RowsHash, reference};
+pub(crate) use state::{BatchState, Move, RowState, from_names, names};
+pub(crate) use store::{Acted, Batch, BatchFilter, BatchKey, lock};
 pub(crate) use tally::{PlanTally, Tally};
-pub(crate) use upload::{Document, Form, NewBatch, Taken, UploadError};
+pub(crate) use upload::{Document, Form, NewBatch, Source, Taken, UploadError};
 
 use crate::{Settings, ask::Asker, model::ReadModel};
 use planshift_messaging::SharedBroker;

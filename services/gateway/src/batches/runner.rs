@@ -129,8 +129,16 @@ impl Batches {
                 if let Some(why) = self.has_failed_too_often(batch).await? {
                     return self.follows(batch, Move::Stop, &why).await;
                 }
+                if batch.gate.is_shut(self.ports.clock.now()) {
+                    return self.follows(batch, Move::Close, "its hours are over").await;
+                }
                 match self.start_some(batch).await? {
-                    Then::Drained => self.follows(batch, Move::Complete, "every row has come to its end").await,
+                    Then::Drained => match self.follows(batch, Move::Complete, "every row has come to its end").await {
+                        Err(ActError::NotYet) if batch.gate.holds_back(batch.rows) => {
+                            self.follows(batch, Move::Close, "what is left is for later days").await
+                        }
+                        done => done,
+                    },
                     then => Ok(then),
                 }
             }

@@ -31,7 +31,7 @@ static UNDER_WAY: Statement = Statement::new("SELECT count(*) FROM batch_rows WH
 static CLAIM: Statement = Statement::new(
     "UPDATE batch_rows SET state = 'Starting', due_at = $3, began_at = $4
      WHERE batch_id = $1 AND number IN
-         (SELECT number FROM batch_rows WHERE batch_id = $1 AND state = 'Waiting' ORDER BY number LIMIT $2)
+         (SELECT number FROM batch_rows WHERE batch_id = $1 AND state = 'Waiting' AND number <= $5 ORDER BY number LIMIT $2)
      RETURNING number, customer_id, attempt, given_hash, plan_hash",
 );
 static CLAIM_AGAIN: Statement = Statement::new(
@@ -94,8 +94,9 @@ impl Batches {
         let args = |limit: i64, last: i64| Args::new().value(batch.id).value(limit).value(due).value(last);
         let again = if under_way > 0 { transaction.query(&CLAIM_AGAIN, args(WINDOW.into(), now.as_micros())).await? } else { Vec::new() };
         let room = (i64::from(now_is.options.at_once) - under_way).clamp(0, WINDOW.into());
-        let new = if now_is.state == BatchState::Running && room > 0 {
-            transaction.query(&CLAIM, args(room, now.as_micros())).await?
+        let may_begin = now_is.state == BatchState::Running && !now_is.gate.is_shut(self.ports.clock.now());
+        let new = if may_begin && room > 0 {
+            transaction.query(&CLAIM, args(room, now.as_micros()).value(now_is.gate.last(now_is.rows))).await?
         } else {
             Vec::new()
         };

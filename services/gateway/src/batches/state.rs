@@ -30,6 +30,7 @@ macro_rules! from_names {
         }
     )* };
 }
+pub(crate) use {from_names, names};
 from_names! { BatchState, RowState }
 
 /// Where a batch stands.
@@ -80,13 +81,17 @@ pub(crate) enum Move {
     Cancel,
     Retry,
     Recheck,
+    /// Its schedule lets it go on: its hours have begun.
+    Open,
+    /// Its hours are over, or what is left of it is for later days.
+    Close,
     AllPlanned,
     AllPlannedToStart,
     Drain,
     Stop,
     Complete,
 }
-names! { Move: Plan, Start, Pause, Resume, Cancel, Retry, Recheck, AllPlanned, AllPlannedToStart, Drain, Stop, Complete }
+names! { Move: Plan, Start, Pause, Resume, Cancel, Retry, Recheck, Open, Close, AllPlanned, AllPlannedToStart, Drain, Stop, Complete }
 
 /// What may follow: in this state, this happens, and then it is in that one. Nothing else may.
 const MOVES: &[(BatchState, Move, BatchState)] = {
@@ -102,6 +107,9 @@ const MOVES: &[(BatchState, Move, BatchState)] = {
         (Pausing, Move::Drain, Paused),
         (Pausing, Move::Resume, Running),
         (Paused, Move::Resume, Running),
+        (Running, Move::Close, Pausing),
+        (Pausing, Move::Open, Running),
+        (Paused, Move::Open, Running),
         (Running, Move::Stop, Stopped),
         (Stopped, Move::Resume, Running),
         (Running, Move::Complete, Completed),

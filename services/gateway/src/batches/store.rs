@@ -1,6 +1,6 @@
 //! Batches as they are stored.
 
-use super::{BatchState, Batches, options::Options};
+use super::{BatchState, Batches, gate::Gate, options::Options};
 use crate::model::{from_json, to_json};
 use planshift_domain::{ids::PartnerId, time::Timestamp};
 use planshift_storage::{Args, Row, Statement, StorageError, Transaction};
@@ -33,14 +33,16 @@ pub(crate) struct Batch {
     pub(super) start_when_planned: bool,
     pub(super) ends_before: i64,
     pub(super) failures_before: i64,
-    pub(super) traceparent: String,
+    pub(crate) traceparent: String,
+    pub(crate) gate: Gate,
 }
 
 macro_rules! batches {
     ($rest:literal) => {
         Statement::new(concat!(
             "SELECT id, partner_id, reference, created_at, actor, options, rows_hash, rows, keep_to_plan, undo, state, note, version,
-                    changed_at, started_at, ended_at, start_when_planned, ends_before, failures_before, traceparent
+                    changed_at, started_at, ended_at, start_when_planned, ends_before, failures_before, traceparent, schedule_id, up_to,
+                    closes_at, closed
              FROM batches ",
             $rest
         ))
@@ -50,12 +52,18 @@ static ONE: Statement = batches!("WHERE id = $1");
 static LOCKED: Statement = batches!("WHERE id = $1 {for update}");
 static BY_REFERENCE: Statement = batches!("WHERE partner_id = $1 AND reference = $2");
 static OF_PARTNER: Statement = batches!(
-    "WHERE partner_id = $1 AND ($2::text IS NULL OR state = $2) AND (created_at, id) < ($3::bigint, $4::uuid)
-     ORDER BY created_at DESC, id DESC LIMIT $5"
+    "WHERE partner_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR reference = $3)
+       AND (created_at, id) < ($4::bigint, $5::uuid)
+     ORDER BY created_at DESC, id DESC LIMIT $6"
+);
+static OF_PARTNER_NAMED: Statement = batches!(
+    "WHERE partner_id = $1 AND ($2::text IS NULL OR state = $2) AND reference = $3::text AND (created_at, id) < ($4::bigint, $5::uuid)
+     ORDER BY created_at DESC, id DESC LIMIT $6"
 );
 static OF_ALL: Statement = batches!(
-    "WHERE $1::uuid IS NULL AND ($2::text IS NULL OR state = $2) AND (created_at, id) < ($3::bigint, $4::uuid)
-     ORDER BY created_at DESC, id DESC LIMIT $5"
+    "WHERE $1::uuid IS NULL AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR reference = $3)
+       AND (created_at, id) < ($4::bigint, $5::uuid)
+     ORDER BY created_at DESC, id DESC LIMIT $6"
 );
 static AT_WORK: Statement = batches!("WHERE state IN ('Planning', 'Running', 'Pausing', 'Cancelling') ORDER BY created_at, id LIMIT $1");
 pub(super) static INSERT: Statement = Statement::new(
@@ -87,6 +95,15 @@ pub(crate) struct Acted {
     pub(crate) state: String,
 }
 
+/// Which batches are wanted: those that meet all that is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BatchFilter<'a> {
+    pub(crate) partner: Option<PartnerId>,
+    pub(crate) state: Option<BatchState>,
+    /// The partner's own name of it, whole.
+    pub(crate) reference: Option<&'a str>,
+}
+
 /// The key of the last batch of a page.
 pub(crate) type BatchKey = (Timestamp, Uuid);
 
@@ -102,14 +119,18 @@ impl Batches {
     /// The page of at most `size` that begins after `after`, newest first; says whether there are more.
     pub(crate) async fn list(
         &self,
-        partner: Option<PartnerId>,
-        state: Option<BatchState>,
+        filter: BatchFilter<'_>,
         after: Option<BatchKey>,
         size: u32,
     ) -> Result<(Vec<Batch>, bool), StorageError> {
         let (at, id) = after.map_or((i64::MAX, Uuid::max()), |(at, id)| (at.as_micros(), id));
-        let statement = if partner.is_some() { &OF_PARTNER } else { &OF_ALL };
-        let args = Args::new().value(partner.map(|id| id.0)).value(state.map(BatchState::name)).value(at).value(id);
+        let BatchFilter { partner, state, reference } = filter;
+        let statement = match (partner, reference) {
+            (Some(_), Some(_)) => &OF_PARTNER_NAMED,
+            (Some(_), None) => &OF_PARTNER,
+            (None, _) => &OF_ALL,
+        };
+        let args = Args::new().value(partner.map(|id| id.0)).value(state.map(BatchState::name)).value(reference).value(at).value(id);
         let rows = self.database.query(statement, args.value(i64::from(size) + 1)).await?;
         let mut found: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
         let more = found.len() > size as usize;
@@ -140,7 +161,7 @@ impl Batches {
 }
 
 /// The batch, which nobody else changes until the transaction ends.
-pub(super) async fn lock(transaction: &mut Transaction, id: Uuid) -> Result<Option<Batch>, StorageError> {
+pub(crate) async fn lock(transaction: &mut Transaction, id: Uuid) -> Result<Option<Batch>, StorageError> {
     transaction.query(&LOCKED, Args::new().value(id)).await?.first().map(batch).transpose()
 }
 
@@ -191,5 +212,6 @@ fn batch(row: &Row) -> Result<Batch, StorageError> {
         ends_before: row.get(17)?,
         failures_before: row.get(18)?,
         traceparent: row.get(19)?,
+        gate: Gate { schedule: row.get(20)?, up_to: row.get(21)?, closes_at: time(22)?, closed: row.get(23)? },
     })
 }

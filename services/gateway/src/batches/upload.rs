@@ -3,7 +3,7 @@
 //! thrown away. So memory does not grow with the rows, and there is a batch whole or not at all.
 
 use super::{
-    BatchState, Batches,
+    BatchState, Batches, Gate,
     acts::{ACTED, By, acted_args},
     csv,
     fault::{Faults, LISTED, Place},
@@ -12,7 +12,10 @@ use super::{
     rows::{NewRow, RowsHash},
     store::{Batch, INSERT, insert_args},
 };
-use crate::words::words;
+use crate::{
+    schedules::{self, MakeError, NewSchedule},
+    words::words,
+};
 use planshift_domain::{ids::PartnerId, time::Timestamp};
 use planshift_storage::{Args, Row, Statement, StorageError, Value};
 use std::{
@@ -62,6 +65,15 @@ pub(crate) struct NewBatch {
     pub(crate) rows_hash: String,
     pub(crate) by: By,
     pub(crate) traceparent: String,
+    /// It is made for this schedule, and with it.
+    pub(crate) schedule: Option<NewSchedule>,
+}
+
+/// Where the rows come from.
+pub(crate) enum Source {
+    Document(Document),
+    /// A few, which came with the request. Numbered from 1, in their order.
+    Rows(Vec<NewRow>),
 }
 
 /// What became of it.
@@ -83,6 +95,9 @@ pub(crate) enum UploadError {
     Io(#[from] io::Error),
     #[error("reading a document ended early")]
     Stopped,
+    /// The batch could be made, and its schedule not.
+    #[error(transparent)]
+    Schedule(#[from] MakeError),
 }
 
 static UPLOAD: Statement = Statement::new("INSERT INTO batch_uploads (id, begun_at) VALUES ($1, $2)");
@@ -96,7 +111,8 @@ static LAY_ASIDE: Statement = Statement::new(
      FROM {2: number bigint, customer_id uuid, reference text, given_hash text} AS r",
 );
 static COUNT: Statement = Statement::new("SELECT count(*) FROM batch_rows WHERE batch_id = $1");
-// who has a transition under way, or a row of another batch that is at work, would be refused: it is left out of what a filter means
+// who has a transition under way, or a row of another batch that is at work or has a schedule, would be refused: it is left out of what a
+// filter means
 static RESOLVE: Statement = Statement::new(
     "INSERT INTO batch_rows (batch_id, number, customer_id, reference, given_hash, state, attempt, due_at, version, subscriptions, plan_state,
                              plan_subscriptions, plan_buy, plan_reuse, plan_reactivate)
@@ -109,7 +125,7 @@ static RESOLVE: Statement = Statement::new(
             AND t.state NOT IN ('Completed', 'Ineligible', 'Compensated'))
        AND NOT EXISTS (SELECT 1 FROM batch_rows AS o JOIN batches AS b ON b.id = o.batch_id
             WHERE o.customer_id = c.customer_id AND b.partner_id = c.partner_id AND o.state IN ('Waiting', 'Starting', 'Running')
-              AND b.state IN ('Planning', 'Running', 'Pausing', 'Paused', 'Stopped', 'Cancelling'))",
+              AND (b.schedule_id IS NOT NULL OR b.state IN ('Planning', 'Running', 'Pausing', 'Paused', 'Stopped', 'Cancelling')))",
 );
 static TWICE: Statement = Statement::new(
     "SELECT r.number, r.customer_id, f.number
@@ -139,7 +155,7 @@ macro_rules! busy {
             " FROM batch_rows AS r JOIN batch_rows AS o ON o.customer_id = r.customer_id AND o.batch_id <> r.batch_id
               JOIN batches AS b ON b.id = o.batch_id
               WHERE r.batch_id = $1 AND b.partner_id = $2 AND o.state IN ('Waiting', 'Starting', 'Running')
-                AND b.state IN ('Planning', 'Running', 'Pausing', 'Paused', 'Stopped', 'Cancelling')",
+                AND (b.schedule_id IS NOT NULL OR b.state IN ('Planning', 'Running', 'Pausing', 'Paused', 'Stopped', 'Cancelling'))",
             $rest
         )
     };
@@ -175,24 +191,30 @@ impl Document {
 
 impl Batches {
     /// Makes a batch of the document's rows, or of the customers that the filter means. The same reference again is the same batch.
-    pub(crate) async fn take(&self, new: NewBatch, document: Document, mut faults: Faults) -> Result<Taken, UploadError> {
+    pub(crate) async fn take(&self, new: NewBatch, source: Source, mut faults: Faults) -> Result<Taken, UploadError> {
         if let Some(known) = self.by_reference(new.partner, &new.reference).await?.filter(|_| faults.is_empty()) {
             return Ok(compared(known, &new));
         }
         let id = self.ports.random.id();
         self.database.execute(&UPLOAD, Args::new().value(id).value(self.ports.clock.now().as_micros())).await?;
-        let taken = self.laid_aside(id, new, document, &mut faults).await;
+        let taken = self.laid_aside(id, new, source, &mut faults).await;
         if !matches!(&taken, Ok(Some(Taken::Batch(batch))) if batch.id == id) {
             self.forget_upload(id).await?;
         }
         Ok(taken?.unwrap_or_else(|| Taken::Faulty(faults.sorted())))
     }
 
-    async fn laid_aside(&self, id: Uuid, new: NewBatch, document: Document, faults: &mut Faults) -> Result<Option<Taken>, UploadError> {
+    async fn laid_aside(&self, id: Uuid, new: NewBatch, source: Source, faults: &mut Faults) -> Result<Option<Taken>, UploadError> {
         let (was_good, wanted) = (faults.is_empty(), new.options.dry_run.then_some("Wanted"));
         match &new.options.filter {
             Some(filter) => self.resolve(id, new.partner, filter, wanted).await?,
-            None => self.lay_aside(id, document, wanted).await?,
+            None => match source {
+                Source::Document(document) => self.lay_aside(id, document, wanted).await?,
+                Source::Rows(rows) => {
+                    let rows = rows.into_iter().map(laid).collect();
+                    self.database.execute(&LAY_ASIDE, Args::new().value(id).rows(rows).value(wanted)).await?;
+                }
+            },
         }
         let rows: u32 = self.database.query(&COUNT, Args::new().value(id)).await?.first().map_or(Ok(0), |row| row.get(0))?;
         if new.options.filter.is_none() {
@@ -210,7 +232,7 @@ impl Batches {
             let first = if was_good { self.by_reference(new.partner, &new.reference).await? } else { None };
             return Ok(first.map(|first| compared(first, &new)));
         }
-        let batch = self.batch_of(id, rows, &new);
+        let mut batch = self.batch_of(id, rows, &new);
         let mut transaction = self.database.begin().await?;
         if transaction.execute(&INSERT, insert_args(&batch)?).await? == 0 {
             transaction.rollback().await?;
@@ -220,6 +242,16 @@ impl Batches {
         }
         transaction.execute(&ACTED, acted_args(&batch, "Create", &new.by)).await?;
         transaction.execute(&UPLOADED, Args::new().value(id)).await?;
+        if let Some(schedule) = &new.schedule {
+            let made = schedules::make_in(&mut transaction, &mut batch, schedule, self.ports.clock.now()).await;
+            if let Err(error) = made {
+                transaction.rollback().await?;
+                return match error {
+                    MakeError::Known => Ok(None),
+                    error => Err(error.into()),
+                };
+            }
+        }
         transaction.commit().await?;
         self.news.notify_one();
         Ok(Some(Taken::Batch(Box::new(batch))))
@@ -252,6 +284,7 @@ impl Batches {
             ends_before: 0,
             failures_before: 0,
             traceparent: new.traceparent.clone(),
+            gate: Gate::default(),
             options,
         }
     }
@@ -270,7 +303,7 @@ impl Batches {
             let mut chunk: Vec<Vec<Value>> = Vec::with_capacity(CHUNK);
             // what is wrong was told when it was read for the first time
             document.rows(&mut Faults::default(), |row| {
-                chunk.push(vec![row.number.into(), row.customer.0.into(), row.reference.into(), row.plan_hash.into()]);
+                chunk.push(laid(row));
                 if chunk.len() < CHUNK {
                     return ControlFlow::Continue(());
                 }
@@ -302,14 +335,27 @@ impl Batches {
         })?;
         let unknown = (self.database.query(&COUNT_UNKNOWN, whose()).await?, self.database.query(&UNKNOWN, whose().value(most)).await?);
         told(faults, unknown, |_| Ok(words!("a customer that was imported", "un client qui a été importé")))?;
+        self.hold_against_others(id, partner, faults).await
+    }
+
+    async fn hold_against_others(&self, id: Uuid, partner: PartnerId, faults: &mut Faults) -> Result<(), StorageError> {
+        let most = i64::try_from(LISTED).unwrap_or(i64::MAX);
+        let whose = || Args::new().value(id).value(partner.0);
         let busy = (self.database.query(&COUNT_BUSY, whose()).await?, self.database.query(&BUSY, whose().value(most)).await?);
         told(faults, busy, |row| {
             let other: String = row.get(2)?;
             Ok(words!(
-                "a customer that is not in the batch {other:?}, which is at work",
-                "un client qui n’est pas dans le lot {other:?}, en cours"
+                "a customer that is not in the batch {other:?}, which is at work or has a schedule",
+                "un client qui n’est pas dans le lot {other:?}, en cours ou planifié"
             ))
         })
+    }
+
+    /// Customers of a batch that are in another one which is at work: told as faults of its rows.
+    pub(crate) async fn busy_elsewhere(&self, batch: &Batch) -> Result<Faults, StorageError> {
+        let mut faults = Faults::default();
+        self.hold_against_others(batch.id, batch.partner, &mut faults).await?;
+        Ok(faults)
     }
 
     async fn forget_upload(&self, id: Uuid) -> Result<(), StorageError> {
@@ -325,6 +371,11 @@ impl Batches {
         }
         Ok(())
     }
+}
+
+/// A row as it is laid aside.
+fn laid(row: NewRow) -> Vec<Value> {
+    vec![row.number.into(), row.customer.0.into(), row.reference.into(), row.plan_hash.into()]
 }
 
 /// Is it the same batch?

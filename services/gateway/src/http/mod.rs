@@ -18,6 +18,7 @@
 //! | `once` | idempotency |
 //! | `pages` | collections, and pages of them |
 //! | `actor` | who acts, and why |
+//! | `acts` | handlers of what people do to something |
 //! | `accounts` | the import |
 //! | `uploads` | documents that are being received |
 //! | `audit` | audit records, and the dossier of a customer |
@@ -26,12 +27,14 @@
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
 //! | `batches` | batches of them |
+//! | `schedules` | batches at their time |
 //! | `usage` | usage records, and who owns them |
 //! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
 mod accounts;
 mod actor;
+mod acts;
 mod answer;
 mod audit;
 mod batches;
@@ -51,6 +54,7 @@ mod pages;
 mod reasons;
 mod routes;
 mod rules;
+mod schedules;
 mod serve;
 mod spans;
 mod steps;
@@ -85,7 +89,7 @@ pub(crate) use uploads::Uploads;
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].
 fn routes() -> Routes {
-    use {batches as b, customers as c, upgrades as u, webhooks as w};
+    use {batches as b, customers as c, schedules as s, upgrades as u, webhooks as w};
     Routes::new()
         .route("/", get(what_this_is))
         .route("/openapi.json", get(contract::read))
@@ -120,6 +124,11 @@ fn routes() -> Routes {
         .route("/v1/productupgrades/batches/{batch}/cancel", post(b::cancel))
         .route("/v1/productupgrades/batches/{batch}/retry", post(b::retry))
         .route("/v1/productupgrades/batches/{batch}/recheck", post(b::recheck))
+        .route("/v1/productupgrades/schedules", get(s::list).post(s::create))
+        .route("/v1/productupgrades/schedules/{schedule}", get(s::one).put(s::reschedule))
+        .route("/v1/productupgrades/schedules/{schedule}/rows", get(s::rows))
+        .route("/v1/productupgrades/schedules/{schedule}/history", get(s::history))
+        .route("/v1/productupgrades/schedules/{schedule}/cancel", post(s::cancel))
         .route("/v1/productupgrades/{id}", get(u::view).post(u::status))
         .route("/v1/productupgrades/{id}/status", post(u::status))
         .route("/v1/productupgrades/{id}/progress", get(u::progress))

@@ -55,6 +55,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, name: "budgets", sql: include_str!("../../migrations/0010_budgets.sql") },
     Migration { version: 11, name: "batches", sql: include_str!("../../migrations/0011_batches.sql") },
     Migration { version: 12, name: "usage", sql: include_str!("../../migrations/0012_usage.sql") },
+    Migration { version: 13, name: "schedules", sql: include_str!("../../migrations/0013_schedules.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -26,26 +26,28 @@ const PARTNER: u128 = 1;
 
 /// A coordinator that ends each transition as it is told to: at once, or when it is let go.
 #[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Inner>>);
+pub struct Fake(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
-struct Inner {
-    started: Vec<StartTransition>,
-    by_request: HashMap<Uuid, TransitionId>,
+pub struct Inner {
+    pub started: Vec<StartTransition>,
+    pub by_request: HashMap<Uuid, TransitionId>,
     /// Customers whose transitions fail, and those that the dry run refuses.
-    fails: HashSet<u128>,
-    refused: HashSet<u128>,
+    pub fails: HashSet<u128>,
+    pub refused: HashSet<u128>,
+    /// Customers whose transitions find that they may not move.
+    pub ineligible: HashSet<u128>,
     /// Transitions stay under way.
-    holds: bool,
-    held: Vec<(StartTransition, TransitionId)>,
+    pub holds: bool,
+    pub held: Vec<(StartTransition, TransitionId)>,
 }
 
 impl Fake {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }
 
-    fn script(&self) -> impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static {
+    pub fn script(&self) -> impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static {
         let fake = self.clone();
         move |delivery| match delivery.message.kind.as_str() {
             StartTransition::TYPE => fake.inner().start(delivery),
@@ -55,7 +57,7 @@ impl Fake {
     }
 
     /// The transitions that are held go to their ends.
-    async fn let_go(&self, world: &World) {
+    pub async fn let_go(&self, world: &World) {
         let ends: Vec<Outgoing> = {
             let mut inner = self.inner();
             let held = std::mem::take(&mut inner.held);
@@ -93,7 +95,8 @@ impl Inner {
                 Failure { step: Step::Mapping, resource_id: "x".into(), code: "FaultInjected".into(), description: "on purpose".into() };
             return event(start, id, 9, State::Compensated, Some(failure));
         }
-        event(start, id, 9, State::Completed, None)
+        let is_ineligible = self.ineligible.contains(&start.customer_id.0.as_u128());
+        event(start, id, 9, if is_ineligible { State::Ineligible } else { State::Completed }, None)
     }
 
     fn plan(&self, delivery: &Delivery) -> Vec<Outgoing> {
@@ -287,7 +290,7 @@ async fn it_stops_when_too_many_fail_and_those_are_tried_again() {
     let id = &created(&world, &body).await["batchId"];
     let stopped = in_state(&world, id, "Stopped").await;
     let failed = stopped["counts"]["failed"].as_i64().unwrap();
-    assert!((3..=4).contains(&failed) && stopped["counts"]["waiting"].as_i64().unwrap() >= 8, "{stopped}");
+    assert!((3..=4).contains(&failed) && stopped["counts"]["waiting"].as_i64().unwrap() > 0, "{stopped}");
     assert!(stopped["note"].as_str().unwrap().contains("more than 50 %"), "{stopped}");
     fake.inner().fails.clear();
     assert_eq!(act(&world, id, "retry", &json!({ "reason": "repaired" })).await.1["state"], "Running");

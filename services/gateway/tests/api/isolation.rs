@@ -34,8 +34,9 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 8] = [
+const OF_THE_CALLER: [&str; 9] = [
     "/v1/productupgrades/batches",
+    "/v1/productupgrades/schedules",
     "/v1/customers",
     "/v1/budgets",
     "/v1/relationships",
@@ -44,6 +45,11 @@ const OF_THE_CALLER: [&str; 8] = [
     "/webhooks/v1/registration/events",
     "/webhooks/v1/deliveries",
 ];
+
+/// A time that is not past while this is tested, nor beyond the horizon of a schedule.
+fn later() -> String {
+    planshift_worker::Ports::system().clock.now().plus_seconds(300 * 24 * 3600).to_string()[..16].to_owned()
+}
 
 /// A partner, the customer that it moves, and what others must not read.
 struct Partner {
@@ -150,6 +156,7 @@ fn filled(rule: &Rule, about: About) -> String {
             about.transition.to_string()
         }
         "{batch}" => about.batch.to_string(),
+        "{schedule}" => about.schedule.to_string(),
         "{key}" if rule.path.starts_with("/v1/deadletters/") => about.transition.as_simple().to_string(),
         "{customer}" | "{customerId}" => about.customer.to_string(),
         "{subscription}" | "{entitlement}" | "{cart}" | "{order}" => about.transition.to_string(),
@@ -172,13 +179,21 @@ struct About {
     customer: Uuid,
     transition: Uuid,
     batch: Uuid,
+    schedule: Uuid,
 }
 
 impl About {
     /// These ids are in no answer any more, and neither are those that differ every time.
     fn unnamed(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (name, id) in [("PARTNER", self.partner), ("CUSTOMER", self.customer), ("TRANSITION", self.transition), ("BATCH", self.batch)] {
+        let named = [
+            ("PARTNER", self.partner),
+            ("CUSTOMER", self.customer),
+            ("TRANSITION", self.transition),
+            ("BATCH", self.batch),
+            ("SCHEDULE", self.schedule),
+        ];
+        for (name, id) in named {
             text = text.replace(&id.to_string(), name).replace(&id.as_simple().to_string(), name);
         }
         match text.find("\"correlationId\":\"") {
@@ -195,7 +210,7 @@ async fn ask(world: &World, client: &Client, rule: &Rule, about: About, document
     let body = if rule.path == "/v1/accounts" {
         document.clone()
     } else {
-        json!({ "customerId": customer, "productFamily": "Azure", "partnerId": partner, "reason": "I want it" })
+        json!({ "customerId": customer, "productFamily": "Azure", "partnerId": partner, "reason": "I want it", "at": later(), "timeZone": "UTC" })
     };
     let request = if rule.method == "GET" { request } else { request.json(&body) };
     let mut response = request.send().await.unwrap();
@@ -232,7 +247,11 @@ async fn a_partner_sees_nothing_of_another_on_any_path() {
     let batch = clients[0].post(format!("{}/v1/productUpgrades/batches", world.base)).json(&rows).send().await.unwrap();
     let batch: Value = batch.json().await.unwrap();
     let batch: Uuid = batch["batchId"].as_str().expect("a batch").parse().unwrap();
-    let own = About { partner: owner.id, customer: owner.customer, transition: Uuid::from_u128(owner.transition), batch };
+    let planned = json!({ "batchId": batch, "at": later(), "timeZone": "UTC", "externalReferenceId": owner.secrets()[3] });
+    let schedule = clients[0].post(format!("{}/v1/productUpgrades/schedules", world.base)).json(&planned).send().await.unwrap();
+    let schedule: Value = schedule.json().await.unwrap();
+    let schedule: Uuid = schedule["scheduleId"].as_str().expect("a schedule").parse().unwrap();
+    let own = About { partner: owner.id, customer: owner.customer, transition: Uuid::from_u128(owner.transition), batch, schedule };
     // what is asked for is there: its owner gets it, or none of this would show anything
     let mut shown = String::new();
     for rule in RULES.iter().filter(|rule| rule.right <= Right::Read) {
@@ -243,7 +262,8 @@ async fn a_partner_sees_nothing_of_another_on_any_path() {
     }
 
     asked.lock().unwrap().clear();
-    let nobodys = About { partner: Uuid::new_v4(), customer: Uuid::new_v4(), transition: Uuid::new_v4(), batch: Uuid::new_v4() };
+    let [partner, customer, transition, batch, schedule] = std::array::from_fn(|_| Uuid::new_v4());
+    let nobodys = About { partner, customer, transition, batch, schedule };
     let mut nobodys_document = owner.document.clone();
     nobodys_document["partner"]["id"] = json!(nobodys.partner);
     for rule in RULES {

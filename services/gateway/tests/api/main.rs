@@ -1,4 +1,5 @@
-//! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite.
+//! The API over HTTP, with a coordinator and an eligibility service that do as each test says, on the embedded broker and SQLite; on
+//! Postgres where `PLANSHIFT_TEST_POSTGRES_URL` names one.
 
 mod audit;
 mod batches;
@@ -19,6 +20,7 @@ mod provider;
 mod reading;
 mod receiver;
 mod rights;
+mod schedules;
 mod surface;
 mod tokens;
 mod upgrades;

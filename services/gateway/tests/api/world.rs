@@ -107,7 +107,10 @@ impl World {
         let token = auth.local.expose().to_owned();
         let folder = tempfile::tempdir().unwrap();
         let broker = EmbeddedBroker::open(&folder.path().join("broker.db")).await.unwrap();
-        let database = Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap();
+        let database = match std::env::var("PLANSHIFT_TEST_POSTGRES_URL") {
+            Ok(url) => Database::connect_postgres(&url, &format!("gateway_{}", Uuid::new_v4().as_simple()), 4).await.unwrap(),
+            Err(_) => Database::open_sqlite(folder.path().join("gateway.db")).await.unwrap(),
+        };
         database.migrate(MIGRATIONS).await.unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(script));
@@ -141,8 +144,22 @@ impl World {
         Self { base, client, coordinator, got, database, readiness, metrics, stop, running, broker, _folder: folder }
     }
 
+    /// One more gateway beside it, which has the same database: it works until the test ends.
+    pub async fn one_more(&self, ports: Ports) {
+        let mut options = Options::new(self.database.clone(), self.broker.for_service(Service::Gateway), ports);
+        options.address.set_port(0);
+        options.settings = settings();
+        let gateway = Gateway::bind(options).await.unwrap();
+        let stop = self.stop.clone();
+        tokio::spawn(async move { gateway.run(stop).await.unwrap() });
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.put(format!("{}{path}", self.base)).json(body)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {

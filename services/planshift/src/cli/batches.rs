@@ -152,6 +152,9 @@ pub struct ListBatchesArgs {
     /// Only those of this partner
     #[arg(long, value_name = "ID", env = "PLANSHIFT_PARTNER")]
     pub partner: Option<PartnerId>,
+    /// Only those of this name, whole
+    #[arg(long, value_name = "TEXT", env = "PLANSHIFT_REFERENCE")]
+    pub reference: Option<String>,
     /// How many at most
     #[arg(long, value_name = "N", env = "PLANSHIFT_SIZE", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub size: u32,

@@ -10,6 +10,7 @@ mod health;
 mod hosting;
 mod letters;
 mod run;
+mod schedules;
 mod simulator;
 mod tokens;
 mod tool;
@@ -35,6 +36,10 @@ pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };
 pub use run::RunArgs;
+pub use schedules::{
+    CancelScheduleArgs, CreateScheduleArgs, Hours, ListSchedulesArgs, MoveScheduleArgs, OneScheduleArgs, ScheduleArgs, ScheduleCommand,
+    ShowScheduleArgs, WhenArgs,
+};
 pub use simulator::{SimulatorArgs, Time};
 pub use tokens::AuthArgs;
 pub use tool::SampleArgs;
@@ -109,6 +114,8 @@ pub enum Command {
     Start(StartArgs),
     /// Move many customers in one go: make a batch, plan it, start it, follow it
     Batch(BatchArgs),
+    /// Have customers, or a batch, begin at a date, within hours, day by day
+    Schedule(ScheduleArgs),
     /// List transitions
     List(ListArgs),
     /// Show a transition with its plans and lines

@@ -156,13 +156,22 @@ impl Api {
     ///
     /// # Errors
     /// Any.
-    pub async fn list_batches(&self, state: Option<&str>, partner: Option<PartnerId>, size: u32) -> Result<BatchItems<Batch>, ApiError> {
+    pub async fn list_batches(
+        &self,
+        state: Option<&str>,
+        partner: Option<PartnerId>,
+        reference: Option<&str>,
+        size: u32,
+    ) -> Result<BatchItems<Batch>, ApiError> {
         let mut request = self.client.get(self.batches("")).query(&[("size", size)]);
         if let Some(state) = state {
             request = request.query(&[("state", state)]);
         }
         if let Some(partner) = partner {
             request = request.query(&[("partnerId", partner)]);
+        }
+        if let Some(reference) = reference {
+            request = request.query(&[("externalReferenceId", reference)]);
         }
         self.json(request).await
     }

@@ -7,6 +7,7 @@ mod error;
 mod letters;
 mod plan;
 mod retry;
+mod schedules;
 mod types;
 mod usage;
 mod webhooks;
@@ -17,6 +18,7 @@ pub use error::{ApiError, Refusal};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
 pub use plan::{Plan, PlanGroup};
 pub use retry::Patience;
+pub use schedules::{Schedule, ScheduleDay, ScheduleWindow};
 pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
 pub use webhooks::{Registration, Replay, TestResult, Tested, WebhookDelivery};
 

@@ -32,7 +32,8 @@ pub async fn batch(args: BatchArgs) -> Outcome {
             print(&args.api, &batch)
         }
         BatchCommand::List(args) => {
-            let batches = Api::from_args(&args.api)?.list_batches(args.state.as_deref(), args.partner, args.size).await?;
+            let batches =
+                Api::from_args(&args.api)?.list_batches(args.state.as_deref(), args.partner, args.reference.as_deref(), args.size).await?;
             if args.api.json {
                 json::print_line(&batches)?;
             } else {

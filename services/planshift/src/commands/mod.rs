@@ -16,6 +16,7 @@ mod plan;
 mod report;
 mod run;
 mod sample;
+mod schedules;
 mod serve;
 mod service;
 mod simulator;
@@ -76,6 +77,7 @@ async fn run_command(command: Command) -> Outcome {
         Command::Plan(args) => plan::plan(args).await,
         Command::Start(args) => start::start(args).await,
         Command::Batch(args) => Box::pin(batches::batch(args)).await,
+        Command::Schedule(args) => Box::pin(schedules::schedule(args)).await,
         Command::List(args) => list::list(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Report(args) => report::report(args).await,

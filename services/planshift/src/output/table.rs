@@ -1,7 +1,9 @@
 //! Tables of transitions, aligned, at most as wide as the terminal.
 
 use super::{style::To, text};
-use crate::client::{Batch, BatchRow, Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Summary, WebhookDelivery};
+use crate::client::{
+    Batch, BatchRow, Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Schedule, ScheduleDay, Summary, WebhookDelivery,
+};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -94,6 +96,57 @@ pub fn batch_rows(rows: &[BatchRow]) -> String {
             Cell::new(text::printable(&row.external_reference_id)),
             Cell::new(&row.state),
             Cell::new(row.code.as_deref().unwrap_or_default()),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Schedules.
+pub fn schedules(schedules: &[Schedule]) -> String {
+    let mut table = table(&["schedule", "reference", "state", "rows", "at", "time zone", "next", "late by"], &[3]);
+    for schedule in schedules {
+        table.add_row(vec![
+            Cell::new(schedule.schedule_id),
+            Cell::new(text::printable(&schedule.external_reference_id)),
+            Cell::new(&schedule.state),
+            Cell::new(schedule.rows),
+            Cell::new(text::printable(&schedule.at)),
+            Cell::new(text::printable(&schedule.time_zone)),
+            Cell::new(schedule.next_at.map(text::moment).unwrap_or_default()),
+            Cell::new(schedule.late_by.map(text::span).unwrap_or_default()),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Days of a schedule.
+pub fn schedule_days(days: &[ScheduleDay]) -> String {
+    let mut table = table(&["day", "rows", "opens", "closes", "begun", "late by"], &[0, 1]);
+    for day in days {
+        let moment = |at: Option<_>| at.map(text::moment).unwrap_or_default();
+        table.add_row(vec![
+            Cell::new(day.day),
+            Cell::new(day.rows),
+            Cell::new(text::moment(day.opens_at)),
+            Cell::new(moment(day.closes_at)),
+            Cell::new(moment(day.begun_at)),
+            Cell::new(day.late_by.map(text::span).unwrap_or_default()),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Rows of a schedule.
+pub fn schedule_rows(rows: &[BatchRow]) -> String {
+    let mut table = table(&["row", "customer", "day", "state", "why", "transition"], &[0, 2]);
+    for row in rows {
+        table.add_row(vec![
+            Cell::new(row.row),
+            Cell::new(row.company_name.as_deref().map_or_else(|| row.customer_id.to_string(), text::printable)),
+            Cell::new(row.more.get("day").and_then(serde_json::Value::as_u64).map(|day| day.to_string()).unwrap_or_default()),
+            Cell::new(&row.state),
+            Cell::new(row.code.as_deref().unwrap_or_default()),
+            Cell::new(row.transition_id.map(|id| id.to_string()).unwrap_or_default()),
         ]);
     }
     laid_out(&table)

@@ -17,6 +17,24 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
+/// A length of time for people, in its two largest units: `2h 1m`.
+pub fn span(seconds: u64) -> String {
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let first = units.iter().position(|(_, length)| seconds >= *length).unwrap_or(units.len() - 1);
+    let mut left = seconds;
+    let parts = units[first..].iter().take(2).map(|(unit, length)| {
+        let count = left / length;
+        left %= length;
+        (count, unit)
+    });
+    let parts: Vec<String> = parts
+        .enumerate()
+        .filter(|(index, (count, _))| *index == 0 || *count > 0)
+        .map(|(_, (count, unit))| format!("{count}{unit}"))
+        .collect();
+    parts.join(" ")
+}
+
 /// Without what would steer a terminal: anybody may have written it.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
@@ -79,5 +97,12 @@ mod tests {
         assert_eq!(wrapped("a-very-long-word", 5, 2), "a-very-long-word");
         assert_eq!(moment("2026-11-22T15:12:00.5Z".parse().unwrap()), "2026-11-22 15:12:00Z");
         assert_eq!(moment("2026-11-22T15:12:00Z".parse().unwrap()), "2026-11-22 15:12:00Z");
+    }
+
+    #[test]
+    fn a_span_has_its_two_largest_units() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (7_260, "2h 1m"), (3_601, "1h"), (90_000, "1d 1h")] {
+            assert_eq!(span(seconds), text);
+        }
     }
 }

@@ -163,6 +163,10 @@ catalogue! {
     UPGRADE_BATCH_ROWS: Gauge "planshift_upgrade_batch_rows"
         [one_of("state", &["Waiting", "Starting", "Running", "Completed", "Ineligible", "Failed", "NeedsOperator", "Refused", "Cancelled"])] Gateway,
         "Rows of batches that are at work, by state. Take the maximum.";
+    SCHEDULES: Gauge "planshift_schedules" [one_of("state", &["Waiting", "Running", "Completed", "Cancelled"])] Gateway,
+        "Schedules by state. Take the maximum.";
+    SCHEDULE_LATE: Gauge "planshift_schedule_late_seconds" [] Gateway,
+        "For how long something that has a schedule should have begun and has not: the latest of all; 0 where nothing is late. Take the maximum.";
     WEBHOOKS_BEHIND: Gauge "planshift_webhooks_behind" [] Gateway,
         "Batches of events of which no deliveries have been made yet. Take the maximum.";
     // verify

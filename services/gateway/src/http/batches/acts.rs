@@ -6,6 +6,7 @@ use crate::{
     batches::{ActError, By, How, Move},
     http::{
         actor::{actor, reason},
+        acts::acts,
         answer::Answer,
         context::Context,
         errors::ApiError,
@@ -14,24 +15,9 @@ use crate::{
     },
     words::words,
 };
-use axum::{
-    Extension,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::http::StatusCode;
+use uuid::Uuid;
 
-macro_rules! acts {
-    ($($name:ident: $act:expr),* $(,)?) => { $(
-        pub(in crate::http) async fn $name(
-            State(app): State<App>,
-            Extension(context): Extension<Context>,
-            Path(id): Path<String>,
-            fields: Fields,
-        ) -> Result<Answer, ApiError> {
-            act(&app, &context, &id, $act, stringify!($name), &fields).await
-        }
-    )* };
-}
 acts! {
     plan: Move::Plan, start: Move::Start, pause: Move::Pause, resume: Move::Resume, cancel: Move::Cancel, retry: Move::Retry,
     recheck: Move::Recheck,
@@ -40,7 +26,7 @@ acts! {
 async fn act(app: &App, context: &Context, id: &str, what: Move, name: &str, fields: &Fields) -> Result<Answer, ApiError> {
     let by = By { actor: actor(fields, context)?, reason: reason(fields)? };
     let keep_to_plan = fields.value("keepToPlan")?.is_some_and(|value| !value.is_null()).then(|| fields.flag("keepToPlan")).transpose()?;
-    let how = How { keep_to_plan, undo: fields.flag("undo")? };
+    let how = How { keep_to_plan, undo: fields.flag("undo")?, by_schedule: false };
     let batch = find(app, context, id).await?;
     let target = format!("POST /v1/productupgrades/batches/{}/{name}", batch.id);
     once(app, context, &target, &hash(&fields.raw), async {
@@ -50,7 +36,7 @@ async fn act(app: &App, context: &Context, id: &str, what: Move, name: &str, fie
     .await
 }
 
-fn refused(error: ActError, id: &str, name: &str) -> ApiError {
+pub(in crate::http) fn refused(error: ActError, id: &str, name: &str) -> ApiError {
     match error {
         ActError::Unknown => unknown(id),
         ActError::NotAllowedInState(state) => {
@@ -59,14 +45,27 @@ fn refused(error: ActError, id: &str, name: &str) -> ApiError {
                 words!("A batch in the state {state} cannot do this: {name}.", "Un lot dans l’état {state} ne le permet pas : {name}.");
             ApiError::new(StatusCode::CONFLICT, "409", "NotAllowedInState", text).with("state", state).definite()
         }
-        ActError::NotPlanned => {
-            let text = words!(
-                "Not every row has a plan to keep to: have it planned first.",
-                "Toutes les lignes n’ont pas de plan auquel se tenir : faites d’abord planifier le lot."
-            );
-            ApiError::new(StatusCode::CONFLICT, "409", "NotPlanned", text).definite()
-        }
+        ActError::Scheduled(schedule) => scheduled(schedule),
+        ActError::NotPlanned => not_planned(),
         ActError::NotYet => ApiError::internal(&"an act of a person waits for nothing"),
         ActError::Storage(error) => error.into(),
     }
+}
+
+/// A schedule has the batch.
+pub(in crate::http) fn scheduled(schedule: Uuid) -> ApiError {
+    let text = words!(
+        "The schedule {schedule} starts this batch at its time: move or cancel the schedule.",
+        "La planification {schedule} démarre ce lot le moment venu : déplacez-la ou annulez-la."
+    );
+    ApiError::new(StatusCode::CONFLICT, "409", "BatchScheduled", text).with("scheduleId", schedule).definite()
+}
+
+/// Starts are to be held to plans, and there are none.
+pub(in crate::http) fn not_planned() -> ApiError {
+    let text = words!(
+        "Not every row has a plan to keep to: have it planned first.",
+        "Toutes les lignes n’ont pas de plan auquel se tenir : faites d’abord planifier le lot."
+    );
+    ApiError::new(StatusCode::CONFLICT, "409", "NotPlanned", text).definite()
 }

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     batches::{
         AT_ONCE, By, Document, Faults, Filter, Form, LARGEST_STOP_MINIMUM, MOST_AT_ONCE, NewBatch, Options, Place, REFERENCE_CHARS,
-        STOP_MINIMUM, Taken, UploadError, Which, reference,
+        STOP_MINIMUM, Source, Taken, UploadError, Which, reference,
     },
     http::{
         actor::{actor, reason},
@@ -93,8 +93,9 @@ async fn taken(app: &App, context: &Context, parameters: &Parameters, document: 
         rows_hash: read.rows_hash,
         by: By { actor: actor(&fields, context)?, reason: reason(&fields)? },
         traceparent: context.trace.traceparent(),
+        schedule: None,
     };
-    match app.batches.take(new, document, read.faults).await? {
+    match app.batches.take(new, Source::Document(document), read.faults).await? {
         Taken::Batch(batch) => {
             let location = format!("productUpgrades/batches/{}", batch.id);
             Ok(Answer::json(&shown::whole(app, &batch).await?)?.status(StatusCode::CREATED).header("location", location))
@@ -112,7 +113,7 @@ async fn taken(app: &App, context: &Context, parameters: &Parameters, document: 
     }
 }
 
-fn faulty(faults: &Faults, context: &Context) -> ApiError {
+pub(in crate::http) fn faulty(faults: &Faults, context: &Context) -> ApiError {
     // not for good: a customer that is not known now may be imported, and the same sent again
     ApiError::bad_input("InvalidBatch", faults.words()).data(faults.data(context.locale)).with("faults", faults.total())
 }
@@ -189,7 +190,7 @@ fn filter_of(filter: &Fields) -> Result<Filter, ApiError> {
 }
 
 /// The partner's own name of it; without one, each request is a batch of its own.
-fn reference_of(fields: &Fields, context: &Context) -> Result<String, ApiError> {
+pub(in crate::http) fn reference_of(fields: &Fields, context: &Context) -> Result<String, ApiError> {
     match fields.text("externalReferenceId")?.map(str::trim).filter(|text| !text.is_empty()) {
         None => Ok(context.given_id.to_string()),
         Some(text) => reference(text).map(str::to_owned).ok_or_else(|| {
@@ -203,7 +204,12 @@ fn reference_of(fields: &Fields, context: &Context) -> Result<String, ApiError> 
 }
 
 /// Whose batch it is: the caller's own; for one who sees all, the one that the request names, or the only one that there is.
-async fn partner(app: &App, context: &Context, fields: &Fields, parameters: &Parameters) -> Result<PartnerId, ApiError> {
+pub(in crate::http) async fn partner(
+    app: &App,
+    context: &Context,
+    fields: &Fields,
+    parameters: &Parameters,
+) -> Result<PartnerId, ApiError> {
     let named = match fields.text("partnerId")?.or(parameters.get("partnerId")) {
         None => None,
         Some(text) => Some(text.parse::<PartnerId>().map_err(|_| {
@@ -237,6 +243,7 @@ impl From<UploadError> for ApiError {
             UploadError::Storage(error) => error.into(),
             UploadError::Io(error) => Self::internal(&error),
             UploadError::Stopped => Self::internal(&"reading a batch ended early"),
+            UploadError::Schedule(error) => error.into(),
         }
     }
 }

@@ -7,9 +7,11 @@ mod results;
 mod shown;
 
 pub(super) use acts::{cancel, pause, plan, recheck, resume, retry, start};
-pub(super) use create::create;
+pub(super) use acts::{not_planned, refused, scheduled};
+pub(super) use create::{create, faulty, partner, reference_of};
 pub(super) use read::{history, list, one, rows};
 pub(super) use results::results;
+pub(super) use shown::{counts, row};
 
 use super::{context::Context, errors::ApiError};
 use crate::{app::App, batches::Batch, words::words};
@@ -17,7 +19,7 @@ use axum::http::StatusCode;
 use planshift_domain::ids::parse_guid;
 
 /// The batch of that id, where the caller may see it.
-async fn find(app: &App, context: &Context, id: &str) -> Result<Batch, ApiError> {
+pub(super) async fn find(app: &App, context: &Context, id: &str) -> Result<Batch, ApiError> {
     let known = match parse_guid(id) {
         Some(id) => app.batches.find(id).await?,
         None => None,
@@ -25,7 +27,7 @@ async fn find(app: &App, context: &Context, id: &str) -> Result<Batch, ApiError>
     known.filter(|batch| context.caller.sees(batch.partner)).ok_or_else(|| unknown(id))
 }
 
-fn unknown(id: &str) -> ApiError {
+pub(super) fn unknown(id: &str) -> ApiError {
     let text = words!("There is no batch {id}.", "Il n’existe pas de lot {id}.");
     ApiError::new(StatusCode::NOT_FOUND, "404", "BatchNotFound", text)
 }

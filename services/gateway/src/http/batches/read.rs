@@ -3,7 +3,7 @@
 use super::{find, shown};
 use crate::{
     app::App,
-    batches::{BatchKey, BatchState, RowFilter, RowState},
+    batches::{BatchFilter, BatchKey, BatchState, RowFilter, RowState},
     http::{
         answer::Answer,
         context::Context,
@@ -37,11 +37,12 @@ pub(in crate::http) async fn list(
     // a caller that is a partner sees its own, whatever it asks for
     let partner = context.caller.partner.or(named);
     let state = parameters.parse("state", A_BATCH_STATE, BatchState::from_name)?;
+    let filter = BatchFilter { partner, state, reference: parameters.get("externalReferenceId") };
     let asked = Asked::read(&headers, &parameters, PAGE)?;
-    let (batches, more) = app.batches.list(partner, state, asked.after(key)?, asked.size).await?;
+    let (batches, more) = app.batches.list(filter, asked.after(key)?, asked.size).await?;
     let next = batches.last().filter(|_| more).map(|last| format!("{:x}-{}", last.created_at.as_micros(), last.id.as_simple()));
     let page = Page { items: batches.iter().map(shown::summary).collect(), next, ..Page::default() };
-    asked.answer("/productUpgrades/batches", &again(&parameters, &["partnerId", "state"]), page)
+    asked.answer("/productUpgrades/batches", &again(&parameters, &["partnerId", "state", "externalReferenceId"]), page)
 }
 
 /// `GET /v1/productUpgrades/batches/{batch}`.

@@ -42,6 +42,7 @@ pub(super) fn summary(batch: &Batch) -> Value {
         "note": batch.note,
         "version": batch.version,
         "rows": batch.rows,
+        "scheduleId": batch.gate.schedule,
         "options": batch.options,
         "keepToPlan": batch.keep_to_plan,
         "undo": batch.undo,
@@ -55,7 +56,7 @@ pub(super) fn summary(batch: &Batch) -> Value {
     })
 }
 
-fn counts(tally: &Tally) -> Value {
+pub(in crate::http) fn counts(tally: &Tally) -> Value {
     let counts = RowState::ALL.iter().map(|state| {
         let name = state.name();
         (name[..1].to_lowercase() + &name[1..], json!(tally.rows(*state)))
@@ -78,7 +79,7 @@ fn plan(planned: &PlanTally) -> Value {
 }
 
 /// A row.
-pub(super) fn row(row: &ShownRow, locale: Locale) -> Value {
+pub(in crate::http) fn row(row: &ShownRow, locale: Locale) -> Value {
     let plan = row.plan.as_ref().map(|plan| {
         json!({
             "state": plan.state,

@@ -25,6 +25,7 @@ pub(super) fn describe(api: &Api) {
         Operation::get(PATH, "listBatches", "Batches, the newest first. They are not counted.")
             .of_partner()
             .query("state", api.of::<BatchState>(), "Only those in this state.")
+            .query("externalReferenceId", text_up_to(REFERENCE_CHARS), "Only those of this name, whole.")
             .pages()
             .json(200, "A page of them.", collection(summary))
             .may_give(200, "MS-ContinuationToken", "Where the next page begins, where there is one."),
@@ -151,6 +152,7 @@ fn summary(api: &Api) -> Object {
         .has("note", text())
         .has("version", count())
         .has("rows", count())
+        .has("scheduleId", or_null(guid()))
         .has("options", api.of::<Options>())
         .has("keepToPlan", flag())
         .has("undo", flag())
@@ -162,11 +164,16 @@ fn summary(api: &Api) -> Object {
         .links(&[])
 }
 
-fn whole(api: &Api) -> Object {
-    let counts = RowState::ALL.iter().fold(object(), |counts, state| {
+/// How many rows are in each state.
+pub(super) fn counts() -> Object {
+    RowState::ALL.iter().fold(object(), |counts, state| {
         let name = state.name();
         counts.has(&(name[..1].to_lowercase() + &name[1..]), count())
-    });
+    })
+}
+
+fn whole(api: &Api) -> Object {
+    let counts = counts();
     let reason = object().has("code", text()).has("customers", count());
     let plan = object()
         .has("wanted", count())
@@ -186,7 +193,7 @@ fn whole(api: &Api) -> Object {
         .has("plan", or_null(plan))
 }
 
-fn row(api: &Api) -> Object {
+pub(super) fn row(api: &Api) -> Object {
     let plan = object()
         .has("state", one_of(&["Wanted", "Eligible", "Refused"]))
         .has("planHash", or_null(text()))

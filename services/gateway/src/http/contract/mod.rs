@@ -16,7 +16,7 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `batches`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `webhooks` | the rooms |
+//! | `accounts`, `upgrades`, `batches`, `schedules`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
@@ -33,6 +33,7 @@ mod letters;
 mod live;
 mod operation;
 mod orders;
+mod schedules;
 mod shapes;
 mod steps;
 mod subscriptions;
@@ -52,6 +53,7 @@ pub fn openapi() -> Value {
     accounts::describe(&api);
     upgrades::describe(&api);
     batches::describe(&api);
+    schedules::describe(&api);
     live::describe(&api);
     customers::describe(&api);
     agreements::describe(&api);

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     http::{
         actor::{actor, reason},
+        acts::acts,
         answer::Answer,
         context::Context,
         errors::ApiError,
@@ -14,28 +15,12 @@ use crate::{
     model::Known,
     words::{Words, words},
 };
-use axum::{
-    Extension,
-    extract::{Path, State as Shared},
-    http::StatusCode,
-};
+use axum::http::StatusCode;
 use planshift_domain::{
     message::request::{Act, ActOnTransition, ActOutcome},
     transition::State,
 };
 
-macro_rules! acts {
-    ($($name:ident: $act:expr),* $(,)?) => { $(
-        pub(in crate::http) async fn $name(
-            Shared(app): Shared<App>,
-            Extension(context): Extension<Context>,
-            Path(id): Path<String>,
-            fields: Fields,
-        ) -> Result<Answer, ApiError> {
-            act(&app, &context, &id, $act, stringify!($name), &fields).await
-        }
-    )* };
-}
 acts! { cancel: Act::Cancel, resume: Act::Resume, close: Act::Close }
 
 async fn act(app: &App, context: &Context, id: &str, act: Act, name: &str, fields: &Fields) -> Result<Answer, ApiError> {

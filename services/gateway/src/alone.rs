@@ -46,6 +46,10 @@ fn settings(variable: Variable<'_>) -> Result<Settings, GatewayError> {
     Ok(Settings {
         requests_per_minute: number("PLANSHIFT_REQUESTS_PER_MINUTE", usual.requests_per_minute)?,
         request_burst: number("PLANSHIFT_REQUEST_BURST", usual.request_burst)?,
+        budget_thresholds: match variable("PLANSHIFT_BUDGET_THRESHOLDS") {
+            Some(text) => text.parse().map_err(|error| GatewayError::Setting(format!("PLANSHIFT_BUDGET_THRESHOLDS: {error}")))?,
+            None => usual.budget_thresholds.clone(),
+        },
         webhooks: webhooks(variable)?.settings().map_err(|error| GatewayError::Setting(error.to_string()))?,
         ..usual
     })

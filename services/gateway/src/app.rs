@@ -11,6 +11,7 @@ use crate::{
     model::{Known, ReadModel},
     schedules::Schedules,
     settings::Settings,
+    spending::Spendings,
     usage::Usage,
     wait,
 };
@@ -33,6 +34,7 @@ pub(crate) struct App {
     pub(crate) schedules: Schedules,
     pub(crate) webhooks: Webhooks,
     pub(crate) usage: Usage,
+    pub(crate) spendings: Spendings,
     pub(crate) authenticator: Authenticator,
     pub(crate) reach: Reach,
     pub(crate) pace: Arc<Pace>,

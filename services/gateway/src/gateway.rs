@@ -15,6 +15,7 @@ use crate::{
     model::ReadModel,
     schedules::Schedules,
     settings::Settings,
+    spending::Spendings,
     usage::Usage,
 };
 use planshift_messaging::SharedBroker;
@@ -167,11 +168,21 @@ impl Gateway {
         let (model, shared) = (ReadModel::new(database.clone()), Arc::new(settings.clone()));
         let asker = Asker::new(broker.clone(), ports.clone(), &settings);
         let usage = Usage::new(database.clone(), asker.clone(), ports.clone(), settings.answer);
+        let spendings = Spendings::new(
+            database.clone(),
+            asker.clone(),
+            ports.clone(),
+            webhooks.clone(),
+            settings.budget_thresholds.clone(),
+            settings.answer,
+            usage.brought(),
+        );
         let batches = Batches::new(database.clone(), model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
         let schedules = Schedules::new(database, batches.clone(), ports.clone());
         let app = App {
             model,
             usage: usage.clone(),
+            spendings: spendings.clone(),
             letters: letters.clone(),
             batches: batches.clone(),
             schedules: schedules.clone(),
@@ -201,7 +212,7 @@ impl Gateway {
             batches: Some(batches.news()),
         };
         let events = Running::new(handler, broker.clone(), ports.clone(), RunOptions::default(), metrics.clone());
-        let kept = Some((webhooks.clone(), batches.clone(), schedules.clone()));
+        let kept = Some((webhooks.clone(), batches.clone(), schedules.clone(), spendings.clone()));
         let housekeeping = Housekeeping {
             model: app.model.clone(),
             beside: kept,
@@ -218,6 +229,7 @@ impl Gateway {
             ports.spawn.spawn(Box::pin(letters.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(batches.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(schedules.run(behind.clone()))),
+            ports.spawn.spawn(Box::pin(spendings.run(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.clone().dispatch(behind.clone()))),
             ports.spawn.spawn(Box::pin(webhooks.send(behind.clone()))),
             ports.spawn.spawn(Box::pin(authenticator.run(behind.clone()))),

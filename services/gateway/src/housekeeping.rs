@@ -1,6 +1,8 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, usage::Usage};
+use crate::{
+    Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, spending::Spendings, usage::Usage,
+};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -23,8 +25,8 @@ const ROUNDS_TO_FORGET: u32 = 100;
 /// What has to be kept in order.
 pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
-    /// Whose deliveries and cut-off uploads are forgotten, and what is counted of them; none where there is the read model alone.
-    pub(crate) beside: Option<(Webhooks, Batches, Schedules)>,
+    /// Whose deliveries and cut-off uploads are forgotten, and what is measured; none where there is the read model alone.
+    pub(crate) beside: Option<(Webhooks, Batches, Schedules, Spendings)>,
     /// Whose owners are kept; none where there is the read model alone.
     pub(crate) usage: Option<Usage>,
     pub(crate) metrics: Metrics,
@@ -83,15 +85,16 @@ impl Housekeeping {
         self.model.count_changes(COUNTS_IN_A_ROUND).await?;
         if round % ROUNDS_TO_MEASURE == 1 {
             self.model.measure(&self.metrics, now).await?;
-            if let Some((_, batches, schedules)) = &self.beside {
+            if let Some((_, batches, schedules, spendings)) = &self.beside {
                 batches.measure(&self.metrics).await?;
                 schedules.measure(&self.metrics).await?;
+                spendings.measure(&self.metrics).await?;
             }
         }
         if round.is_multiple_of(ROUNDS_TO_FORGET) {
             let life = i64::try_from(self.settings.key_life.as_secs()).unwrap_or(i64::MAX);
             self.model.forget_requests(now.plus_seconds(life.saturating_neg())).await?;
-            if let Some((webhooks, batches, _)) = &self.beside {
+            if let Some((webhooks, batches, ..)) = &self.beside {
                 webhooks.forget().await?;
                 batches.forget_cut_off().await?;
             }

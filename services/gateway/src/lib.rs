@@ -43,6 +43,7 @@ mod model;
 mod records;
 mod schedules;
 mod settings;
+mod spending;
 mod together;
 mod usage;
 mod view;

@@ -110,7 +110,7 @@ pub(crate) fn audit_record(record: &Record) -> Value {
 }
 
 /// As .NET counts. Entries of one microsecond are told apart by their numbers.
-fn ticks(at: Timestamp) -> i128 {
+pub(crate) fn ticks(at: Timestamp) -> i128 {
     TICKS_BEFORE_1970 + i128::from(at.as_micros()) * 10
 }
 

@@ -1,6 +1,7 @@
 //! Limits, each with its reason. Every one is a setting so that tests and operators can change it.
 
 use crate::hooks::{Reachable, SigningKey};
+use planshift_billing::spending::Thresholds;
 use std::{path::PathBuf, time::Duration};
 
 /// What the gateway takes, and how long it waits.
@@ -67,6 +68,8 @@ pub struct Settings {
     pub header_time: Duration,
     /// How long a shutdown waits for requests under way.
     pub grace: Duration,
+    /// At which percentages of its budget somebody is warned of a customer's spending.
+    pub budget_thresholds: Thresholds,
     /// Webhooks.
     pub webhooks: WebhookSettings,
 }
@@ -145,6 +148,7 @@ impl Default for Settings {
             connections: 10_000,
             header_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
+            budget_thresholds: Thresholds::default(),
             webhooks: WebhookSettings::default(),
         }
     }

@@ -38,7 +38,7 @@ pub fn hosted(args: &AuthArgs, listen: SocketAddr, data: &Path, environment: Env
 /// The gateway's limits, with those that the options set, and how it sends webhooks.
 ///
 /// # Errors
-/// Usage: settings of webhooks that do not fit together, a key that is none.
+/// Usage: settings of webhooks that do not fit together, a key that is none; thresholds that are none.
 pub fn limits(args: &AuthArgs, sending: &SendingArgs) -> Result<Settings, Failure> {
     let usual = Settings::default();
     let webhooks = WebhookOptions {
@@ -51,6 +51,10 @@ pub fn limits(args: &AuthArgs, sending: &SendingArgs) -> Result<Settings, Failur
     Ok(Settings {
         requests_per_minute: args.requests_per_minute.unwrap_or(usual.requests_per_minute),
         request_burst: args.request_burst.unwrap_or(usual.request_burst),
+        budget_thresholds: match &sending.budget_thresholds {
+            Some(text) => text.parse().map_err(|error| Failure::usage(format!("--budget-thresholds: {error}")))?,
+            None => usual.budget_thresholds.clone(),
+        },
         webhooks: webhooks.settings().map_err(|error| Failure::usage(error.to_string()))?,
         ..usual
     })

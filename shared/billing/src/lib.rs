@@ -9,6 +9,8 @@
 //! | `identity` | which records are the same |
 //! | `parse` | CSV, JSON and NDJSON of two kinds, streamed |
 //! | `charge` | what usage costs on each invoice |
+//! | `month` | calendar months in UTC |
+//! | `spending` | what usage has come to, and which thresholds of a budget that has passed |
 //! | `credit` | partner earned credit by day |
 //! | `reconcile` | what belongs on which invoice, and what is wrong with those that came |
 //! | `owned` | a subscription's intervals, and what each owner has of records |
@@ -18,11 +20,13 @@ pub mod charge;
 pub mod credit;
 pub mod decimal;
 mod identity;
+pub mod month;
 pub mod owned;
 pub mod parse;
 pub mod reconcile;
 mod record;
 pub mod sample;
+pub mod spending;
 
 pub use decimal::{Decimal, InvalidDecimal, Packed};
 pub use parse::{Defaults, Fault, Faults, Format, Reading, UsageError, read};

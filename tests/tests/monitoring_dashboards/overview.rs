@@ -193,6 +193,38 @@ pub const OVERVIEW: Dashboard = Dashboard {
             ],
         },
         Row {
+            title: "Batches and budgets",
+            panels: &[
+                Panel {
+                    title: "Batches by state",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 8,
+                    asks: &[Ask("max by (state) (planshift_upgrade_batches)", "{{state}}", Yes)],
+                    says: "Of many customers each.",
+                },
+                Panel {
+                    title: "Rows of batches at work",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 8,
+                    asks: &[Ask("max by (state) (planshift_upgrade_batch_rows)", "{{state}}", Yes)],
+                    says: "Customers by what became of them.",
+                },
+                Panel {
+                    title: "Warnings of budgets",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 8,
+                    asks: &[
+                        Ask("max(planshift_budget_warnings)", "open", Yes),
+                        Ask("max(planshift_spending_due)", "months to be reckoned", Yes),
+                    ],
+                    says: "That nobody has seen to; planshift budget list --over 80.",
+                },
+            ],
+        },
+        Row {
             title: "Processes",
             panels: &[
                 Panel {

@@ -2,12 +2,12 @@
 //! quotes, any line ends, a mark at its beginning that says UTF-8.
 
 use super::{
-    bounded::{Bounded, ROW_BYTES},
     fault::{Faults, Place},
     rows::{self, Column, NewRow},
 };
 use crate::words::words;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use planshift_billing::parse::{Bound, Bounded, LONGEST_ROW};
 use std::{
     io::{self, BufRead, BufReader, Read},
     ops::ControlFlow,
@@ -27,7 +27,8 @@ pub(crate) fn read(
     mut give: impl FnMut(NewRow) -> ControlFlow<()>,
     faults: &mut Faults,
 ) -> io::Result<ControlFlow<()>> {
-    let (bounded, ends) = Bounded::new(document);
+    let ends = Bound::default();
+    let bounded = Bounded::new(document, ends.clone());
     let mut reader = BufReader::with_capacity(BLOCK, bounded);
     if reader.fill_buf()?.starts_with(MARK) {
         reader.consume(MARK.len());
@@ -42,7 +43,7 @@ pub(crate) fn read(
             Ok(false) => break,
             Err(error) => return broken(error, number, faults).map(ControlFlow::Continue),
         }
-        ends.end();
+        ends.reset();
         let line = record.position().map(csv::Position::line);
         let Some(columns) = &columns else {
             let (named, is_good) = header(&record, faults);
@@ -151,7 +152,7 @@ fn broken(error: csv::Error, number: u32, faults: &mut Faults) -> io::Result<()>
     match error.into_kind() {
         ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             let place = Place::row(number.saturating_add(1));
-            let found = words!("a row of more than {ROW_BYTES} bytes", "une ligne de plus de {ROW_BYTES} octets");
+            let found = words!("a row of more than {LONGEST_ROW} bytes", "une ligne de plus de {LONGEST_ROW} octets");
             faults.say(place, found, words!("a quote that is closed", "un guillemet fermé"));
             Ok(())
         }

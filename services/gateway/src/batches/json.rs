@@ -1,11 +1,11 @@
 //! Rows in JSON: an object with the batch's options and, where it is a list, `rows`, which are read one after the other.
 
 use super::{
-    bounded::{Bounded, ROW_BYTES},
     fault::{Faults, Place},
     rows::{self, Column, NewRow},
 };
 use crate::words::words;
+use planshift_billing::parse::{Bound, Bounded, LONGEST_ROW};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::{
@@ -39,7 +39,8 @@ pub(crate) fn read(
     give: impl FnMut(NewRow) -> ControlFlow<()>,
     faults: &mut Faults,
 ) -> io::Result<ControlFlow<(), Rest>> {
-    let (bounded, ends) = Bounded::new(document);
+    let ends = Bound::default();
+    let bounded = Bounded::new(document, ends.clone());
     let mut reader = BufReader::with_capacity(BLOCK, bounded);
     if reader.fill_buf()?.starts_with(MARK) {
         reader.consume(MARK.len());
@@ -52,7 +53,7 @@ pub(crate) fn read(
         _ if is_stopped => return Ok(ControlFlow::Break(())),
         Ok(()) => {}
         Err(error) if error.io_error_kind() == Some(io::ErrorKind::FileTooLarge) => {
-            let found = words!("a row of more than {ROW_BYTES} bytes", "une ligne de plus de {ROW_BYTES} octets");
+            let found = words!("a row of more than {LONGEST_ROW} bytes", "une ligne de plus de {LONGEST_ROW} octets");
             faults.say(Place::row(number + 1), found, words!("a shorter one", "une ligne plus courte"));
         }
         Err(error) if error.is_io() => return Err(error.into()),
@@ -67,7 +68,7 @@ pub(crate) fn read(
 struct Document<'f, G> {
     give: G,
     faults: &'f mut Faults,
-    ends: super::bounded::RowEnds,
+    ends: Bound,
     rest: Rest,
     number: u32,
     is_stopped: bool,
@@ -102,7 +103,7 @@ impl<'de, G: FnMut(NewRow) -> ControlFlow<()>> Visitor<'de> for &mut Document<'_
                 let value = map.next_value()?;
                 self.rest.options.insert(name, value);
             }
-            self.ends.end();
+            self.ends.reset();
         }
         Ok(())
     }
@@ -128,7 +129,7 @@ impl<'de, G: FnMut(NewRow) -> ControlFlow<()>> Visitor<'de> for Rows<'_, '_, G> 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         let document = self.0;
         while let Some(value) = rows.next_element::<Value>()? {
-            document.ends.end();
+            document.ends.reset();
             document.number = document.number.saturating_add(1);
             if let Some(row) = row(document.number, &value, document.faults)
                 && (document.give)(row).is_break()

@@ -4,17 +4,17 @@
 //! |---|---|
 //! | `state` | where a batch and its rows stand, and the one table of what may follow |
 //! | `rows`, `options` | what is asked for |
-//! | `csv`, `json`, `bounded`, `fault` | rows read from a document, and what is wrong with it |
+//! | `csv`, `json`, `fault` | rows read from a document, and what is wrong with it |
 //! | `upload` | a document that becomes a batch, whole or not at all |
 //! | `store` | batches as they are stored |
-//! | `acts` | what people, and the batch itself, do to it |
+//! | `acts`, `audit` | what people, and the batch itself, do to it; the same over all batches, by time |
 //! | `gate` | what a schedule lets it do, and until when |
 //! | `runner`, `starting`, `planning` | batches at work |
 //! | `follow` | rows written with the events of their transitions |
 //! | `tally`, `page` | what the rows add up to, and the rows |
 
 mod acts;
-mod bounded;
+mod audit;
 mod csv;
 mod fault;
 mod follow;
@@ -33,6 +33,7 @@ mod tally;
 mod upload;
 
 pub(crate) use acts::{ActError, By, How};
+pub(crate) use audit::{ActKey, ActRecord};
 pub(crate) use fault::{Faults, Place};
 pub(crate) use follow::{FOLLOW, follow_rows};
 pub(crate) use gate::Gate;

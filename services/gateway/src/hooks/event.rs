@@ -1,5 +1,6 @@
 //! Events: their names, what of a history is one, and what is told of it. Source: the domain's section 6.8.
 
+use super::Reached;
 use planshift_domain::{
     history::HistoryEntry,
     ids::{PartnerId, TransitionId},
@@ -25,11 +26,14 @@ pub(crate) enum EventName {
     Completed,
     /// It has ended otherwise, or an operator is needed.
     Failed,
+    /// What a customer has spent has reached a threshold of its budget.
+    ThresholdExceeded,
 }
 
 impl EventName {
     /// Every event.
-    pub(crate) const ALL: [Self; 5] = [Self::TestCreated, Self::Created, Self::Progressed, Self::Completed, Self::Failed];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::TestCreated, Self::Created, Self::Progressed, Self::Completed, Self::Failed, Self::ThresholdExceeded];
 
     /// As it is told.
     pub(crate) const fn name(self) -> &'static str {
@@ -39,6 +43,8 @@ impl EventName {
             Self::Progressed => "product-upgrade-progressed",
             Self::Completed => "product-upgrade-completed",
             Self::Failed => "product-upgrade-failed",
+            // Partner Center's name, and its spelling
+            Self::ThresholdExceeded => "usagerecords-thresholdExceeded",
         }
     }
 
@@ -109,6 +115,21 @@ impl NewDelivery {
         Some(Self { id, partner, event, transition, number: entry.number, happened_at: entry.at, body: text(&body) })
     }
 
+    /// That of a threshold of a budget.
+    pub(super) fn reached(base: &str, reached: &Reached) -> Self {
+        let Reached { partner, customer, month, amount, currency, threshold, at } = reached;
+        let event = EventName::ThresholdExceeded;
+        let body = Body {
+            event_name: event.name(),
+            resource_uri: format!("{base}/v1/customers/{customer}/usagesummary"),
+            resource_name: "usagerecords",
+            audit_uri: Some(format!("{base}/v1/customers/{customer}/budget")),
+            resource_change_utc_date: *at,
+        };
+        let id = Uuid::new_v5(&partner.0, format!("{customer}/{month}/{amount} {currency}/{threshold}").as_bytes());
+        Self { id, partner: *partner, event, transition: None, number: *threshold, happened_at: *at, body: text(&body) }
+    }
+
     /// That of a test, which is also known by its id.
     pub(super) fn test(base: &str, partner: PartnerId, id: Uuid, now: Timestamp) -> Self {
         let event = EventName::TestCreated;
@@ -159,6 +180,7 @@ mod tests {
             assert_eq!(EventName::from_name(&event.name().to_uppercase()), Some(event));
         }
         assert_eq!(EventName::from_name("product-upgrade"), None);
+        assert_eq!(EventName::from_name("usagerecords-thresholdExceeded"), Some(EventName::ThresholdExceeded));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `event` | which entries are events, and what is told of one |
 //! | `registration` | who wants what, and where |
 //! | `dispatch` | from the feed to deliveries |
+//! | `reached` | thresholds of budgets that were reached |
 //! | `replay` | events of the past once more |
 //! | `deliveries` | deliveries as they are kept: made, listed, begun anew, forgotten |
 //! | `validation` | tests that a partner asks for |
@@ -29,6 +30,7 @@ mod due;
 mod event;
 mod guard;
 mod options;
+mod reached;
 mod receivers;
 mod registration;
 mod replay;
@@ -41,6 +43,7 @@ pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key, Try};
 pub(crate) use event::EventName;
 pub(crate) use guard::Reachable;
 pub use options::{InvalidWebhooks, WebhookOptions};
+pub(crate) use reached::Reached;
 pub(crate) use registration::{Registered, Registration};
 pub(crate) use replay::{NewReplay, Replay};
 pub use signer::{SigningKey, SigningKeyError};

@@ -1,24 +1,30 @@
 //! Events of the past once more: of all that happened to a partner's transitions within a time, whether it was delivered, is dead, was
 //! forgotten, or was never wanted.
 //!
+//! After the transitions, warnings of budgets are told again.
+//!
 //! The histories are kept, so a replay has no limit. It is done in pages, each in a transaction that moves the place up to which it has
 //! come: a crash repeats nothing and leaves nothing out.
 
-use super::{EventName, Webhooks, deliveries, dispatch::entry, event::NewDelivery, registration::from_names};
+use super::{EventName, Reached, Webhooks, deliveries, dispatch::entry, event::NewDelivery, reached, registration::from_names};
 use planshift_domain::{
     ids::{PartnerId, TransitionId},
     time::Timestamp,
 };
 use planshift_storage::{Args, Row, Statement, StorageError};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// How many entries are read at once: the limit that stands in the statement.
 const PAGE: usize = 500;
+/// Where a replay is that has read all transitions.
+const ALL_TRANSITIONS: i64 = i64::MAX;
 
 macro_rules! replays {
     ($rest:literal) => {
         Statement::new(concat!(
-            "SELECT id, partner_id, created_at, actor, from_at, to_at, event, started_at, transition_id, number, found, ended_at
+            "SELECT id, partner_id, created_at, actor, from_at, to_at, event, started_at, transition_id, number, found, ended_at,
+                    warnings_at, warnings_of
              FROM webhook_replays ",
             $rest
         ))
@@ -39,10 +45,14 @@ static PAGE_OF: Statement = Statement::new(
        AND h.transition_id = t.id AND (t.id <> $3::uuid OR h.number > $5::bigint)
      ORDER BY t.started_at, t.id, h.number LIMIT 500",
 );
+static MOVE_WARNINGS: Statement = Statement::new(
+    "UPDATE webhook_replays SET warnings_at = $2, warnings_of = $3, found = found + $4, ended_at = $5
+     WHERE id = $1 AND warnings_at = $6 AND warnings_of = $7 AND ended_at IS NULL",
+);
 static WANTED: Statement = Statement::new("SELECT events FROM webhook_registrations WHERE partner_id = $1");
 static MOVE: Statement = Statement::new(
-    "UPDATE webhook_replays SET started_at = $2, transition_id = $3, number = $4, found = found + $5, ended_at = $6
-     WHERE id = $1 AND started_at = $7 AND transition_id = $8 AND number = $9 AND ended_at IS NULL",
+    "UPDATE webhook_replays SET started_at = $2, transition_id = $3, number = $4, found = found + $5
+     WHERE id = $1 AND started_at = $6 AND transition_id = $7 AND number = $8 AND ended_at IS NULL",
 );
 
 /// What is to be told again.
@@ -74,6 +84,8 @@ pub(crate) struct Replay {
     /// When all were found; they are sent as others are.
     pub(crate) ended_at: Option<Timestamp>,
     place: (i64, Uuid, u32),
+    /// Up to where warnings were read: after the transitions.
+    warnings: (i64, Uuid),
 }
 
 impl Webhooks {
@@ -104,10 +116,12 @@ impl Webhooks {
         let rows = self.database.query(&RUNNING, Args::new()).await?;
         let Some(replay) = rows.first().map(replay).transpose()? else { return Ok(false) };
         let (started_at, transition, number) = replay.place;
+        if started_at == ALL_TRANSITIONS {
+            return self.replay_warnings(&replay).await;
+        }
         let args = Args::new().value(replay.partner.0).value(started_at).value(transition);
         let rows = self.database.query(&PAGE_OF, args.value(replay.to.as_micros()).value(number)).await?;
-        let wanted = self.database.query(&WANTED, Args::new().value(replay.partner.0)).await?;
-        let wanted = wanted.first().map(|row| Ok::<_, StorageError>(from_names(&row.get::<String>(0)?))).transpose()?.unwrap_or_default();
+        let wanted = self.wanted_by(replay.partner).await?;
         let mut new = Vec::new();
         for row in &rows {
             let transition = TransitionId(row.get(1)?);
@@ -119,16 +133,16 @@ impl Webhooks {
             );
         }
         let is_full = rows.len() == PAGE;
-        let reached = match rows.last() {
+        let reached = match rows.last().filter(|_| is_full) {
             Some(last) => (last.get(0)?, last.get(1)?, last.get(2)?),
-            None => replay.place,
+            None => (ALL_TRANSITIONS, Uuid::nil(), 0),
         };
         let now = self.ports.clock.now();
         let mut transaction = self.database.begin().await?;
         let (to_start, to_transition, to_number): (i64, Uuid, u32) = reached;
         let found = i64::try_from(new.len()).unwrap_or_default();
         let args = Args::new().value(replay.id).value(to_start).value(to_transition).value(to_number).value(found);
-        let args = args.value((!is_full).then_some(now.as_micros())).value(started_at).value(transition).value(number);
+        let args = args.value(started_at).value(transition).value(number);
         if transaction.execute(&MOVE, args).await? == 0 {
             // another dispatcher was faster
             transaction.rollback().await?;
@@ -140,6 +154,48 @@ impl Webhooks {
             self.news.to_send.notify_one();
         }
         Ok(true)
+    }
+
+    /// The next page of warnings.
+    async fn replay_warnings(&self, replay: &Replay) -> Result<bool, StorageError> {
+        let (at, of) = replay.warnings;
+        let is_wanted = self.wanted_by(replay.partner).await?.contains(&EventName::ThresholdExceeded)
+            && replay.event.as_deref().is_none_or(|name| name == EventName::ThresholdExceeded.name());
+        let args = Args::new().value(replay.partner.0).value(replay.from.as_micros()).value(replay.to.as_micros());
+        let args = args.value(at).value(of).value(if is_wanted { PAGE as i64 } else { 0 });
+        let rows = self.database.query(&reached::TOLD, args).await?;
+        let mut told: Vec<Reached> = rows.iter().map(Reached::of).collect::<Result<_, _>>()?;
+        let is_full = told.len() == PAGE;
+        if is_full && let Some(last) = told.pop() {
+            // two months of a customer have one key: they are read together
+            while told.len() > 1 && told.last().is_some_and(|one| (one.at, one.customer) == (last.at, last.customer)) {
+                told.pop();
+            }
+        }
+        let new: Vec<NewDelivery> = told.iter().map(|one| NewDelivery::reached(&self.base, one)).collect();
+        let now = self.ports.clock.now();
+        let next = told.last().filter(|_| is_full);
+        let (to_at, to_of) = next.map_or((at, of), |last| (last.at.as_micros(), last.customer.0));
+        let mut transaction = self.database.begin().await?;
+        let found = i64::try_from(new.len()).unwrap_or_default();
+        let args = Args::new().value(replay.id).value(to_at).value(to_of).value(found);
+        let args = args.value(next.is_none().then_some(now.as_micros())).value(at).value(of);
+        if transaction.execute(&MOVE_WARNINGS, args).await? == 0 {
+            // another dispatcher was faster
+            transaction.rollback().await?;
+            return Ok(true);
+        }
+        deliveries::insert_again(&mut transaction, &new, now).await?;
+        transaction.commit().await?;
+        if !new.is_empty() {
+            self.news.to_send.notify_one();
+        }
+        Ok(true)
+    }
+
+    async fn wanted_by(&self, partner: PartnerId) -> Result<BTreeSet<EventName>, StorageError> {
+        let wanted = self.database.query(&WANTED, Args::new().value(partner.0)).await?;
+        Ok(wanted.first().map(|row| Ok::<_, StorageError>(from_names(&row.get::<String>(0)?))).transpose()?.unwrap_or_default())
     }
 }
 
@@ -155,5 +211,6 @@ fn replay(row: &Row) -> Result<Replay, StorageError> {
         place: (row.get(7)?, row.get(8)?, row.get(9)?),
         found: row.get::<u32>(10)?.into(),
         ended_at: row.get::<Option<i64>>(11)?.map(Timestamp::from_micros),
+        warnings: (row.get(12)?, row.get(13)?),
     })
 }

@@ -29,6 +29,7 @@
 //! | `batches` | batches of them |
 //! | `schedules` | batches at their time |
 //! | `usage` | usage records, and who owns them |
+//! | `live` | streams of events, as all of them begin |
 //! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
@@ -47,6 +48,7 @@ mod faults;
 mod fields;
 mod findings;
 mod letters;
+mod live;
 mod local;
 mod measured;
 mod once;
@@ -117,6 +119,7 @@ fn routes() -> Routes {
         .route("/v1/productupgrades/batches/{batch}/rows", get(b::rows))
         .route("/v1/productupgrades/batches/{batch}/results", get(b::results))
         .route("/v1/productupgrades/batches/{batch}/history", get(b::history))
+        .route("/v1/productupgrades/batches/{batch}/events", get(b::events))
         .route("/v1/productupgrades/batches/{batch}/plan", post(b::plan))
         .route("/v1/productupgrades/batches/{batch}/start", post(b::start))
         .route("/v1/productupgrades/batches/{batch}/pause", post(b::pause))
@@ -147,6 +150,9 @@ fn routes() -> Routes {
         .route("/v1/customers/{customer}/usagebudget", get(c::budget).patch(c::set_budget))
         .route("/v1/customers/{customer}/budget", get(c::budget_task))
         .route("/v1/customers/{customer}/budget/done", post(c::budget_done))
+        .route("/v1/customers/{customer}/budget/acknowledge", post(c::acknowledge_warnings))
+        .route("/v1/customers/{customer}/usagesummary", get(c::usage_summary))
+        .route("/v1/customers/usagerecords", get(c::usage_records))
         .route("/v1/budgets", get(c::budgets))
         .route("/v1/customers/{customer}/subscriptions", get(c::subscriptions))
         .route("/v1/customers/{customer}/subscriptions/{subscription}", get(c::subscription).patch(c::update))

@@ -66,24 +66,34 @@ impl Asked {
 
     /// The page as an answer. `query` is what else the list was asked for: the links lead to the same.
     pub(super) fn answer(&self, path: &str, query: &str, page: Page) -> Result<Answer, ApiError> {
-        let uri = |token: Option<&str>| {
-            let token = query_of(&[("continuationToken", token.map(str::to_owned))]);
-            link(format!("{path}?size={}{query}{token}", self.size))
-        };
-        let mut links = json!({ "self": uri(self.token.as_deref()) });
-        if let Some(next) = &page.next {
-            links["next"] = uri(Some(next));
-        }
+        let links = self.links(path, query, page.next.as_deref());
         let mut body = json!({ "totalCount": page.total, "links": links, "attributes": { "objectType": "Collection" } });
         body["items"] = Value::Array(page.items);
         if let Some((name, value)) = page.more {
             body[name] = value;
         }
-        let answer = Answer::json(&body)?;
-        Ok(match page.next {
+        Ok(self.continued(Answer::json(&body)?, page.next))
+    }
+
+    /// The links of a page.
+    pub(super) fn links(&self, path: &str, query: &str, next: Option<&str>) -> Value {
+        let uri = |token: Option<&str>| {
+            let token = query_of(&[("continuationToken", token.map(str::to_owned))]);
+            link(format!("{path}?size={}{query}{token}", self.size))
+        };
+        let mut links = json!({ "self": uri(self.token.as_deref()) });
+        if let Some(next) = next {
+            links["next"] = uri(Some(next));
+        }
+        links
+    }
+
+    /// Says where the next page begins.
+    pub(super) fn continued(&self, answer: Answer, next: Option<String>) -> Answer {
+        match next {
             Some(next) => answer.header(TOKEN, next),
             None => answer,
-        })
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! in the Azure portal, and until he says so that is an open task. It opens again when the amount changes.
 
 use super::{CustomerKey, ListKey, ReadModel, from_json};
+use crate::spending::Spent;
+use planshift_billing::month::Month;
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     time::Timestamp,
@@ -54,6 +56,18 @@ pub(crate) struct Moved {
     pub(crate) ended_at: Option<Timestamp>,
 }
 
+/// Which budgets are wanted: those that meet all that is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BudgetFilter {
+    pub(crate) partner: Option<PartnerId>,
+    /// Of those that have moved: whose budget is set in the Azure portal too, or is not.
+    pub(crate) done: Option<bool>,
+    /// Whose spending is told.
+    pub(crate) month: Month,
+    /// Those that have spent so many percent in it, or more.
+    pub(crate) over: Option<u32>,
+}
+
 /// A customer that has a budget, in a list.
 #[derive(Clone, Debug)]
 pub(crate) struct BudgetRow {
@@ -63,6 +77,8 @@ pub(crate) struct BudgetRow {
     pub(crate) budget: Amount,
     pub(crate) moved: Option<Moved>,
     pub(crate) tick: Option<Tick>,
+    /// In the month that was asked for.
+    pub(crate) spent: Spent,
     sort_name: String,
 }
 
@@ -84,15 +100,17 @@ macro_rules! joined {
               ORDER BY x.started_at DESC, x.id DESC LIMIT 1)
           LEFT JOIN budget_ticks AS k ON k.partner_id = c.partner_id AND k.customer_id = c.customer_id AND k.number = (
               SELECT max(y.number) FROM budget_ticks AS y WHERE y.partner_id = c.partner_id AND y.customer_id = c.customer_id)
-          WHERE c.budget IS NOT NULL AND ($1::uuid IS NULL OR c.partner_id = $1)
+          LEFT JOIN customer_spending AS s ON s.partner_id = c.partner_id AND s.customer_id = c.customer_id AND s.month = $3::bigint
+          WHERE c.budget IS NOT NULL AND ($1::uuid IS NULL OR c.partner_id = $1) AND ($4::bigint IS NULL OR s.percent >= $4)
             AND ($2::boolean IS NULL OR (t.id IS NOT NULL AND (k.amount IS NOT NULL AND k.amount = c.budget AND k.currency = c.currency) = $2)) "
     };
 }
 static LIST: Statement = Statement::new(concat!(
-    "SELECT c.partner_id, c.customer_id, c.company_name, c.sort_name, c.budget, c.currency, t.body, k.amount, k.currency, k.at, k.actor, k.reason",
+    "SELECT c.partner_id, c.customer_id, c.company_name, c.sort_name, c.budget, c.currency, t.body, k.amount, k.currency, k.at, k.actor, k.reason,
+            s.body, s.at",
     joined!(),
-    "AND (c.sort_name, c.customer_id, c.partner_id) > ($3::text, $4::uuid, $5::uuid)
-     ORDER BY c.sort_name, c.customer_id, c.partner_id LIMIT $6",
+    "AND (c.sort_name, c.customer_id, c.partner_id) > ($5::text, $6::uuid, $7::uuid)
+     ORDER BY c.sort_name, c.customer_id, c.partner_id LIMIT $8",
 ));
 static COUNT: Statement = Statement::new(concat!("SELECT count(*)", joined!()));
 
@@ -112,17 +130,18 @@ static TICK: Statement = Statement::new(
 );
 
 impl ReadModel {
-    /// The page of at most `size` customers with budgets after `after`. `done`: of those that have moved, whose budget is set in the Azure
-    /// portal too, or is not; none: all.
+    /// The page of at most `size` customers with budgets after `after`.
     pub(crate) async fn budgets(
         &self,
-        partner: Option<PartnerId>,
-        done: Option<bool>,
+        filter: BudgetFilter,
         after: Option<ListKey>,
         size: u32,
         counted: Option<u64>,
     ) -> Result<BudgetsPage, StorageError> {
-        let narrowed = || Args::new().value(partner.map(|id| id.0)).value(done.map_or(Value::Null, Value::from));
+        let narrowed = || {
+            let args = Args::new().value(filter.partner.map(|id| id.0)).value(filter.done.map_or(Value::Null, Value::from));
+            args.value(filter.month.begins().as_micros()).value(filter.over.map(|percent| i64::from(percent) * 100))
+        };
         let (name, customer, whose) = after.map_or((String::new(), Uuid::nil(), Uuid::nil()), |(name, c, p)| (name, c.0, p.0));
         // one more than wanted tells whether there is a next page
         let args = narrowed().value(name).value(customer).value(whose).value(i64::from(size) + 1);
@@ -182,6 +201,7 @@ fn budget_row(row: &Row) -> Result<BudgetRow, StorageError> {
         budget: Amount { amount: row.get(4)?, currency: row.get(5)? },
         moved: row.get::<Option<String>>(6)?.map(|body| moved(&body)).transpose()?,
         tick: row.get::<Option<String>>(7)?.map(|_| tick(row, 7)).transpose()?,
+        spent: Spent::of(row, 12)?,
     })
 }
 

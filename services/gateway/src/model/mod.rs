@@ -25,7 +25,7 @@ mod tests;
 mod write;
 
 pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told};
-pub(crate) use budgets::{Amount, BudgetRow, Moved, Tick};
+pub(crate) use budgets::{Amount, BudgetFilter, BudgetRow, Moved, Tick};
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
 pub(crate) use feed::{Cursor, Happened, Of, What};
@@ -56,6 +56,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, name: "batches", sql: include_str!("../../migrations/0011_batches.sql") },
     Migration { version: 12, name: "usage", sql: include_str!("../../migrations/0012_usage.sql") },
     Migration { version: 13, name: "schedules", sql: include_str!("../../migrations/0013_schedules.sql") },
+    // MERGE 14
+    Migration { version: 14, name: "stand-in 14", sql: "SELECT 1;" },
+    Migration { version: 15, name: "spending", sql: include_str!("../../migrations/0015_spending.sql") },
+    Migration { version: 16, name: "acts on batches", sql: include_str!("../../migrations/0016_batch_acts.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -1,7 +1,7 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
 use super::{Changes, ReadModel, audit, budgets::spelled, feed, to_json};
-use crate::{batches, letters};
+use crate::{batches, letters, spending};
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
 use std::time::Duration;
@@ -122,6 +122,11 @@ impl ReadModel {
         let writes = writes.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(statement, rows)| (statement, Args::new().rows(rows)));
         let mut transaction = self.database.begin().await?;
         transaction.execute_all(writes).await?;
+        if !changes.customers.is_empty() {
+            // a budget that has changed is held against what was spent; customers without usage cost a look-up each
+            let rows = changes.customers.keys().map(|(partner, customer)| vec![Value::Uuid(partner.0), customer.0.into()]);
+            transaction.execute(&spending::CHECK, Args::new().rows(rows.collect()).value(spending::this_month(now))).await?;
+        }
         let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
         if !changes.transitions.is_empty() {
             // Every transition of the batch is locked by now, also those whose rows stay as they are, and what follows writes beneath

@@ -6,8 +6,8 @@ use super::{
     Usage,
     imports::{Counts, alive, count},
 };
-use crate::model::to_json;
-use planshift_billing::{Decimal, Kind, UsageRecord, parse::Faults};
+use crate::{model::to_json, spending::marks};
+use planshift_billing::{Decimal, Kind, UsageRecord, month::Month, parse::Faults};
 use planshift_domain::time::Timestamp;
 use planshift_domain::{ids::PartnerId, ownership::Owner};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -131,6 +131,7 @@ impl Usage {
         }
         tx.execute(&TOUCH, Args::new().rows(touched).value(import)).await?;
         let added = tx.execute(&INSERT, Args::new().rows(rows).value(import).value(partner.0)).await?;
+        let mut changed = added;
         if added < records {
             let mut put_right = Counts::default();
             let compared = compared(batch, &bodies);
@@ -162,6 +163,12 @@ impl Usage {
             }
             put_right.repeated = not_corrections;
             count(&mut tx, import, records - added, put_right).await?;
+            changed += put_right.corrected;
+        }
+        // what was here already changes nothing that was reckoned of it
+        if changed > 0 {
+            let months = batch.iter().map(|one| (one.record.azure_subscription_id.0, Month::of(one.record.usage_start))).collect();
+            marks::note(&mut tx, import, &months).await?;
         }
         tx.commit().await?;
         Ok(Written::Yes)

@@ -4,7 +4,10 @@
 //! whoever finds it; the one who was at it finds its import gone with its next batch, and gives up.
 
 use super::{Usage, owners};
-use crate::model::{from_json, to_json};
+use crate::{
+    model::{from_json, to_json},
+    spending::marks,
+};
 use planshift_billing::parse::Faults;
 use planshift_domain::{ids::PartnerId, time::Timestamp};
 use planshift_storage::{Args, Row, Statement, StorageError, Transaction, Value};
@@ -234,8 +237,10 @@ impl Usage {
         tx.execute(&CORRECT, Args::new().value(import.id)).await?;
         tx.execute(&DROP_CORRECTIONS, Args::new().value(import.id)).await?;
         tx.execute(&DROP_TOUCHED, Args::new().value(import.id)).await?;
+        marks::mark(&mut tx, import.id, import.partner.0).await?;
         tx.execute(&DONE, Args::new().value(import.id).value(now.as_micros()).value(document)).await?;
         tx.commit().await?;
+        self.brought.notify_one();
         Ok(true)
     }
 
@@ -275,8 +280,10 @@ impl Usage {
             tx.execute(&UNTOUCH, Args::new().rows(rows).value(id)).await?;
             tx.commit().await?;
         }
-        self.database.execute(&DROP_CORRECTIONS, Args::new().value(id)).await?;
-        self.database.execute(&UNDONE, Args::new().value(id).value(self.ports.clock.now().as_micros())).await?;
-        Ok(())
+        let mut tx = self.database.begin().await?;
+        tx.execute(&DROP_CORRECTIONS, Args::new().value(id)).await?;
+        marks::forget(&mut tx, id).await?;
+        tx.execute(&UNDONE, Args::new().value(id).value(self.ports.clock.now().as_micros())).await?;
+        tx.commit().await
     }
 }

@@ -18,7 +18,7 @@ pub mod inspect;
 mod owners;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use import::{BringError, Bringing};
 pub(crate) use imports::{Import, ImportState};
@@ -28,7 +28,8 @@ pub(crate) use read::{Listed, Place, Total, UsageFilter};
 use crate::ask::Asker;
 use planshift_storage::Database;
 use planshift_worker::Ports;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 /// Usage records of all partners. Cheap to clone.
 #[derive(Clone)]
@@ -38,10 +39,17 @@ pub(crate) struct Usage {
     ports: Ports,
     /// How long mapping may take to answer.
     answer: Duration,
+    /// Something was brought.
+    brought: Arc<Notify>,
 }
 
 impl Usage {
     pub(crate) fn new(database: Database, asker: Asker, ports: Ports, answer: Duration) -> Self {
-        Self { database, asker, ports, answer }
+        Self { database, asker, ports, answer, brought: Arc::default() }
+    }
+
+    /// Told when a file was taken by this process.
+    pub(crate) fn brought(&self) -> Arc<Notify> {
+        self.brought.clone()
     }
 }

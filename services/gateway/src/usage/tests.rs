@@ -22,12 +22,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const PARTNER: PartnerId = PartnerId(Uuid::from_u128(1_000));
+pub(crate) const PARTNER: PartnerId = PartnerId(Uuid::from_u128(1_000));
 const HOUR: i64 = 3_600;
 
 type Ledger = Arc<Mutex<BTreeMap<AzureSubscriptionId, Vec<OwnershipPoint>>>>;
 
-struct Fixture {
+pub(crate) struct Fixture {
     usage: Usage,
     ledger: Ledger,
     stop: CancellationToken,
@@ -36,7 +36,7 @@ struct Fixture {
 }
 
 /// With a mapping that answers from the ledger; it knows the subscriptions of the ledger alone.
-async fn fixture() -> Fixture {
+pub(crate) async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let database = match std::env::var("PLANSHIFT_TEST_POSTGRES_URL") {
         Ok(url) => Database::connect_postgres(&url, &format!("gateway_{}", Uuid::new_v4().as_simple()), 4).await.unwrap(),
@@ -75,7 +75,21 @@ fn told(ledger: &Ledger, azure: AzureSubscriptionId, first: usize) -> Option<Own
 }
 
 impl Fixture {
-    async fn bring(&self, text: &str) -> Result<Import, BringError> {
+    /// What else works with the same database.
+    pub(crate) fn parts(&self) -> (Database, Asker, Ports) {
+        (self.usage.database.clone(), self.usage.asker.clone(), self.usage.ports.clone())
+    }
+
+    /// Mapping knows this subscription.
+    pub(crate) fn has(&self, azure: AzureSubscriptionId) {
+        self.ledger.lock().unwrap().entry(azure).or_default();
+    }
+
+    pub(crate) fn end(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) async fn bring(&self, text: &str) -> Result<Import, BringError> {
         let (give, pieces) = mpsc::channel(2);
         let text = Bytes::copy_from_slice(text.as_bytes());
         tokio::spawn(async move {

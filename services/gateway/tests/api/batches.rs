@@ -1,6 +1,6 @@
 //! Batches: what comes in, what is started, and what is shown of it.
 
-use crate::world::*;
+use crate::{live::Reading, world::*};
 use planshift_domain::{
     ids::TransitionId,
     message::{
@@ -279,6 +279,53 @@ async fn a_batch_is_paused_drained_resumed_and_cancelled() {
     let acts: Vec<_> = history["items"].as_array().unwrap().iter().map(|act| act["act"].as_str().unwrap()).collect();
     assert_eq!(acts, ["Drain", "Cancel", "Resume", "Drain", "Pause", "Start", "Create"]);
     assert_eq!((&history["items"][5]["actor"], &history["items"][5]["reason"]), (&json!("ann (local)"), &json!("now")));
+}
+
+#[tokio::test]
+async fn a_batch_is_followed_to_its_end_and_its_acts_are_in_the_audit() {
+    let fake = Fake::default();
+    let world = world(&fake, 6).await;
+    fake.inner().holds = true;
+    let made = created(&world, &json!({ "rows": rows(1..=6), "atOnce": 6, "externalReferenceId": "may" })).await;
+    let id = &made["batchId"];
+    let path = format!("{PATH}/{}/events", id.as_str().unwrap());
+    let mut reading = Reading::open(&world.base, &path, None).await;
+    let first = reading.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data["state"], &first.data["batchId"]), ("state", &json!("Draft"), id));
+    assert_eq!(act(&world, id, "start", &json!({ "reason": "now", "actor": "ann" })).await.1["state"], "Running");
+    let running = reading.until(|event| event.data["counts"]["running"] == 6).await;
+    // who comes again with the last id hears of what has changed since
+    let last = running.last().unwrap().id.clone();
+    drop(reading);
+    let mut again = Reading::open(&world.base, &path, Some(&last)).await;
+    fake.let_go(&world).await;
+    let events = again.until(|event| event.name == "end").await;
+    assert!(events.iter().all(|event| event.id != last), "what is known is not told again");
+    let end = events.last().unwrap();
+    assert_eq!((&end.data["state"], &end.data["counts"]["completed"]), (&json!("Completed"), &json!(6)));
+    assert!(again.next().await.is_none(), "it ends by itself");
+    let over = world.get(&path).header("Last-Event-ID", &end.id).send().await.unwrap();
+    assert_eq!(over.status(), 204);
+
+    let records = async |query: &str| -> Value {
+        // {"Field":"ResourceType","Value":"product_upgrade_batch","Operator":"equals"}
+        let filter = "%7B%22Field%22%3A%22ResourceType%22%2C%22Value%22%3A%22product_upgrade_batch%22%2C%22Operator%22%3A%22equals%22%7D";
+        let request = world.get(&format!("/v1/auditrecords?size=2&filter={filter}&continuationToken={query}"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    };
+    let (first, mut all) = (records("").await, Vec::new());
+    all.extend(first["items"].as_array().unwrap().clone());
+    let next = first["links"]["next"]["uri"].as_str().unwrap().split("continuationToken=").nth(1).unwrap().to_owned();
+    all.extend(records(&next).await["items"].as_array().unwrap().clone());
+    let told: Vec<_> = all.iter().map(|record| record["operationType"].as_str().unwrap()).collect();
+    assert_eq!(told, ["complete_product_upgrade_batch", "start_product_upgrade_batch", "create_product_upgrade_batch"]);
+    assert_eq!(all[1]["userPrincipalName"], "ann (local)");
+    let data = all[1]["customizedData"].as_array().unwrap();
+    for expected in [json!({ "key": "Text", "value": "now" }), json!({ "key": "ExternalReferenceId", "value": "may" })] {
+        assert!(data.contains(&expected), "{expected} in {data:?}");
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ const OF_THE_CALLER: [&str; 9] = [
     "/v1/productupgrades/schedules",
     "/v1/customers",
     "/v1/budgets",
+    "/v1/customers/usagerecords",
     "/v1/relationships",
     "/v1/agreements",
     "/v1/auditrecords",

@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug)]
-struct Event {
-    name: String,
-    id: String,
-    data: Value,
+pub struct Event {
+    pub name: String,
+    pub id: String,
+    pub data: Value,
 }
 
 impl Event {
@@ -36,7 +36,7 @@ impl Event {
 }
 
 /// A stream of events that is read.
-struct Reading {
+pub struct Reading {
     response: Response,
     text: String,
     /// The last id, also one without data.
@@ -45,7 +45,7 @@ struct Reading {
 }
 
 impl Reading {
-    async fn open(base: &str, path: &str, last: Option<&str>) -> Self {
+    pub async fn open(base: &str, path: &str, last: Option<&str>) -> Self {
         let mut request = client(TOKEN).get(format!("{base}{path}"));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
@@ -57,7 +57,7 @@ impl Reading {
     }
 
     /// The next event; nothing when the stream has ended.
-    async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event> {
         tokio::time::timeout(PATIENCE, self.next_patiently()).await.expect("an event comes")
     }
 
@@ -89,7 +89,7 @@ impl Reading {
         }
     }
 
-    async fn until(&mut self, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
+    pub async fn until(&mut self, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
             let last = is_last(&event);

@@ -21,6 +21,7 @@ mod reading;
 mod receiver;
 mod rights;
 mod schedules;
+mod spending;
 mod surface;
 mod tokens;
 mod upgrades;

@@ -435,7 +435,7 @@ async fn a_registration_is_made_read_changed_and_taken_away() {
     let world = World::with(trial(), silence).await;
     let (one, two) = (Receiver::start().await, Receiver::start().await);
     let events: Value = world.get(&format!("{REGISTRATION}/events")).send().await.unwrap().json().await.unwrap();
-    assert_eq!((events[0].as_str(), events.as_array().unwrap().len()), (Some("test-created"), 5));
+    assert_eq!((events[0].as_str(), events.as_array().unwrap().len()), (Some("test-created"), 6));
     let path = format!("{REGISTRATION}{}", of(1));
     let (status, body) = error(world.get(&path).send().await.unwrap()).await;
     assert_eq!((status, body["errorName"].as_str()), (404, Some("WebhookNotRegistered")));

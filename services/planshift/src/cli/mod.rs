@@ -27,7 +27,9 @@ pub use batches::{
     ActOnBatchArgs, BatchArgs, BatchCommand, BatchRowsArgs, CancelBatchArgs, CreateBatchArgs, ExportBatchArgs, ExportFormat,
     ListBatchesArgs, OneBatchArgs, StartBatchArgs, WhichCustomers,
 };
-pub use budgets::{BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs};
+pub use budgets::{
+    BudgetAcknowledgeArgs, BudgetArgs, BudgetCommand, BudgetDoneArgs, BudgetListArgs, BudgetOneArgs, BudgetSetArgs, BudgetShowArgs,
+};
 pub use doctor::{CompletionsArgs, DoctorArgs, ManArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;

@@ -25,6 +25,10 @@ pub struct SendingArgs {
     /// For how many days what was delivered is kept; 30 unless said
     #[arg(long, value_name = "DAYS", env = "PLANSHIFT_WEBHOOKS_KEEP_DAYS")]
     pub webhooks_keep_days: Option<u32>,
+    /// At which percentages of its budget somebody is warned of a customer's spending, rising; 80,100,120,150,200 unless said, and each
+    /// further hundred beyond the last
+    #[arg(long, value_name = "LIST", env = "PLANSHIFT_BUDGET_THRESHOLDS")]
+    pub budget_thresholds: Option<String>,
 }
 
 /// Options of `webhooks`.

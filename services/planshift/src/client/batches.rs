@@ -135,7 +135,7 @@ impl Api {
     pub async fn create_batch(
         &self,
         kind: &'static str,
-        body: Vec<u8>,
+        body: reqwest::Body,
         query: &[(&str, String)],
         request: Uuid,
     ) -> Result<Batch, ApiError> {

@@ -1,7 +1,7 @@
 //! Budgets, as the API tells them.
 
 use super::{Api, ApiError, Items, REQUEST_ID, said};
-use crate::cli::{BudgetListArgs, BudgetOneArgs, WhoArgs};
+use crate::cli::{BudgetAcknowledgeArgs, BudgetListArgs, BudgetOneArgs, WhoArgs};
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     time::Timestamp,
@@ -28,6 +28,86 @@ pub struct Budget {
     pub currency_code: String,
     /// Whether it is set there too.
     pub azure_portal: PortalTask,
+    /// What of it is spent.
+    pub spending: Spending,
+    /// Thresholds that were reached in the month, the newest first; none in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// What was spent in a month.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spending {
+    /// As `2026-11`.
+    pub month: String,
+    /// In the budget's currency; none where nothing states it.
+    pub amount: Option<String>,
+    /// ISO 4217.
+    pub currency_code: String,
+    /// Of the budget, to two places.
+    pub percent_used: Option<String>,
+    /// Nothing is missing in the amount.
+    pub is_complete: bool,
+    /// Rated daily records.
+    pub rated_records: u64,
+    /// Those of them that state no price.
+    pub without_price: u64,
+    /// Those that state none in the budget's currency.
+    pub in_other_currencies: u64,
+    /// Records without prices, of the other kind.
+    pub utilization_records: u64,
+    /// What is stated, by currency.
+    pub amounts: Vec<Stated>,
+    /// When it was reckoned.
+    pub reckoned_at: Option<Timestamp>,
+    /// All usage that was brought is in it; not told in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_up_to_date: Option<bool>,
+}
+
+/// What is stated in a currency.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stated {
+    /// ISO 4217.
+    pub currency_code: String,
+    /// With every digit.
+    pub amount: String,
+    /// By how many records.
+    pub records: u64,
+}
+
+/// That a threshold was reached.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    /// In percent.
+    pub threshold: u32,
+    /// Of this budget,
+    pub amount: String,
+    /// in this currency;
+    pub currency_code: String,
+    /// what was spent then,
+    pub spent: String,
+    /// and how much of it that was.
+    pub percent_used: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Who has seen to it.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// That somebody has seen to it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Acknowledged {
+    /// When,
+    pub at: Timestamp,
+    /// who,
+    pub by: String,
+    /// and why.
+    pub reason: String,
 }
 
 /// The open task that a transition leaves behind.
@@ -78,7 +158,9 @@ impl Api {
             .client
             .get(format!("{}/v1/budgets", self.base))
             .query(&[("size", args.size)])
-            .query(&[("partnerId", args.partner.partner)]);
+            .query(&[("partnerId", args.partner.partner)])
+            .query(&[("over", args.over)])
+            .query(&[("month", &args.month)]);
         if args.open || args.done {
             request = request.query(&[("azurePortal", if args.open { "open" } else { "done" })]);
         }
@@ -90,7 +172,24 @@ impl Api {
     /// # Errors
     /// Any.
     pub async fn budget(&self, one: &BudgetOneArgs) -> Result<Budget, ApiError> {
-        self.json(self.of_customer(Method::GET, one, "budget")).await
+        self.budget_of_month(one, None).await
+    }
+
+    /// A customer's budget, with what was spent in a month; the present one where none is said.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn budget_of_month(&self, one: &BudgetOneArgs, month: Option<&str>) -> Result<Budget, ApiError> {
+        self.json(self.of_customer(Method::GET, one, "budget").query(&[("month", month)])).await
+    }
+
+    /// Somebody has seen to the warnings of a month.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn acknowledge_warnings(&self, args: &BudgetAcknowledgeArgs) -> Result<Budget, ApiError> {
+        let request = self.of_customer(Method::POST, &args.one, "budget/acknowledge").query(&[("month", &args.month)]);
+        self.json(request.header(REQUEST_ID, Uuid::new_v4().to_string()).json(&said(&args.who))).await
     }
 
     /// Sets it; none takes it away.

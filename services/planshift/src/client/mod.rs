@@ -8,6 +8,7 @@ mod letters;
 mod plan;
 mod retry;
 mod schedules;
+mod streamed;
 mod types;
 mod usage;
 mod webhooks;
@@ -19,6 +20,7 @@ pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGrou
 pub use plan::{Plan, PlanGroup};
 pub use retry::Patience;
 pub use schedules::{Schedule, ScheduleDay, ScheduleWindow};
+pub use streamed::streamed;
 pub use types::{Imported, List, Progress, RefusedCustomer, Started, Steps, Stuck, Summary};
 pub use webhooks::{Registration, Replay, TestResult, Tested, WebhookDelivery};
 

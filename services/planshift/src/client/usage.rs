@@ -1,17 +1,12 @@
 //! Usage records.
 
-use super::{Api, ApiError, IMPORT_TIMEOUT, REQUEST_ID};
+use super::{Api, ApiError, IMPORT_TIMEOUT, REQUEST_ID, streamed};
 use crate::cli::{PartnerArg, UsageImportArgs, UsageImportsArgs, UsageListArgs, UsageOwnerArgs};
-use bytes::Bytes;
 use planshift_billing::Format;
 use reqwest::{RequestBuilder, header};
 use serde_json::Value;
-use std::io;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::AsyncRead;
 use uuid::Uuid;
-
-/// How much of a file is read at a time.
-const BLOCK: usize = 256 * 1024;
 
 impl Api {
     /// Brings a file, read as it is sent. The same `request` again is the same import.
@@ -25,19 +20,13 @@ impl Api {
         file: impl AsyncRead + Send + Unpin + 'static,
         request: Uuid,
     ) -> Result<Value, ApiError> {
-        let blocks = futures::stream::try_unfold(file, |mut file| async move {
-            let mut block = vec![0; BLOCK];
-            let read = file.read(&mut block).await?;
-            block.truncate(read);
-            Ok::<_, io::Error>((read > 0).then(|| (Bytes::from(block), file)))
-        });
         let kind = match format {
             Format::Csv => "text/csv",
             Format::Json => "application/json",
             Format::Ndjson => "application/x-ndjson",
         };
         let post = self.client.post(format!("{}/v1/usage", self.base)).header(header::CONTENT_TYPE, kind);
-        let post = post.header(REQUEST_ID, request.to_string()).timeout(IMPORT_TIMEOUT).body(reqwest::Body::wrap_stream(blocks));
+        let post = post.header(REQUEST_ID, request.to_string()).timeout(IMPORT_TIMEOUT).body(streamed(file));
         let azure = args.azure_subscription.map(|azure| azure.to_string());
         self.json(of(post, &args.partner).query(&[("azureSubscriptionId", azure.unwrap_or_default())])).await
     }

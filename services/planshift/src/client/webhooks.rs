@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What is registered for unless something else is said.
-const ALL: [&str; 4] = ["product-upgrade-created", "product-upgrade-progressed", "product-upgrade-completed", "product-upgrade-failed"];
+const ALL: [&str; 5] = [
+    "product-upgrade-created",
+    "product-upgrade-progressed",
+    "product-upgrade-completed",
+    "product-upgrade-failed",
+    "usagerecords-thresholdExceeded",
+];
 
 /// A registration.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -2,12 +2,12 @@
 
 use crate::{
     cli::{ActOnBatchArgs, ApiArgs, BatchArgs, BatchCommand, CreateBatchArgs, WhichCustomers},
-    client::{Api, Batch, BatchRow},
+    client::{Api, Batch, BatchRow, streamed},
     exit::{Exit, Failure, Outcome},
     output::{self, json, table, text},
 };
 use serde_json::{Map, Value, json};
-use std::{fmt::Write as _, io::Read as _, path::Path, time::Duration};
+use std::{fmt::Write as _, io, os::fd::AsFd as _, path::Path, time::Duration};
 use uuid::Uuid;
 
 /// The pause between two looks at a batch that is followed.
@@ -68,19 +68,17 @@ async fn create(args: CreateBatchArgs) -> Outcome {
     let api = Api::from_args(&args.api)?;
     let options = options(&args);
     let (kind, body, query) = match &args.file {
-        None => ("application/json", Value::Object(options).to_string().into_bytes(), Vec::new()),
-        Some(file) => {
-            let bytes = read(file)?;
-            if is_table(file) {
-                let in_query = options.into_iter().map(|(name, value)| {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    (name, text)
-                });
-                ("text/csv", bytes, in_query.collect::<Vec<_>>())
-            } else {
-                ("application/json", with_options(&bytes, options)?, Vec::new())
-            }
+        None => ("application/json", Value::Object(options).to_string().into(), Vec::new()),
+        Some(file) if is_table(file) => {
+            let in_query = options.into_iter().map(|(name, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                (name, text)
+            });
+            ("text/csv", streamed(open(file)?), in_query.collect::<Vec<_>>())
         }
+        Some(file) if options.is_empty() => ("application/json", streamed(open(file)?), Vec::new()),
+        // what is given beside the document takes the place of what stands in it, wherever that is
+        Some(file) => ("application/json", with_options(&read(file)?, options)?.into(), Vec::new()),
     };
     let query: Vec<(&str, String)> = query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let batch = api.create_batch(kind, body, &query, Uuid::new_v4()).await?;
@@ -118,14 +116,10 @@ fn is_table(file: &Path) -> bool {
     file == Path::new("-") || file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+fn open(file: &Path) -> Result<tokio::fs::File, Failure> {
     let cannot = |error| Failure::usage(format!("cannot read the batch {}", file.display())).because(error);
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(cannot)?;
-        return Ok(bytes);
-    }
-    std::fs::read(file).map_err(cannot)
+    let opened = if file == Path::new("-") { stdin() } else { std::fs::File::open(file) };
+    opened.map(tokio::fs::File::from_std).map_err(cannot)
 }
 
 /// The document with the options that were given beside it, which count more than its own.
@@ -138,6 +132,14 @@ fn with_options(document: &[u8], options: Map<String, Value>) -> Result<Vec<u8>,
         object.insert(name, value);
     }
     Ok(Value::Object(object).to_string().into_bytes())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| Failure::usage(format!("cannot read the batch {}", file.display())).because(error))
+}
+
+fn stdin() -> io::Result<std::fs::File> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 /// Follows a batch until nothing more happens to it by itself and nothing of it is under way.

@@ -26,7 +26,10 @@ pub async fn budget(args: BudgetArgs) -> Outcome {
             }
             return Ok(Exit::Done);
         }
-        BudgetCommand::Show(one) => (one.api.json, Api::from_args(&one.api)?.budget(&one).await?),
+        BudgetCommand::Show(args) => {
+            let api = Api::from_args(&args.one.api)?;
+            (args.one.api.json, api.budget_of_month(&args.one, args.month.as_deref()).await?)
+        }
         BudgetCommand::Set(args) => {
             let amount = match args.amount.as_str() {
                 "none" => None,
@@ -36,6 +39,7 @@ pub async fn budget(args: BudgetArgs) -> Outcome {
             api.set_budget(&args.one, amount.as_deref()).await?;
             (args.one.api.json, api.budget(&args.one).await?)
         }
+        BudgetCommand::Acknowledge(args) => (args.one.api.json, Api::from_args(&args.one.api)?.acknowledge_warnings(&args).await?),
         BudgetCommand::Done(args) => (args.one.api.json, Api::from_args(&args.one.api)?.budget_done(&args.one, &args.who).await?),
     };
     if as_json {
@@ -74,7 +78,48 @@ fn for_people(budget: &Budget) -> String {
         let (amount, at, by) = (&done.amount, text::moment(done.at), text::printable(&done.by));
         let _ = writeln!(out, "said       {amount} {} on {at} by {by}{reason}", done.currency_code);
     }
+    spending(&mut out, budget);
     out
+}
+
+/// What is spent, what is not in that, and warnings.
+fn spending(out: &mut String, budget: &Budget) {
+    let spending = &budget.spending;
+    let percent = spending.percent_used.as_ref().map_or_else(String::new, |percent| format!(", {percent} %"));
+    let amount = match &spending.amount {
+        Some(amount) => format!("{amount} {}{percent}", text::printable(&spending.currency_code)),
+        None => "not known in the budget's currency".to_owned(),
+    };
+    // writing to a string does not fail
+    let _ = writeln!(out, "spent      {amount} in {}", text::printable(&spending.month));
+    let missing = [
+        (spending.without_price, "records without a price"),
+        (spending.in_other_currencies, "records in other currencies"),
+        (if spending.rated_records == 0 { spending.utilization_records } else { 0 }, "utilisation records, which have no prices"),
+    ];
+    for (count, what) in missing.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(out, "           not in it: {count} {what}");
+    }
+    for stated in spending.amounts.iter().filter(|stated| stated.currency_code != spending.currency_code) {
+        let _ = writeln!(out, "           stated: {} {}", text::printable(&stated.amount), text::printable(&stated.currency_code));
+    }
+    if spending.is_up_to_date == Some(false) {
+        let _ = writeln!(out, "           usage that was brought is still being reckoned");
+    }
+    for warning in &budget.warnings {
+        let seen = match &warning.acknowledged {
+            Some(by) => format!("seen to by {} on {}", text::printable(&by.by), text::moment(by.at)),
+            None => "open".to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "warning    {} % of {} {} on {}: {seen}",
+            warning.threshold,
+            text::printable(&warning.amount),
+            text::printable(&warning.currency_code),
+            text::moment(warning.at)
+        );
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +139,12 @@ mod tests {
         let told = |task: &str, done: &str| {
             let text = format!(
                 r#"{{"customerId":"c501c3c4-d776-40ef-9ecf-9cefb59442c1","partnerId":"c501c3c4-d776-40ef-9ecf-9cefb59442c2","amount":"12.50",
-                    "currencyCode":"EUR","azurePortal":{{"task":"{task}","transitionId":null,"since":null,"link":"https://x","lastDone":{done}}}}}"#
+                    "currencyCode":"EUR","azurePortal":{{"task":"{task}","transitionId":null,"since":null,"link":"https://x","lastDone":{done}}},
+                    "spending":{{"month":"2026-11","amount":"10.5","currencyCode":"EUR","percentUsed":"84","isComplete":false,"ratedRecords":3,
+                      "withoutPrice":1,"inOtherCurrencies":0,"utilizationRecords":9,"amounts":[{{"currencyCode":"USD","amount":"12","records":1}}],
+                      "reckonedAt":null,"isUpToDate":false}},
+                    "warnings":[{{"threshold":80,"amount":"12.5","currencyCode":"EUR","spent":"10.5","percentUsed":"84","at":"2026-11-18T10:00:00Z",
+                      "acknowledged":null}}]}}"#
             );
             for_people(&serde_json::from_str(&text).unwrap())
         };
@@ -102,6 +152,17 @@ mod tests {
         assert!(open.contains("12.50 EUR") && open.contains("https://x") && open.contains("budget done --customer c501"), "{open}");
         let done = told("done", r#"{"amount":"10","currencyCode":"EUR","at":"2026-09-18T10:00:00Z","by":"Nadia","reason":"r"}"#);
         assert!(done.contains("in the Azure portal too") && done.contains("by Nadia: r"), "{done}");
-        assert!(told("notNeeded", "null").contains("nothing to do"));
+        let told = told("notNeeded", "null");
+        for part in [
+            "nothing to do",
+            "10.5 EUR, 84 % in 2026-11",
+            "not in it: 1 records without",
+            "stated: 12 USD",
+            "still being",
+            "80 % of 12.5 EUR",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(!told.contains("utilisation"), "another view of what is in it: {told}");
     }
 }

@@ -345,7 +345,7 @@ pub fn redrives(redrives: &[Redrive]) -> String {
 
 /// Budgets of customers.
 pub fn budgets(budgets: &[Budget]) -> String {
-    let mut table = table(&["customer", "name", "budget", "in the Azure portal"], &[2]);
+    let mut table = table(&["customer", "name", "budget", "spent", "%", "in the Azure portal"], &[2, 3, 4]);
     for budget in budgets {
         let amount = budget.amount.as_ref().map_or_else(String::new, |amount| format!("{amount} {}", budget.currency_code));
         let portal = match budget.azure_portal.task.as_str() {
@@ -354,7 +354,15 @@ pub fn budgets(budgets: &[Budget]) -> String {
             _ => String::new(),
         };
         let name = text::printable(budget.company_name.as_deref().unwrap_or_default());
-        table.add_row([budget.customer_id.to_string(), name, amount, portal]);
+        let spending = &budget.spending;
+        // a part is never shown as if it were all
+        let spent = match (&spending.amount, spending.is_complete) {
+            (Some(amount), true) => text::printable(amount),
+            (Some(amount), false) => format!("{} (part)", text::printable(amount)),
+            (None, _) => "not known".to_owned(),
+        };
+        let percent = spending.percent_used.as_deref().map(text::printable).unwrap_or_default();
+        table.add_row([budget.customer_id.to_string(), name, amount, spent, percent, portal]);
     }
     laid_out(&table)
 }

@@ -1,4 +1,5 @@
-//! A reader under which no row is longer than it may be: a quote that is never closed would otherwise be a cell of the whole file.
+//! A reader under which no row is longer than it may be: a quote that is never closed would otherwise be a cell of the whole file. For
+//! files of usage, and for whoever else reads a document row by row.
 
 use std::{
     cell::Cell,
@@ -11,30 +12,32 @@ pub const LONGEST_ROW: usize = 1024 * 1024;
 
 /// How much was read since the last row ended. Clones share.
 #[derive(Clone, Default)]
-pub(crate) struct Bound {
+pub struct Bound {
     read: Rc<Cell<usize>>,
     over: Rc<Cell<bool>>,
 }
 
 impl Bound {
     /// A row has ended.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.read.set(0);
     }
 
     /// Did reading end because of a row that is too long?
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.over.get()
     }
 }
 
-pub(crate) struct Bounded<R> {
+/// Reads on, until too much was read since the last row.
+pub struct Bounded<R> {
     inner: R,
     bound: Bound,
 }
 
 impl<R> Bounded<R> {
-    pub(crate) fn new(inner: R, bound: Bound) -> Self {
+    /// Whoever reads rows tells `bound` of each that has ended.
+    pub fn new(inner: R, bound: Bound) -> Self {
         Self { inner, bound }
     }
 }
@@ -44,7 +47,7 @@ impl<R: Read> Read for Bounded<R> {
         let so_far = self.bound.read.get();
         if so_far > LONGEST_ROW {
             self.bound.over.set(true);
-            return Err(io::Error::other("a row is too long"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a row is too long"));
         }
         let count = self.inner.read(buffer)?;
         self.bound.read.set(so_far + count);

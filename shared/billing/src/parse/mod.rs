@@ -26,8 +26,7 @@ mod tables;
 mod tests;
 mod times;
 
-pub use bounded::LONGEST_ROW;
-pub(crate) use bounded::{Bound, Bounded};
+pub use bounded::{Bound, Bounded, LONGEST_ROW};
 pub(crate) use fault::quoted;
 pub use fault::{Fault, Faults, LISTED_FAULTS, UsageError};
 pub(crate) use times::time;

@@ -167,6 +167,10 @@ catalogue! {
         "Schedules by state. Take the maximum.";
     SCHEDULE_LATE: Gauge "planshift_schedule_late_seconds" [] Gateway,
         "For how long something that has a schedule should have begun and has not: the latest of all; 0 where nothing is late. Take the maximum.";
+    BUDGET_WARNINGS: Gauge "planshift_budget_warnings" [] Gateway,
+        "Warnings of budgets that nobody has seen to. 10000 means that many or more. Take the maximum.";
+    SPENDING_DUE: Gauge "planshift_spending_due" [] Gateway,
+        "Months of Azure subscriptions whose usage has changed and is not reckoned yet. 10000 means that many or more. Take the maximum.";
     WEBHOOKS_BEHIND: Gauge "planshift_webhooks_behind" [] Gateway,
         "Batches of events of which no deliveries have been made yet. Take the maximum.";
     // verify

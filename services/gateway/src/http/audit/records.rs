@@ -1,5 +1,6 @@
 //! `GET /v1/auditrecords`: as Partner Center does it, but for its 90 days: ours are kept.
 
+use super::batches::{BATCH, acts};
 use crate::{
     app::App,
     http::{
@@ -38,6 +39,10 @@ pub(in crate::http) async fn records(
 ) -> Result<Answer, ApiError> {
     let filter = filter(&context, &parameters, app.ports.clock.now())?;
     let asked = Asked::read(&headers, &parameters, PAGE)?;
+    let query = again(&parameters, &["partnerId", "startDate", "endDate", "filter"]);
+    if filter.resource_type.as_deref() == Some(BATCH) {
+        return acts(&app, &filter, &asked, &query).await;
+    }
     let (records, more) = app.model.records(&filter, asked.after(key)?, asked.size).await?;
     let next = records.last().filter(|_| more).map(|last| {
         let entry = &last.entry;
@@ -47,7 +52,7 @@ pub(in crate::http) async fn records(
     // of this page, as Partner Center counts here: a count over years would cost more than the page
     let total = Some(records.len() as u64);
     let page = Page { items: records.iter().map(audit_record).collect(), total, next, ..Page::default() };
-    asked.answer("/auditrecords", &again(&parameters, &["partnerId", "startDate", "endDate", "filter"]), page)
+    asked.answer("/auditrecords", &query, page)
 }
 
 fn filter(context: &Context, parameters: &Parameters, now: Timestamp) -> Result<RecordFilter, ApiError> {

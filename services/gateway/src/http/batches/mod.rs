@@ -2,6 +2,7 @@
 
 mod acts;
 mod create;
+mod events;
 mod read;
 mod results;
 mod shown;
@@ -9,6 +10,7 @@ mod shown;
 pub(super) use acts::{cancel, pause, plan, recheck, resume, retry, start};
 pub(super) use acts::{not_planned, refused, scheduled};
 pub(super) use create::{create, faulty, partner, reference_of};
+pub(super) use events::events;
 pub(super) use read::{history, list, one, rows};
 pub(super) use results::results;
 pub(super) use shown::{counts, row};

@@ -44,7 +44,8 @@ fn record() -> Object {
     object()
         .has("id", text())
         .has("partnerId", guid())
-        .has("customerId", guid())
+        // of no customer is what was done to a batch
+        .has("customerId", or_null(guid()))
         .has("customerName", or_null(text()))
         .has("userPrincipalName", text())
         .has("applicationId", json!({ "type": "null" }))

@@ -4,7 +4,8 @@ use super::{
     api::Api,
     operation::Operation,
     shapes::{
-        Object, Schema, always, collection, count, flag, guid, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text, time,
+        Object, Schema, always, collection, count, flag, guid, list, mpn_id, object, one_of, or_null, pattern, plain_and_not_empty, text,
+        time,
     },
     upgrades::who_and_why,
 };
@@ -12,6 +13,7 @@ use planshift_domain::account::facts::{Cloud, Relationship};
 use serde_json::json;
 
 const OPERATORS: [&str; 5] = ["equals", "not_equals", "substring", "starts_with", "not_starts_with"];
+const MONTH: &str = "Which month, as `2026-11`; the present one, unless said.";
 const TOKEN: &str = "Where the next page begins, where there is one.";
 
 pub(super) fn describe(api: &Api) {
@@ -19,6 +21,7 @@ pub(super) fn describe(api: &Api) {
     resellers(api);
     budget(api);
     budget_task(api);
+    spending(api);
 }
 
 fn resources(api: &Api) {
@@ -145,6 +148,32 @@ fn budget_task(api: &Api) {
         .has("since", or_null(time()))
         .has("link", text())
         .has("lastDone", or_null(Schema::from(done)));
+    let decimal = || pattern("^-?[0-9]+(\\.[0-9]+)?$");
+    let month = || pattern("^[0-9]{4}-[0-9]{2}$");
+    let stated = object().has("currencyCode", text()).has("amount", decimal()).has("records", count());
+    let spending = || {
+        object()
+            .has("month", month())
+            .has("amount", or_null(decimal()))
+            .has("currencyCode", currency())
+            .has("percentUsed", or_null(decimal()))
+            .has("isComplete", flag())
+            .has("ratedRecords", count())
+            .has("withoutPrice", count())
+            .has("inOtherCurrencies", count())
+            .has("utilizationRecords", count())
+            .has("amounts", list(Schema::from(stated.clone())))
+            .has("reckonedAt", or_null(time()))
+    };
+    let seen = object().has("at", time()).has("by", text()).has("reason", text());
+    let warning = object()
+        .has("threshold", count())
+        .has("amount", amount())
+        .has("currencyCode", currency())
+        .has("spent", decimal())
+        .has("percentUsed", or_null(decimal()))
+        .has("at", time())
+        .has("acknowledged", or_null(Schema::from(seen)));
     let budget = || {
         object()
             .has("customerId", guid())
@@ -153,12 +182,15 @@ fn budget_task(api: &Api) {
             .has("currencyCode", currency())
             .has("azurePortal", portal.clone())
     };
-    let one = api.named("BudgetTask", budget().links(&[]).of_type("Budget"));
-    let listed = api.named("ListedBudget", budget().has("companyName", text()).links(&[]).of_type("Budget"));
+    let one = budget().has("spending", spending().has("isUpToDate", flag())).has("warnings", list(Schema::from(warning)));
+    let one = api.named("BudgetTask", one.links(&[]).of_type("Budget"));
+    let listed = budget().has("spending", spending()).has("companyName", text());
+    let listed = api.named("ListedBudget", listed.links(&[]).of_type("Budget"));
     const PATH: &str = "/v1/customers/{customer}/budget";
     api.add(
-        Operation::get(PATH, "getBudgetTask", "A customer's budget, and whether it is set in the Azure portal too.")
+        Operation::get(PATH, "getBudgetTask", "A customer's budget, whether it is set in the Azure portal too, and what is spent.")
             .of_partner()
+            .query("month", month(), MONTH)
             .json(200, "The budget; `task` is `open` once a transition has completed, until somebody says that it is done.", one.clone())
             .fails(&[409]),
     );
@@ -166,8 +198,20 @@ fn budget_task(api: &Api) {
         Operation::post("/v1/customers/{customer}/budget/done", "budgetDone", "The budget is set in the Azure portal.")
             .of_partner()
             .may_have_body(who_and_why())
-            .json(200, "The budget as it is now; said twice, the first one counts.", one)
+            .json(200, "The budget as it is now; said twice, the first one counts.", one.clone())
             .fails(&[409]),
+    );
+    api.add(
+        Operation::post(
+            "/v1/customers/{customer}/budget/acknowledge",
+            "acknowledgeWarnings",
+            "Somebody has seen to the warnings of a month.",
+        )
+        .of_partner()
+        .query("month", month(), MONTH)
+        .may_have_body(who_and_why())
+        .json(200, "The budget as it is now; said twice, the first one counts.", one)
+        .fails(&[409]),
     );
     api.add(
         Operation::get("/v1/budgets", "listBudgets", "Budgets, in the order of the customers' names.")
@@ -177,8 +221,49 @@ fn budget_task(api: &Api) {
                 one_of(&["open", "done"]),
                 "Those that have moved, and whose budget is not set in the Azure portal, or is.",
             )
+            .query(
+                "over",
+                json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000 }),
+                "Those that have spent so many percent, or more.",
+            )
+            .query("month", month(), MONTH)
             .pages()
             .json(200, "A page of them.", collection(listed))
             .may_give(200, "MS-ContinuationToken", TOKEN),
+    );
+}
+
+fn spending(api: &Api) {
+    let month = || pattern("^[0-9]{4}-[0-9]{2}$");
+    let number = || or_null(json!({ "type": "number" }));
+    let budget = object().has("amount", or_null(json!({ "type": "number", "minimum": 0 }))).of_type("SpendingBudget");
+    let costs = || {
+        object()
+            .has("budget", budget.clone())
+            .has("resourceId", guid())
+            .has("resourceName", text())
+            .has("totalCost", number())
+            .has("currencyCode", pattern("^([A-Z]{3})?$"))
+            .has("usdTotalCost", number())
+            .has("lastModifiedDate", or_null(time()))
+    };
+    let record = costs().has("percentUsed", number()).has("isUpgraded", flag()).has("partnerId", guid());
+    let record = api.named("CustomerMonthlyUsageRecord", record.links(&[]).of_type("CustomerMonthlyUsageRecord"));
+    let summary = costs().has("billingStartDate", time()).has("billingEndDate", time());
+    let summary = api.named("CustomerUsageSummary", summary.links(&[]).of_type("CustomerUsageSummary"));
+    api.add(
+        Operation::get("/v1/customers/usagerecords", "listCustomerUsageRecords", "What customers have spent of their budgets.")
+            .of_partner()
+            .query("month", month(), MONTH)
+            .pages()
+            .json(200, "A page of those that have a budget or usage; a cost is null where nothing states it.", collection(record))
+            .may_give(200, "MS-ContinuationToken", TOKEN),
+    );
+    api.add(
+        Operation::get("/v1/customers/{customer}/usagesummary", "getUsageSummary", "What a customer has spent in a month.")
+            .of_partner()
+            .query("month", month(), MONTH)
+            .json(200, "The sum; null where nothing states it.", summary)
+            .fails(&[409]),
     );
 }

@@ -4,6 +4,7 @@
 use super::{
     Whose,
     list::{key, token},
+    spending::{month_of, shown as spending, warning},
 };
 use crate::{
     app::App,
@@ -16,7 +17,8 @@ use crate::{
         once::{hash, once},
         pages::{Asked, LARGEST_PAGE, Page, again, link},
     },
-    model::{Amount, BudgetRow, Moved, Tick},
+    model::{Amount, BudgetFilter, BudgetRow, Moved, Tick},
+    spending::{Spent, Warning},
     words::words,
 };
 use axum::{
@@ -24,11 +26,15 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use planshift_billing::month::Month;
 use planshift_domain::ids::{CustomerId, PartnerId};
 use serde_json::{Value, json};
 
 /// Where budgets are set in the Azure portal.
 const PORTAL: &str = "https://portal.azure.com/#view/Microsoft_Azure_CostManagement/Menu/~/budgets";
+
+/// The most that may be asked for.
+const MOST_PERCENT: u32 = 1_000_000;
 
 /// How the task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,22 +67,41 @@ impl Task {
     }
 }
 
-/// A customer's budget with its task.
-struct Standing {
+/// A customer's budget with its task, and with what of it is spent in a month.
+pub(super) struct Standing {
     whose: (PartnerId, CustomerId),
     budget: Option<Amount>,
     currency: String,
     moved: Option<Moved>,
     tick: Option<Tick>,
+    month: Month,
+    spent: Spent,
+    /// Of a list's, none are shown.
+    one: Option<One>,
+}
+
+/// What is shown of one customer alone.
+struct One {
+    warnings: Vec<Warning>,
+    /// All usage that has come is in what is spent.
+    is_up_to_date: bool,
 }
 
 impl Standing {
-    async fn read(app: &App, context: &Context, whose: Whose) -> Result<Self, ApiError> {
+    pub(super) async fn read(app: &App, context: &Context, whose: Whose, month: Month) -> Result<Self, ApiError> {
         let customer = whose.head(app, context).await?.customer;
         let key = (whose.partner, whose.customer);
         let budget = customer.budget.map(|amount| Amount::new(&amount, &customer.currency_code));
         let (moved, tick) = (app.model.moved(key).await?, app.model.budget_tick(key).await?);
-        Ok(Self { whose: key, budget, currency: customer.currency_code, moved, tick })
+        // asked before what is spent is read: what comes meanwhile is told of, or is in it
+        let is_up_to_date = !app.spendings.is_behind(whose.partner, whose.customer, month).await?;
+        let spent = app.spendings.of(whose.partner, whose.customer, month).await?;
+        let one = Some(One { warnings: app.spendings.warnings(whose.partner, whose.customer, month).await?, is_up_to_date });
+        Ok(Self { whose: key, budget, currency: customer.currency_code, moved, tick, month, spent, one })
+    }
+
+    pub(super) fn warnings(&self) -> &[Warning] {
+        self.one.as_ref().map_or(&[], |one| &one.warnings)
     }
 
     fn task(&self) -> Task {
@@ -84,7 +109,8 @@ impl Standing {
     }
 
     /// Amounts are texts: a reader that makes binary fractions of JSON's numbers would lose digits.
-    fn shown(&self) -> Value {
+    pub(super) fn shown(&self) -> Value {
+        let mut spending = spending(&self.spent, self.month, self.budget.as_ref().map(|budget| budget.amount.as_str()), &self.currency);
         let (partner, customer) = self.whose;
         let done = match &self.tick {
             Some(tick) => json!({
@@ -92,7 +118,7 @@ impl Standing {
             }),
             None => Value::Null,
         };
-        json!({
+        let mut shown = json!({
             "customerId": customer,
             "partnerId": partner,
             "amount": self.budget.as_ref().map(|budget| &budget.amount),
@@ -106,17 +132,25 @@ impl Standing {
             },
             "links": { "self": link(format!("/customers/{customer}/budget")) },
             "attributes": { "objectType": "Budget" },
-        })
+        });
+        if let Some(one) = &self.one {
+            spending["isUpToDate"] = one.is_up_to_date.into();
+            shown["warnings"] = one.warnings.iter().map(warning).collect();
+        }
+        shown["spending"] = spending;
+        shown
     }
 }
 
-/// `GET /v1/customers/{id}/budget`: the budget, and whether it is set in the Azure portal.
+/// `GET /v1/customers/{id}/budget`: the budget, whether it is set in the Azure portal, what of it is spent, and warnings.
 pub(in crate::http) async fn task(
     State(app): State<App>,
     Extension(context): Extension<Context>,
     whose: Whose,
+    parameters: Parameters,
 ) -> Result<Answer, ApiError> {
-    Answer::json(&Standing::read(&app, &context, whose).await?.shown())
+    let month = month_of(&app, &parameters)?;
+    Answer::json(&Standing::read(&app, &context, whose, month).await?.shown())
 }
 
 /// `POST /v1/customers/{id}/budget/done`: it is set there. Said twice, the first one counts.
@@ -129,7 +163,7 @@ pub(in crate::http) async fn done(
     let (actor, reason) = (actor(&fields, &context)?, reason(&fields)?);
     let target = format!("POST /v1/customers/{}/budget/done of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let mut standing = Standing::read(&app, &context, whose).await?;
+        let mut standing = Standing::read(&app, &context, whose, app.spendings.this_month()).await?;
         match (standing.task(), &standing.budget) {
             (Task::Done, _) => {}
             (Task::Open, Some(amount)) => {
@@ -150,7 +184,8 @@ pub(in crate::http) async fn done(
     .await
 }
 
-/// `GET /v1/budgets?azurePortal=open`: budgets of all customers, in the order of their names; `open` and `done` are of those that have moved.
+/// `GET /v1/budgets?azurePortal=open&over=80`: budgets of all customers, in the order of their names; `open` and `done` are of those that
+/// have moved, and `over` of those that have spent so many percent in the month.
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -168,17 +203,20 @@ pub(in crate::http) async fn list(
             return Err(ApiError::bad_input("InvalidParameter", text));
         }
     };
+    let month = month_of(&app, &parameters)?;
+    let over = parameters.number("over", 0, MOST_PERCENT)?;
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     // a caller that is a partner sees its own, whatever it asks for
-    let page = app.model.budgets(context.caller.partner.or(partner), done, asked.after(key)?, asked.size, asked.counted).await?;
+    let filter = BudgetFilter { partner: context.caller.partner.or(partner), done, month, over };
+    let page = app.model.budgets(filter, asked.after(key)?, asked.size, asked.counted).await?;
     let items = page.rows.into_iter().map(|row| {
-        let BudgetRow { partner_id, customer_id, company_name, budget, moved, tick, .. } = row;
+        let BudgetRow { partner_id, customer_id, company_name, budget, moved, tick, spent, .. } = row;
         let (whose, currency) = ((partner_id, customer_id), budget.currency.clone());
-        let mut item = Standing { whose, budget: Some(budget), currency, moved, tick }.shown();
+        let mut item = Standing { whose, budget: Some(budget), currency, moved, tick, month, spent, one: None }.shown();
         item["companyName"] = Value::String(company_name);
         item
     });
     let (items, next) = (items.collect(), page.next.map(|key| Asked::counted(page.total, token(&key))));
     let page = Page { items, total: Some(page.total), next, ..Page::default() };
-    asked.answer("/budgets", &again(&parameters, &["partnerId", "azurePortal"]), page)
+    asked.answer("/budgets", &again(&parameters, &["partnerId", "azurePortal", "month", "over"]), page)
 }

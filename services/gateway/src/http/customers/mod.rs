@@ -17,6 +17,7 @@
 //! | `update` | another status or name of a subscription |
 //! | `budget` | the spending budget |
 //! | `budget_task` | whether it is set in the Azure portal too |
+//! | `spending` | what of it is spent, and warnings |
 //! | `etag` | versions of resources |
 
 mod agreements;
@@ -33,6 +34,7 @@ mod left;
 mod list;
 mod orders;
 mod profile;
+mod spending;
 mod subscriptions;
 mod update;
 
@@ -45,6 +47,7 @@ pub(super) use entitlements::{entitlement, entitlements};
 pub(super) use list::customers;
 pub(super) use orders::{list as list_orders, order, provisioning};
 pub(super) use profile::{customer, mpn_profile, relationships, relationships_of};
+pub(super) use spending::{acknowledge as acknowledge_warnings, records as usage_records, summary as usage_summary};
 pub(super) use subscriptions::{subscription, subscriptions};
 pub(super) use update::update;
 

@@ -13,6 +13,7 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, A_STATE, Parameters},
+        live::{AHEAD, RETRY, answer, room},
     },
     hub::{FeedWaiter, Waiter},
     model::{Cursor, Happened, Of, What},
@@ -21,25 +22,21 @@ use crate::{
 };
 use axum::{
     Extension,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use planshift_domain::{history::HistoryEntry, ids::TransitionId, transition::State as TransitionState};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, convert::Infallible};
+use std::collections::BTreeSet;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-/// How many events wait for a reader in this process; the rest stays in the database until it has taken them.
-const AHEAD: usize = 32;
 /// Lines are told of one by one only where a transition has no more than this: all of them are read to show how some of them are.
 const LINES_READ: u32 = 2_000;
 /// How many of the lines that have changed an event lists.
 const LINES_LISTED: usize = 200;
-/// After how many milliseconds a reader that was cut off comes again.
-const RETRY: u32 = 2_000;
 
 /// `GET /v1/productUpgrades/events`: everything that the caller may see.
 pub(in crate::http) async fn all_events(
@@ -100,13 +97,7 @@ async fn is_over(app: &App, of: &Of, from: Cursor) -> Result<bool, ApiError> {
 }
 
 async fn stream(app: &App, of: Of, from: Cursor, resumes: bool) -> Result<Response, ApiError> {
-    let room = app.streams.clone().try_acquire_owned();
-    let room = room.map_err(|_| {
-        ApiError::unavailable(words!(
-            "As many readers of events are here as may be. Try again.",
-            "Le nombre maximal de lecteurs d’événements est atteint. Réessayez."
-        ))
-    })?;
+    let room = room(app)?;
     let (send, taken) = mpsc::channel(AHEAD);
     let wakes = match of {
         Of::One(id) => Wakes::One(app.hub.wait_for(id)),
@@ -114,16 +105,7 @@ async fn stream(app: &App, of: Of, from: Cursor, resumes: bool) -> Result<Respon
     };
     let reader = Reader { app: app.clone(), of, at: from, send, wakes, _room: room };
     drop(app.ports.spawn.spawn(Box::pin(reader.run(resumes)))); // it goes on
-    let pieces = futures::stream::unfold(taken, async |mut taken: mpsc::Receiver<Bytes>| {
-        taken.recv().await.map(|piece| (Ok::<_, Infallible>(piece), taken))
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    // a proxy that collects answers would keep the events to itself
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(answer(taken))
 }
 
 /// What wakes a reader.

@@ -1,8 +1,6 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{
-    Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, spending::Spendings, usage::Usage,
-};
+use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, spending::Spendings, usage::Usage};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},

@@ -123,10 +123,10 @@ fn measure(name: SystemName, records: u64) -> Result<Vec<Line>, String> {
     let before_cut = format!("start_at < {} AND start_at >= {}", cut.as_micros(), first.as_micros());
     let wrong = tables.number(&format!("SELECT count(*) FROM gateway.usage_records WHERE plan_id IS NOT NULL AND {before_cut}"));
     let moved = tables.number("SELECT count(*) FROM gateway.usage_records WHERE plan_id IS NOT NULL");
-    let should = tables.number(&format!(
+    let should = tables.number(
         "SELECT count(*) FROM gateway.usage_records u JOIN mapping.ownership o ON o.azure_subscription_id = u.azure_id
-         WHERE o.plan_id IS NOT NULL AND u.start_at >= o.from_at"
-    ));
+         WHERE o.plan_id IS NOT NULL AND u.start_at >= o.from_at",
+    );
     if wrong != 0 || moved != should || moved == 0 {
         return Err(format!("of plans: {moved} records, {should} should be; {wrong} before the cut"));
     }

@@ -168,18 +168,11 @@ pub const OVERVIEW: Dashboard = Dashboard {
                     says: "docs/runbooks/webhooks-dead.md, docs/runbooks/followers-behind.md",
                 },
                 Panel {
-                    title: "Batches and schedules",
+                    title: "Schedules",
                     look: Look::Lines,
                     unit: "short",
                     width: 12,
-                    asks: &[
-                        Ask(
-                            r#"max by (state) (planshift_upgrade_batches{state=~"Planning|Running|Pausing|Paused|Stopped|Cancelling"})"#,
-                            "batches {{state}}",
-                            Yes,
-                        ),
-                        Ask(r#"max by (state) (planshift_schedules{state=~"Waiting|Running"})"#, "schedules {{state}}", Yes),
-                    ],
+                    asks: &[Ask(r#"max by (state) (planshift_schedules{state=~"Waiting|Running"})"#, "{{state}}", Yes)],
                     says: "Those that are not over.",
                 },
                 Panel {

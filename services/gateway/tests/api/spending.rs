@@ -140,7 +140,7 @@ async fn what_is_spent_is_shown_warned_of_and_left_alone_by_transitions() {
     world.eventually(async || receiver.count() == 4).await;
     let got = receiver.got();
     let ids = |range: std::ops::Range<usize>| {
-        let mut ids: Vec<&str> = got[range].iter().map(|one| one.id()).collect();
+        let mut ids: Vec<&str> = got[range].iter().map(super::receiver::Got::id).collect();
         ids.sort_unstable();
         ids
     };

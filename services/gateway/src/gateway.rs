@@ -10,9 +10,11 @@ use crate::{
     housekeeping::Housekeeping,
     http,
     hub::Hub,
+    invoices::Invoices,
     letters::DeadLetters,
     look,
     model::ReadModel,
+    reconciliation::Reconciliation,
     schedules::Schedules,
     settings::Settings,
     spending::Spendings,
@@ -177,12 +179,16 @@ impl Gateway {
             settings.answer,
             usage.brought(),
         );
+        let invoices = Invoices::new(database.clone(), ports.clone());
+        let reconciliation = Reconciliation::new(database.clone(), invoices.clone());
         let batches = Batches::new(database.clone(), model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
         let schedules = Schedules::new(database, batches.clone(), ports.clone());
         let app = App {
             model,
             usage: usage.clone(),
             spendings: spendings.clone(),
+            reconciliation,
+            invoices: invoices.clone(),
             letters: letters.clone(),
             batches: batches.clone(),
             schedules: schedules.clone(),
@@ -216,7 +222,7 @@ impl Gateway {
         let housekeeping = Housekeeping {
             model: app.model.clone(),
             beside: kept,
-            usage: Some(usage),
+            usage: Some((usage, invoices)),
             metrics,
             broker,
             ports: ports.clone(),

@@ -1,6 +1,9 @@
 //! Now and then: ask the coordinator for what has been missing for too long, and forget what is too old.
 
-use crate::{Settings, batches::Batches, hooks::Webhooks, model::ReadModel, schedules::Schedules, spending::Spendings, usage::Usage};
+use crate::{
+    Settings, batches::Batches, hooks::Webhooks, invoices::Invoices, model::ReadModel, schedules::Schedules, spending::Spendings,
+    usage::Usage,
+};
 use planshift_domain::{
     ids::TransitionId,
     message::request::{ChainAsked, TellAgain},
@@ -25,8 +28,8 @@ pub(crate) struct Housekeeping {
     pub(crate) model: ReadModel,
     /// Whose deliveries and cut-off uploads are forgotten, and what is measured; none where there is the read model alone.
     pub(crate) beside: Option<(Webhooks, Batches, Schedules, Spendings)>,
-    /// Whose owners are kept; none where there is the read model alone.
-    pub(crate) usage: Option<Usage>,
+    /// Whose owners are kept, and whose files that broke off are undone; none where there is the read model alone.
+    pub(crate) usage: Option<(Usage, Invoices)>,
     pub(crate) metrics: Metrics,
     pub(crate) broker: SharedBroker,
     pub(crate) ports: Ports,
@@ -48,12 +51,15 @@ impl Housekeeping {
                 // once: a broker that lost its messages was down, and so were those who listened to it
                 has_doubted = self.model.doubt_unsettled(self.ports.clock.now(), self.settings.gap).await.is_ok();
             }
-            if let Some(usage) = &self.usage {
+            if let Some((usage, invoices)) = &self.usage {
                 if let Err(error) = usage.keep_owners().await {
                     tracing::warn!(%error, "who owns usage could not be asked for; the next round will");
                 }
                 if let Err(error) = usage.undo_silent_ones().await {
                     tracing::warn!(%error, "imports of usage that broke off are undone later");
+                }
+                if let Err(error) = invoices.undo_silent_ones().await {
+                    tracing::warn!(%error, "invoices that broke off are undone later");
                 }
             }
             if let Err(error) = self.round(rounds).await {

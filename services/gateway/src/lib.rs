@@ -18,6 +18,8 @@
 //! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
 //! | `usage` | usage records, each with its owner |
+//! | `invoices` | invoices as files, line by line |
+//! | `reconciliation` | what belongs on which invoice, and what is wrong with those that came |
 //! | `view` | a transition from its rows |
 //! | `records` | entries of customers' chains as Partner Center's audit records |
 //! | `words` | what people read, in English and in French |
@@ -37,9 +39,11 @@ mod housekeeping;
 mod http;
 mod hub;
 mod import;
+mod invoices;
 mod letters;
 mod look;
 mod model;
+mod reconciliation;
 mod records;
 mod schedules;
 mod settings;

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// The input or the usage is wrong: nothing was stored or sent, nothing is on standard output.
     Usage,
-    /// Some transition ended otherwise than completed.
+    /// Some transition ended otherwise than completed; or sums, or invoices, do not agree with what was metered.
     EndedOtherwise,
     /// `verify` found a violation, or `audit` a dossier that is not intact.
     ViolationFound,

@@ -30,6 +30,9 @@
 //! | `schedules` | batches at their time |
 //! | `usage` | usage records, and who owns them |
 //! | `live` | streams of events, as all of them begin |
+//! | `invoices` | invoices' files |
+//! | `reconciliation` | what belongs on which invoice, and what is wrong with those that came |
+//! | `tables` | tables for spreadsheets |
 //! | `contract` | the OpenAPI document |
 //! | `webhooks` | webhooks: registration, tests, deliveries, replays |
 
@@ -47,6 +50,7 @@ mod errors;
 mod faults;
 mod fields;
 mod findings;
+mod invoices;
 mod letters;
 mod live;
 mod local;
@@ -54,6 +58,7 @@ mod measured;
 mod once;
 mod pages;
 mod reasons;
+mod reconciliation;
 mod routes;
 mod rules;
 mod schedules;
@@ -61,6 +66,7 @@ mod serve;
 mod spans;
 mod steps;
 mod surround;
+mod tables;
 mod taken;
 mod upgrades;
 mod uploads;
@@ -139,6 +145,7 @@ fn routes() -> Routes {
         .route("/v1/productupgrades/{id}/events", get(u::events))
         .route("/v1/productupgrades/{id}/report", get(u::report))
         .route("/v1/productupgrades/{id}/why", get(u::why))
+        .route("/v1/productupgrades/{id}/reconciliation", get(reconciliation::of_upgrade))
         .route("/v1/productupgrades/{id}/cancel", post(u::cancel))
         .route("/v1/productupgrades/{id}/resume", post(u::resume))
         .route("/v1/productupgrades/{id}/close", post(u::close))
@@ -175,6 +182,14 @@ fn routes() -> Routes {
         .route("/v1/usage/totals", get(usage::totals))
         .route("/v1/usage/imports", get(usage::imports))
         .route("/v1/usage/imports/{id}", get(usage::import))
+        .route("/v1/invoices", get(invoices::files).post(invoices::bring).layer(DefaultBodyLimit::disable()))
+        .route("/v1/invoices/{id}", get(invoices::file))
+        .route("/v1/invoices/{id}/findings", get(reconciliation::of_file))
+        .route("/v1/invoices/{id}/withdraw", post(invoices::withdraw))
+        .route("/v1/reconciliation", get(reconciliation::list))
+        .route("/v1/reconciliation/totals", get(reconciliation::totals))
+        .route("/v1/reconciliation/credit", get(reconciliation::credit))
+        .route("/v1/reconciliation/findings", get(reconciliation::findings))
         .route("/v1/relationships", get(c::relationships))
         .route("/v1/profiles/mpn", get(c::mpn_profile))
         .route("/v1/agreements", get(c::metadata))

@@ -56,8 +56,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, name: "batches", sql: include_str!("../../migrations/0011_batches.sql") },
     Migration { version: 12, name: "usage", sql: include_str!("../../migrations/0012_usage.sql") },
     Migration { version: 13, name: "schedules", sql: include_str!("../../migrations/0013_schedules.sql") },
-    // MERGE 14
-    Migration { version: 14, name: "stand-in 14", sql: "SELECT 1;" },
+    Migration { version: 14, name: "invoices", sql: include_str!("../../migrations/0014_invoices.sql") },
     Migration { version: 15, name: "spending", sql: include_str!("../../migrations/0015_spending.sql") },
     Migration { version: 16, name: "acts on batches", sql: include_str!("../../migrations/0016_batch_acts.sql") },
 ];

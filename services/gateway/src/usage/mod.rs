@@ -23,7 +23,7 @@ pub(crate) mod tests;
 pub(crate) use import::{BringError, Bringing};
 pub(crate) use imports::{Import, ImportState};
 pub(crate) use owners::OwnersError;
-pub(crate) use read::{Listed, Place, Total, UsageFilter};
+pub(crate) use read::{Listed, Place, Total, UsageFilter, summed};
 
 use crate::ask::Asker;
 use planshift_storage::Database;

@@ -5,13 +5,14 @@
 
 use super::Usage;
 use crate::model::from_json;
-use planshift_billing::{Decimal, Kind, Packed, Rated, Resource};
+use planshift_billing::{Decimal, Kind, Packed, Rated, Resource, reconcile::SumCheck};
 use planshift_domain::{
     ids::{AzureSubscriptionId, CustomerId, PartnerId, PlanId},
     ownership::Owner,
     time::Timestamp,
 };
 use planshift_storage::{Args, Row, Statement, StorageError};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Which records are wanted: of a subscription, or of all of a customer's.
@@ -58,6 +59,37 @@ static TOTALS: Statement = seen!(
             sum(CASE WHEN EXISTS (SELECT 1 FROM usage_points AS p WHERE p.azure_id = u.azure_id AND p.from_at > u.start_at AND p.from_at < u.end_at)
                 THEN 1 ELSE 0 END)::bigint",
     "GROUP BY u.plan_id, u.rated, k.unit ORDER BY u.rated, k.unit, u.plan_id"
+);
+
+/// Three sums, each added by itself, in one statement and so of one moment: all records, whoever owns them, without a look at any owner; those
+/// that are the legacy offer's, and those that are a plan's, as the change points say and the record says too. A record that has another
+/// owner than the change points say is in the first alone.
+static CHECK: Statement = Statement::new(
+    "SELECT 0, u.rated, coalesce(k.unit, ''),
+            sum(u.whole / 1000000000)::bigint, sum(u.whole % 1000000000)::bigint,
+            sum(u.high / 1000000000)::bigint, sum(u.high % 1000000000)::bigint,
+            sum(u.low / 1000000000)::bigint, sum(u.low % 1000000000)::bigint
+     FROM usage_records AS u LEFT JOIN usage_resources AS k ON k.resource = u.resource
+     WHERE u.azure_id IN (SELECT s.azure_id FROM usage_subscriptions AS s
+                          WHERE s.partner_id = $1 AND s.customer_id = $3::uuid AND ($2::uuid IS NULL OR s.azure_id = $2)
+                          UNION SELECT one.azure FROM (SELECT $2::uuid AS azure) AS one WHERE $3::uuid IS NULL)
+       AND u.partner_id = $1 AND u.start_at >= $4::bigint AND u.start_at < $5::bigint
+       AND u.import_id NOT IN (SELECT i.id FROM usage_imports AS i WHERE i.partner_id = $1 AND i.state IN ('Running', 'Undoing'))
+     GROUP BY u.rated, coalesce(k.unit, '')
+     UNION ALL
+     SELECT CASE WHEN u.plan_id IS NULL THEN 1 ELSE 2 END, u.rated, k.unit,
+            sum(u.whole / 1000000000)::bigint, sum(u.whole % 1000000000)::bigint,
+            sum(u.high / 1000000000)::bigint, sum(u.high % 1000000000)::bigint,
+            sum(u.low / 1000000000)::bigint, sum(u.low % 1000000000)::bigint
+     FROM usage_subscriptions AS s CROSS JOIN usage_records AS u CROSS JOIN usage_resources AS k
+     WHERE s.partner_id = $1 AND ($2::uuid IS NULL OR s.azure_id = $2) AND ($3::uuid IS NULL OR s.customer_id = $3)
+       AND u.azure_id = s.azure_id AND u.partner_id = s.partner_id AND u.start_at >= $4::bigint AND u.start_at < $5::bigint
+       AND u.import_id NOT IN (SELECT i.id FROM usage_imports AS i WHERE i.partner_id = $1 AND i.state IN ('Running', 'Undoing'))
+       AND k.resource = u.resource
+       AND u.plan_id IS NOT DISTINCT FROM (
+           SELECT p.plan_id FROM usage_points AS p WHERE p.azure_id = u.azure_id AND p.from_at <= u.start_at
+           ORDER BY p.from_at DESC, p.revision DESC LIMIT 1)
+     GROUP BY CASE WHEN u.plan_id IS NULL THEN 1 ELSE 2 END, u.rated, k.unit",
 );
 
 /// A record as it is listed.
@@ -141,12 +173,32 @@ impl Usage {
                 kind: kind(row.get(1)?),
                 unit: row.get(2)?,
                 records: u64::try_from(row.get::<i64>(3)?).unwrap_or_default(),
-                quantity: sum([row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?]),
+                quantity: summed(row, 4)?,
                 beyond_a_change: u64::try_from(row.get::<i64>(10)?).unwrap_or_default(),
             })
         };
         rows.iter().map(total).collect()
     }
+
+    /// Whether all that was metered is one owner's: of each kind and unit, whoever `filter` asks for.
+    pub(crate) async fn check(&self, filter: &UsageFilter) -> Result<Vec<(Kind, String, SumCheck)>, StorageError> {
+        let mut sums: BTreeMap<(Kind, String), [Decimal; 3]> = BTreeMap::new();
+        for row in self.database.query(&CHECK, which(filter)).await? {
+            let sums = sums.entry((kind(row.get(1)?), row.get(2)?)).or_default();
+            if let Some(one) = usize::try_from(row.get::<i64>(0)?).ok().and_then(|place| sums.get_mut(place)) {
+                *one = std::mem::take(one) + summed(&row, 3)?;
+            }
+        }
+        let check =
+            |((kind, unit), [metered, legacy, plan]): ((Kind, String), [Decimal; 3])| (kind, unit, SumCheck::of(metered, legacy, plan));
+        Ok(sums.into_iter().map(check).collect())
+    }
+}
+
+/// A sum that a statement has added in six halves, the first of which is in `column`.
+pub(crate) fn summed(row: &Row, column: usize) -> Result<Decimal, StorageError> {
+    let half = |place: usize| row.get::<i64>(column + place);
+    Ok(sum([half(0)?, half(1)?, half(2)?, half(3)?, half(4)?, half(5)?]))
 }
 
 /// A sum from the sums of its halves, in billions and units of 1, of 10^-18, of 10^-36.
@@ -165,11 +217,15 @@ fn sum(halves: [i64; 6]) -> Decimal {
 }
 
 fn args(filter: &UsageFilter) -> Args {
+    which(filter).value(filter.plans)
+}
+
+/// Which records, whoever owns them.
+fn which(filter: &UsageFilter) -> Args {
     Args::new()
         .value(filter.partner.0)
         .value(filter.azure.map(|azure| azure.0))
         .value(filter.customer.map(|customer| customer.0))
         .value(filter.from.map_or(i64::MIN, Timestamp::as_micros))
         .value(filter.to.map_or(i64::MAX, Timestamp::as_micros))
-        .value(filter.plans)
 }

@@ -222,6 +222,9 @@ async fn every_record_has_one_owner_and_the_sums_agree_whatever_the_order() {
             let all: Decimal = totals.iter().map(|total| total.quantity.clone()).sum();
             let expected: Decimal = of_this.values().map(|quantity| (*quantity).clone()).sum();
             assert_eq!(all, expected, "seed {seed}: D and G together are what was metered");
+            for (.., check) in fixture.usage.check(&of(*one)).await.unwrap() {
+                assert_eq!((check.holds, &check.metered), (true, &expected), "seed {seed}: {check:?}");
+            }
             let legacy: Decimal = records.iter().filter(|one| one.owner == Owner::Legacy).map(|one| one.quantity.clone()).sum();
             let d: Decimal = totals.iter().filter(|total| total.owner == Owner::Legacy).map(|total| total.quantity.clone()).sum();
             assert_eq!(d, legacy, "seed {seed}");
@@ -246,6 +249,46 @@ async fn the_same_file_twice_changes_nothing_and_a_correction_is_a_revision() {
     let records = fixture.all(azure).await;
     let shown: Vec<_> = records.iter().map(|one| (one.quantity.to_string(), one.revision)).collect();
     assert_eq!(shown, [("1.5".to_owned(), 0), ("3".to_owned(), 1), ("1".to_owned(), 0)]);
+}
+
+/// What the check of the sums is for: a hand in the database, or a defect, that gives a record to nobody, or to whom it does not belong.
+#[tokio::test]
+async fn the_check_of_the_sums_can_say_no() {
+    static STRAY: planshift_storage::Statement =
+        planshift_storage::Statement::new("UPDATE usage_records SET plan_id = $2 WHERE azure_id = $1 AND start_at = $3");
+    static ORPHANS: planshift_storage::Statement =
+        planshift_storage::Statement::new("UPDATE usage_subscriptions SET azure_id = $2 WHERE azure_id = $1");
+    let fixture = fixture().await;
+    let azure: AzureSubscriptionId = id(1);
+    let point = OwnershipPoint { from: hour(2), revision: 0, plan_id: Some(id(70)), transition_id: id(9) };
+    fixture.ledger.lock().unwrap().insert(azure, vec![point]);
+    fixture.bring(&format!("{HEADER}{}{}{}", row(azure, 1, "1.5"), row(azure, 2, "2"), row(azure, 3, "4"))).await.unwrap();
+    let sums = async || {
+        let checks = fixture.usage.check(&of(azure)).await.unwrap();
+        let [(_, _, check)] = &checks[..] else { panic!("one kind, one unit: {checks:?}") };
+        let of = |decimal: &Decimal| decimal.to_string();
+        (of(&check.metered), of(&check.legacy), of(&check.plan), of(&check.difference), check.holds)
+    };
+    let told = |metered: &str, d: &str, g: &str, difference: &str, holds| {
+        (metered.to_owned(), d.to_owned(), g.to_owned(), difference.to_owned(), holds)
+    };
+    assert_eq!(sums().await, told("7.5", "1.5", "6", "0", true));
+    let (database, args) = (&fixture.usage.database, |plan: Option<Uuid>, start: i64| {
+        planshift_storage::Args::new().value(azure.0).value(plan).value(hour(start).as_micros())
+    });
+    // a plan that never owned it
+    database.execute(&STRAY, args(Some(Uuid::from_u128(71)), 3)).await.unwrap();
+    assert_eq!(sums().await, told("7.5", "1.5", "2", "4", false));
+    database.execute(&STRAY, args(Some(Uuid::from_u128(70)), 3)).await.unwrap();
+    // given back to the legacy offer, though the plan owns that hour
+    database.execute(&STRAY, args(None, 2)).await.unwrap();
+    assert_eq!(sums().await, told("7.5", "1.5", "4", "2", false));
+    database.execute(&STRAY, args(Some(Uuid::from_u128(70)), 2)).await.unwrap();
+    assert_eq!(sums().await, told("7.5", "1.5", "6", "0", true));
+    // records of a subscription that nobody has any more are nobody's
+    let orphan = planshift_storage::Args::new().value(azure.0).value(Uuid::from_u128(99));
+    database.execute(&ORPHANS, orphan).await.unwrap();
+    assert_eq!(sums().await, told("7.5", "0", "0", "7.5", false));
 }
 
 #[tokio::test]

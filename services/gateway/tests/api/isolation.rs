@@ -152,7 +152,9 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
         "{id}"
-            if ["/v1/productupgrades/", "/v1/usage/", "/v1/deadletters/", "/webhooks/v1/"].iter().any(|top| rule.path.starts_with(top)) =>
+            if ["/v1/productupgrades/", "/v1/usage/", "/v1/invoices/", "/v1/deadletters/", "/webhooks/v1/"]
+                .iter()
+                .any(|top| rule.path.starts_with(top)) =>
         {
             about.transition.to_string()
         }

@@ -19,6 +19,7 @@ mod planning;
 mod provider;
 mod reading;
 mod receiver;
+mod reconciliation;
 mod rights;
 mod schedules;
 mod spending;

@@ -8,6 +8,7 @@ mod doctor;
 mod fault;
 mod health;
 mod hosting;
+mod invoices;
 mod letters;
 mod run;
 mod schedules;
@@ -34,6 +35,10 @@ pub use doctor::{CompletionsArgs, DoctorArgs, ManArgs};
 pub use fault::Fault;
 pub use health::HealthArgs;
 pub use hosting::{CoordinatorArgs, GatewayArgs, LineArgs, MigrateArgs, ServeArgs, ServiceArgs, StoreArgs};
+pub use invoices::{
+    ImportInvoiceArgs, InvoiceArgs, InvoiceCommand, InvoiceFindingsArgs, ListInvoicesArgs, OneInvoiceArgs, ReconcileArgs,
+    WithdrawInvoiceArgs,
+};
 pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };
@@ -76,7 +81,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed, or doctor found something wrong; 2 the input or the usage is wrong; \
-3 some transition ended otherwise; 4 verify found a violation, or audit a dossier that is not intact; 130 interrupted (what was accepted goes on when it is started again).
+3 some transition ended otherwise, or sums or invoices do not agree; 4 verify found a violation, or audit a dossier that is not intact; 130 interrupted (what was accepted goes on when it is started again).
 Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE and PLANSHIFT_LOCAL_TOKEN_FILE name files.";
 
 /// Options of every command.
@@ -150,6 +155,10 @@ pub enum Command {
     Budget(BudgetArgs),
     /// Bring usage records, list them, and see who owns them
     Usage(UsageArgs),
+    /// Bring invoices, list them, and see what is wrong with them
+    Invoice(InvoiceArgs),
+    /// What belongs on which invoice, whether that is all that was metered, and what is wrong with those that came
+    Reconcile(ReconcileArgs),
     /// Write a valid account document of a given size to standard output
     Sample(SampleArgs),
     /// Be an outside system that has effects, with the troubles asked for: for tests and trials
@@ -250,6 +259,12 @@ mod tests {
             "planshift batch create --filter some",
             "planshift batch create a.csv --at-once 0",
             "planshift batch show 17",
+            "planshift reconcile",
+            "planshift reconcile --month 2026-09 --by hour",
+            "planshift reconcile --month 2026-09 --csv --json",
+            "planshift invoice import a.csv",
+            "planshift invoice import a.csv --series X",
+            "planshift invoice findings 17",
             "planshift audit --customer 17",
             "planshift audit --check a.json --customer 01a204fa-f9bc-71b5-b5a9-32cc283a2266",
         ] {

@@ -90,8 +90,10 @@ impl Refusal {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
+            // of a document by its path, of a table by row and column
+            let place = if fault["path"].is_null() { format!("row {}, column {}", field("row"), field("column")) } else { field("path") };
             let _ = match fault {
-                Value::Object(_) => write!(text, "\n{}: found {}, expected {}", field("path"), field("found"), field("expected")),
+                Value::Object(_) => write!(text, "\n{place}: found {}, expected {}", field("found"), field("expected")),
                 Value::String(fault) => write!(text, "\n{fault}"),
                 other => write!(text, "\n{other}"),
             };

@@ -4,6 +4,7 @@
 mod batches;
 mod budgets;
 mod error;
+mod invoices;
 mod letters;
 mod plan;
 mod retry;

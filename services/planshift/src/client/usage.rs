@@ -73,7 +73,7 @@ impl Api {
     }
 }
 
-fn of(request: RequestBuilder, partner: &PartnerArg) -> RequestBuilder {
+pub(super) fn of(request: RequestBuilder, partner: &PartnerArg) -> RequestBuilder {
     match partner.partner {
         Some(partner) => request.query(&[("partnerId", partner.to_string())]),
         None => request,

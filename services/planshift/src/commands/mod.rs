@@ -8,11 +8,13 @@ pub mod demo;
 mod doctor;
 mod health;
 mod import;
+mod invoices;
 mod letters;
 mod list;
 mod manual;
 mod migrate;
 mod plan;
+mod reconcile;
 mod report;
 mod run;
 mod sample;
@@ -94,6 +96,8 @@ async fn run_command(command: Command) -> Outcome {
         Command::Webhooks(args) => webhooks::webhooks(args).await,
         Command::Budget(args) => budgets::budget(args).await,
         Command::Usage(args) => Box::pin(usage::usage(args)).await,
+        Command::Invoice(args) => Box::pin(invoices::invoice(args)).await,
+        Command::Reconcile(args) => Box::pin(reconcile::reconcile(args)).await,
         Command::Sample(args) => sample::sample(&args),
         Command::ProvisionerSimulator(args) => simulator::simulator(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,

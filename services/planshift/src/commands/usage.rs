@@ -47,8 +47,9 @@ pub async fn usage(args: UsageArgs) -> Outcome {
             let totals = Api::from_args(&args.api)?.usage(&args, true).await?;
             shown(args.api.json, &totals, |all| {
                 lines(&all["items"], &["owner", "planId", "kind", "unit", "records", "quantity"])
-                    + &lines(&all["invoices"], &["kind", "unit", "d", "g", "metered"])
-            })
+                    + &lines(&all["invoices"], &["kind", "unit", "metered", "d", "g", "difference", "agrees"])
+            })?;
+            Ok(if totals["agrees"] == false { Exit::EndedOtherwise } else { Exit::Done })
         }
         UsageCommand::Owner(args) => {
             let ownership = Api::from_args(&args.api)?.ownership(&args).await?;
@@ -82,7 +83,8 @@ async fn import(args: &UsageImportArgs) -> Outcome {
     })
 }
 
-fn format_of(path: &Path) -> Option<Format> {
+/// How a file is written, as its name says.
+pub(super) fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(Format::Csv),
         "json" => Some(Format::Json),

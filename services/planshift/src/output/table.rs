@@ -5,12 +5,14 @@ use crate::client::{
     Batch, BatchRow, Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Schedule, ScheduleDay, Summary, WebhookDelivery,
 };
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use planshift_billing::Decimal;
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
     message::operator::{StepState, StuckTransition},
     transition::State,
     view::TransitionView,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The names of customers, as far as they are known.
@@ -64,6 +66,32 @@ pub fn plan(groups: &[PlanGroup]) -> String {
         ]);
     }
     laid_out(&table)
+}
+
+/// Objects, by some of their properties. What is a number stands to the right.
+pub fn values(items: &[Value], names: &[&str]) -> String {
+    let is_number = |name: &&str| {
+        let told = items.iter().map(|item| &item[*name]).filter(|value| !value.is_null());
+        let mut told = told.peekable();
+        told.peek().is_some() && told.all(|value| value.is_number() || value.as_str().is_some_and(|text| text.parse::<Decimal>().is_ok()))
+    };
+    let numbers: Vec<usize> = names.iter().enumerate().filter(|(_, name)| is_number(name)).map(|(place, _)| place).collect();
+    let mut table = table(names, &numbers);
+    for item in items {
+        table.add_row(names.iter().map(|name| Cell::new(cell(&item[*name]))));
+    }
+    laid_out(&table)
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text::printable(text),
+        Value::Array(parts) => parts.iter().map(cell).collect::<Vec<_>>().join("\n"),
+        // an amount of money
+        Value::Object(_) => format!("{} {}", cell(&value["amount"]), cell(&value["currency"])).trim_end().to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Batches.

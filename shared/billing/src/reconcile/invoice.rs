@@ -7,6 +7,7 @@ use planshift_domain::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Which of a partner's two invoices. Source: the domain's section 8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -29,15 +30,25 @@ impl Series {
     }
 }
 
+/// Where a line stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinePlace {
+    /// The file, by the id that whoever keeps it has given it; nil where nobody has.
+    pub file: Uuid,
+    /// The invoice's number.
+    pub invoice: String,
+    /// The row in the file, from 1, the header among them.
+    pub row: u64,
+}
+
 /// A line of usage on an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceLine {
     /// Of which invoice.
     pub series: Series,
-    /// Its number.
-    pub invoice: String,
-    /// The row in its file, from 1, the header among them.
-    pub row: u64,
+    /// Where it stands.
+    pub place: LinePlace,
     /// Whose.
     pub customer_id: CustomerId,
     /// The Azure subscription. A legacy file names none: its `SubscriptionId` is the billing platform's, and nothing is joined by it
@@ -76,8 +87,7 @@ impl InvoiceLine {
         let charge = [&rated.charge_type, &rated.benefit_order_id, &rated.benefit_id].map(|part| part.as_deref().unwrap_or_default());
         Some(Self {
             series: Series::Plan,
-            invoice: rated.invoice_number.clone()?,
-            row,
+            place: LinePlace { file: Uuid::nil(), invoice: rated.invoice_number.clone()?, row },
             customer_id: record.customer_id.or(customer)?,
             azure_subscription_id: Some(record.azure_subscription_id),
             meter_id: resource.meter_id.clone(),

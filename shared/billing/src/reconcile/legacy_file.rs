@@ -1,10 +1,10 @@
 //! The reconciliation file of the legacy invoice, as far as it is compared.
 //!
 //! Source: Partner Center's documentation of usage-based reconciliation files (`PartnerId` to `Unit`), and the same lines of its API
-//! (`UsageBasedLineItem`). A line is for a billing cycle, by days, both of them included; one of usage that an earlier cycle has left out keeps
-//! its own dates. `SubscriptionId` is the billing platform's, and nothing is joined by it.
+//! (`UsageBasedLineItem`). A line is for a billing cycle, by days, both of them included, as the invoice counts days ([`super::cycle`]); one of
+//! usage that an earlier cycle has left out keeps its own dates. `SubscriptionId` is the billing platform's, and nothing is joined by it.
 
-use super::{InvoiceLine, Series};
+use super::{InvoiceLine, LinePlace, Series};
 use crate::{
     Decimal, Faults, UsageError,
     charge::Reckoned,
@@ -14,6 +14,7 @@ use crate::{
 use csv::{ReaderBuilder, StringRecord};
 use planshift_domain::{ids::parse_guid, time::Timestamp};
 use std::io::{Error, Read};
+use uuid::Uuid;
 
 /// A day has so many seconds.
 const DAY: i64 = 24 * 3600;
@@ -134,14 +135,13 @@ impl Row<'_> {
             self.faults.add(self.number, "ChargeEndDate", to.to_string(), format!("no time before the start, {from}"));
             return None;
         }
-        let Some(quantity) = overage.or(consumed) else {
+        if self.text(Column::Overage).or(self.text(Column::Consumed)).is_none() {
             self.faults.add(self.number, "OverageQuantity", "nothing", number);
-            return None;
-        };
+        }
+        let quantity = overage.or(consumed)?;
         Some(InvoiceLine {
             series: Series::Legacy,
-            invoice: invoice?,
-            row: self.number,
+            place: LinePlace { file: Uuid::nil(), invoice: invoice?, row: self.number },
             customer_id: customer?.into(),
             azure_subscription_id: azure.map(Into::into),
             meter_id: meter?,
@@ -203,7 +203,10 @@ mod tests {
         .unwrap();
         let [line] = &lines[..] else { panic!("one line") };
         assert_eq!((line.from.to_string(), line.to.to_string()), ("2019-02-01T00:00:00Z".into(), "2019-03-01T00:00:00Z".into()));
-        assert_eq!((line.series, line.invoice.as_str(), line.row, line.azure_subscription_id), (Series::Legacy, "D020001IVK", 2, None));
+        assert_eq!(
+            (line.series, line.place.invoice.as_str(), line.place.row, line.azure_subscription_id),
+            (Series::Legacy, "D020001IVK", 2, None)
+        );
         assert_eq!((line.meter_id.as_str(), line.quantity.to_string()), ("da41bc5f-c52d-4464-8a8d-8c8dcc43503b", "10".into()));
         assert!(line.reckoned.as_ref().unwrap().fits(line.charged.as_ref().unwrap()));
     }

@@ -6,6 +6,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `usage` | what was metered of a meter on a day, and the check of the sums |
+//! | `day` | what of a day belongs on which invoice |
+//! | `cycle` | days and cycles as the legacy invoice counts them |
 //! | `invoice` | lines of invoices |
 //! | `legacy_file` | the legacy invoice's file |
 //! | `compare` | lines against usage: what is missing, doubled, or on the wrong invoice |
@@ -13,13 +15,16 @@
 //! Source: the domain's sections 1.3, 8 and 10.
 
 mod compare;
+pub mod cycle;
+mod day;
 mod invoice;
 mod legacy_file;
 #[cfg(test)]
 mod tests;
 mod usage;
 
-pub use compare::{Fault, Finding, compare};
-pub use invoice::{InvoiceLine, Series};
+pub use compare::{Came, Comparison, Fault, Finding, MOST_FINDINGS, compare};
+pub use day::{Basis, Belonging, DayUse, Sum};
+pub use invoice::{InvoiceLine, LinePlace, Series};
 pub use legacy_file::read_legacy_file;
 pub use usage::{SumCheck, Used};

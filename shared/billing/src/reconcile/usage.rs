@@ -8,7 +8,7 @@ use planshift_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What was used of a meter on a UTC day, by who owns it.
+/// What was used of a meter on a day, by who owns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
     /// Whose.
@@ -17,8 +17,10 @@ pub struct Used {
     pub azure_subscription_id: AzureSubscriptionId,
     /// The meter, in lower case.
     pub meter_id: String,
-    /// The day, by its beginning.
+    /// The UTC day, by its beginning: what the plan's invoice counts by.
     pub day: Timestamp,
+    /// The day that the legacy invoice counts it to ([`super::cycle`]), by a UTC midnight: that of `day`, or the one before.
+    pub cycle_day: Timestamp,
     /// What belongs on the legacy invoice, in the meter's unit.
     pub legacy: Decimal,
     /// What belongs on the plan's.
@@ -31,13 +33,16 @@ pub struct Used {
 pub struct SumCheck {
     /// Added over all records, whoever owns them.
     pub metered: Decimal,
-    /// Added over those of the legacy offer (D).
+    /// Added over those of the legacy offer.
+    #[serde(rename = "d")]
     pub legacy: Decimal,
-    /// Added over those of plans (G).
+    /// Added over those of plans.
+    #[serde(rename = "g")]
     pub plan: Decimal,
-    /// `metered - legacy - plan`: 0, or something is wrong.
+    /// `metered - d - g`: 0, or something is wrong.
     pub difference: Decimal,
     /// The difference is 0.
+    #[serde(rename = "agrees")]
     pub holds: bool,
 }
 

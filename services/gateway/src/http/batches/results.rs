@@ -4,22 +4,23 @@ use super::{find, shown};
 use crate::{
     app::App,
     batches::{Batch, RowFilter, ShownRow},
-    http::{answer::accepts, context::Context, errors::ApiError, fields::Parameters},
-    words::{Locale, Words},
+    http::{
+        context::Context,
+        errors::ApiError,
+        fields::Parameters,
+        tables::{self, Broken, Cell},
+    },
+    words::Locale,
 };
 use axum::{
     Extension,
-    body::{Body, Bytes},
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::Response,
 };
-use futures::stream;
-use std::io;
 
 /// How many rows are read at a time.
 const AT_ONCE: u32 = 1_000;
-const A_FORMAT: &Words = &Words::both("csv or json", "csv ou json");
 /// The columns of the table.
 const HEADER: [&str; 19] = [
     "row",
@@ -64,43 +65,30 @@ pub(in crate::http) async fn results(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let batch = find(&app, &context, &id).await?;
-    let asked = parameters.parse("format", A_FORMAT, |text| match text.to_ascii_lowercase().as_str() {
-        "csv" => Some(true),
-        "json" => Some(false),
-        _ => None,
-    })?;
-    let is_table = asked.unwrap_or_else(|| accepts(&headers, "text/csv"));
-    let (kind, ending) = if is_table { ("text/csv; charset=utf-8", "csv") } else { ("application/json; charset=utf-8", "json") };
-    let name = format!("attachment; filename=\"batch-{}.{ending}\"", batch.id);
+    let is_table = tables::is_asked(&parameters, &headers)?;
+    let (kind, ending) = if is_table { (tables::CSV, "csv") } else { ("application/json; charset=utf-8", "json") };
+    let name = format!("batch-{}.{ending}", batch.id);
     let under_way = app.under_way.clone();
     let writing =
         Writing { app, batch, locale: context.locale, is_table, after: 0, is_begun: false, is_done: false, _under_way: under_way };
-    let pieces = stream::try_unfold(writing, |mut writing| async move {
+    Ok(tables::file(kind, &name, writing, |mut writing| async move {
         if writing.is_done {
-            return Ok::<_, io::Error>(None);
+            return Ok(None);
         }
-        // what breaks off is not taken for whole: the connection is closed before its end
-        let piece = writing.next().await.map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Some((Bytes::from(piece), writing)))
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(name) = HeaderValue::try_from(name) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    }
-    Ok(response)
+        let piece = writing.next().await?;
+        Ok(Some((piece, writing)))
+    }))
 }
 
 impl Writing {
-    async fn next(&mut self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    async fn next(&mut self) -> Result<Vec<u8>, Broken> {
         let key = (self.batch.id, self.batch.partner.0);
         let rows = self.app.batches.rows(key, RowFilter::default(), self.after, AT_ONCE).await?;
         self.after = rows.last().map_or(self.after, |last| last.number);
         self.is_done = rows.len() < AT_ONCE as usize;
         let is_first = !std::mem::replace(&mut self.is_begun, true);
         if self.is_table {
-            return table(&rows, is_first, self.locale).map_err(Into::into);
+            return table(&rows, is_first, self.locale);
         }
         let mut out = if is_first { format!("{{\"batchId\":\"{}\",\"items\":[", self.batch.id) } else { String::new() };
         for (index, row) in rows.iter().enumerate() {
@@ -116,45 +104,37 @@ impl Writing {
     }
 }
 
-fn table(rows: &[ShownRow], with_header: bool, locale: Locale) -> Result<Vec<u8>, csv::Error> {
-    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    if with_header {
-        table.write_record(HEADER)?;
-    }
-    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
-    for row in rows {
-        let reasons = crate::http::findings::translated(row.reasons.clone(), locale);
-        let reasons = reasons.iter().map(|reason| format!("{} ({})", reason.code, reason.resource_id)).collect::<Vec<_>>().join("; ");
-        let plan = row.plan.as_ref();
-        let cells: [String; HEADER.len()] = [
-            row.number.to_string(),
-            row.customer.to_string(),
-            row.company_name.clone().unwrap_or_default(),
-            row.reference.clone(),
-            row.state.name().to_owned(),
-            row.attempt.to_string(),
-            row.transition.map(|id| id.to_string()).unwrap_or_default(),
-            row.subscriptions.to_string(),
-            row.code.clone().unwrap_or_default(),
-            row.description.clone().unwrap_or_default(),
-            reasons,
-            row.began_at.map(|at| at.to_string()).unwrap_or_default(),
-            row.ended_at.map(|at| at.to_string()).unwrap_or_default(),
-            plan.map(|plan| plan.state.clone()).unwrap_or_default(),
-            plan.and_then(|plan| plan.hash.clone()).unwrap_or_default(),
-            number(plan.map(|plan| plan.subscriptions)),
-            number(plan.map(|plan| plan.buy)),
-            number(plan.map(|plan| plan.reuse)),
-            number(plan.map(|plan| plan.reactivate)),
-        ];
-        table.write_record(cells.map(harmless))?;
-    }
-    table.into_inner().map_err(|error| io::Error::other(error.to_string()).into())
+fn table(rows: &[ShownRow], with_header: bool, locale: Locale) -> Result<Vec<u8>, Broken> {
+    tables::table(with_header.then_some(&HEADER[..]), rows.iter().map(|row| cells(row, locale)))
 }
 
-/// A cell that a spreadsheet would take for a formula is marked as text.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+fn cells(row: &ShownRow, locale: Locale) -> Vec<Cell> {
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let reasons = crate::http::findings::translated(row.reasons.clone(), locale);
+    let reasons = reasons.iter().map(|reason| format!("{} ({})", reason.code, reason.resource_id)).collect::<Vec<_>>().join("; ");
+    let plan = row.plan.as_ref();
+    let cells: [String; HEADER.len()] = [
+        row.number.to_string(),
+        row.customer.to_string(),
+        row.company_name.clone().unwrap_or_default(),
+        row.reference.clone(),
+        row.state.name().to_owned(),
+        row.attempt.to_string(),
+        row.transition.map(|id| id.to_string()).unwrap_or_default(),
+        row.subscriptions.to_string(),
+        row.code.clone().unwrap_or_default(),
+        row.description.clone().unwrap_or_default(),
+        reasons,
+        row.began_at.map(|at| at.to_string()).unwrap_or_default(),
+        row.ended_at.map(|at| at.to_string()).unwrap_or_default(),
+        plan.map(|plan| plan.state.clone()).unwrap_or_default(),
+        plan.and_then(|plan| plan.hash.clone()).unwrap_or_default(),
+        number(plan.map(|plan| plan.subscriptions)),
+        number(plan.map(|plan| plan.buy)),
+        number(plan.map(|plan| plan.reuse)),
+        number(plan.map(|plan| plan.reactivate)),
+    ];
+    cells.map(Cell::Text).into()
 }
 
 #[cfg(test)]

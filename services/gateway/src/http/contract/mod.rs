@@ -16,7 +16,7 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `batches`, `schedules`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `webhooks` | the rooms |
+//! | `accounts`, `upgrades`, `batches`, `schedules`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `reconciliation`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
@@ -33,6 +33,7 @@ mod letters;
 mod live;
 mod operation;
 mod orders;
+mod reconciliation;
 mod schedules;
 mod shapes;
 mod steps;
@@ -64,6 +65,7 @@ pub fn openapi() -> Value {
     steps::describe(&api);
     letters::describe(&api);
     usage::describe(&api);
+    reconciliation::describe(&api);
     webhooks::describe(&api);
     api.add(Operation::get("/", "whatThisIs", "What this is, for whoever opens it in a browser.").kind(
         200,

@@ -3,7 +3,7 @@
 use super::{
     api::Api,
     operation::Operation,
-    shapes::{Object, Schema, collection, count, guid, list, object, one_of, or_null, plain, text, time},
+    shapes::{Object, Schema, collection, count, flag, guid, list, object, one_of, or_null, plain, text, time},
 };
 use crate::usage::ImportState;
 use planshift_billing::{Decimal, Kind, Rated, Resource};
@@ -27,7 +27,7 @@ pub(super) fn describe(api: &Api) {
 }
 
 /// Whose: `legacy` is billed on the invoice D, a plan on the invoice G.
-fn owned(shape: Object) -> Object {
+pub(super) fn owned(shape: Object) -> Object {
     shape.has("owner", one_of(&["legacy", "plan"])).has("invoice", one_of(&["D", "G"])).has("planId", or_null(guid()))
 }
 
@@ -106,12 +106,21 @@ fn records(api: &Api) {
         .has("records", count())
         .has("quantity", api.of::<Decimal>())
         .has("beyondAChange", count());
-    let sum = |shape: Object, name: &str| shape.has(name, api.of::<Decimal>());
-    let invoice = ["d", "g", "metered"].into_iter().fold(object().has("kind", api.of::<Kind>()).has("unit", text()), sum);
+    let invoice = summed(api, object().has("kind", api.of::<Kind>()).has("unit", text()));
     api.add(
         narrowed(Operation::get("/v1/usage/totals", "getUsageTotals", "What each owner has of usage, as exact decimals by kind and unit."))
-            .json(200, "By owner, and by invoice.", object().has("items", list(total)).has("invoices", list(invoice))),
+            .says(
+                "`metered` is added by itself, over all records and whoever owns them: `difference` is what is left of it without `d` and `g`. \
+                 `owner` narrows `items` alone.",
+            )
+            .json(200, "By owner, and by invoice.", object().has("items", list(total)).has("invoices", list(invoice)).has("agrees", flag())),
     );
+}
+
+/// Three sums that were each added by themselves, and whether they agree.
+pub(super) fn summed(api: &Api, shape: Object) -> Object {
+    let sum = |shape: Object, name: &str| shape.has(name, api.of::<Decimal>());
+    ["metered", "d", "g", "difference"].into_iter().fold(shape, sum).has("agrees", flag())
 }
 
 fn narrowed(operation: Operation) -> Operation {

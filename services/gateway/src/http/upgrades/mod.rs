@@ -91,7 +91,7 @@ pub(in crate::http) async fn partner_of(
 }
 
 /// The transition of that id, where the caller may see it.
-async fn find(app: &App, context: &Context, id: &str) -> Result<Known, ApiError> {
+pub(in crate::http) async fn find(app: &App, context: &Context, id: &str) -> Result<Known, ApiError> {
     let Ok(id): Result<TransitionId, _> = id.parse() else { return Err(ApiError::unknown_upgrade(id)) };
     let known = app.model.transition(id).await?.filter(|known| context.caller.sees(known.row.partner_id));
     known.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))

@@ -91,7 +91,8 @@ async fn receive(app: App, body: Body, give: mpsc::Sender<io::Result<axum::body:
     }
 }
 
-fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
+/// How a file is written, by its content type.
+pub(in crate::http) fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "text/csv" | "application/csv" => Ok(Format::Csv),

@@ -13,10 +13,9 @@ use crate::{
     words::{Words, words},
 };
 use axum::{Extension, extract::State, http::HeaderMap};
-use planshift_billing::{Decimal, Kind};
-use planshift_domain::{ids::PartnerId, ownership::Owner};
+use planshift_billing::reconcile::SumCheck;
+use planshift_domain::ids::PartnerId;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const A_TIME: &Words = &Words::both("a time as 2026-09-18T10:00:00Z, or a date", "une heure comme 2026-09-18T10:00:00Z, ou une date");
@@ -45,8 +44,8 @@ pub(in crate::http) async fn records(
     asked.answer("/usage", &again(&parameters, &NARROWS), Page { items, next, ..Page::default() })
 }
 
-/// `GET /v1/usage/totals?…`: by owner, kind of file and unit; and what was metered in all. The two are read at once, and that they agree
-/// is reckoned, not assumed.
+/// `GET /v1/usage/totals?…`: by owner, kind of file and unit; and by invoice, with what was metered in all. That is added by itself, over all
+/// records and without their owners: whether it is the sum of both invoices is reckoned, and may turn out to be no.
 pub(in crate::http) async fn totals(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -54,19 +53,20 @@ pub(in crate::http) async fn totals(
 ) -> Result<Answer, ApiError> {
     let filter = filter(whose(&app, &context, &parameters).await?, &parameters)?;
     let totals = app.usage.totals(&filter).await?;
-    Answer::json(&json!({ "items": totals.iter().map(total).collect::<Vec<_>>(), "invoices": invoices(&totals) }))
+    let checks = app.usage.check(&filter).await?;
+    let agrees = checks.iter().all(|(.., check)| check.holds);
+    let invoices: Vec<Value> = checks.iter().map(|(kind, unit, sums)| check(json!({ "kind": kind, "unit": unit }), sums)).collect();
+    Answer::json(&json!({ "items": totals.iter().map(total).collect::<Vec<_>>(), "invoices": invoices, "agrees": agrees }))
 }
 
-/// What is on each of the two invoices, and both together, of each kind and unit.
-fn invoices(totals: &[Total]) -> Vec<Value> {
-    let mut sums: BTreeMap<(Kind, &str), (Decimal, Decimal)> = BTreeMap::new();
-    for total in totals {
-        let (d, g) = sums.entry((total.kind, &total.unit)).or_default();
-        let one = if total.owner == Owner::Legacy { d } else { g };
-        *one = std::mem::take(one) + total.quantity.clone();
+/// With three sums, and whether they agree.
+pub(in crate::http) fn check(mut value: Value, check: &SumCheck) -> Value {
+    let SumCheck { metered, legacy, plan, difference, holds } = check;
+    for (name, sum) in [("metered", metered), ("d", legacy), ("g", plan), ("difference", difference)] {
+        value[name] = json!(sum);
     }
-    let row = |((kind, unit), (d, g)): ((Kind, &str), (Decimal, Decimal))| json!({ "kind": kind, "unit": unit, "d": d, "g": g, "metered": d.clone() + g.clone() });
-    sums.into_iter().map(row).collect()
+    value["agrees"] = json!(holds);
+    value
 }
 
 fn filter(partner: PartnerId, parameters: &Parameters) -> Result<UsageFilter, ApiError> {

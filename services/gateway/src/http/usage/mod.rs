@@ -12,9 +12,9 @@ mod imports;
 mod list;
 mod owners;
 
-pub(super) use bring::bring;
+pub(super) use bring::{bring, format_of};
 pub(super) use imports::{import, imports};
-pub(super) use list::{records, totals};
+pub(super) use list::{check, records, totals};
 pub(super) use owners::ownership;
 
 use super::{
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 /// Whose usage is meant: the caller's own, or, where an operator asks, that of the partner that is named,
 /// or of the only one that there is.
-async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<PartnerId, ApiError> {
+pub(in crate::http) async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<PartnerId, ApiError> {
     let named: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
     match (context.caller.partner, named) {
         (Some(own), Some(named)) if own != named => {
@@ -49,7 +49,7 @@ async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<
 }
 
 /// An owner, as answers have it: `legacy` or `plan`, and the invoice that it is billed on.
-fn with_owner(mut value: Value, owner: Owner) -> Value {
+pub(in crate::http) fn with_owner(mut value: Value, owner: Owner) -> Value {
     let (name, invoice, plan) = match owner {
         Owner::Legacy => ("legacy", "D", Value::Null),
         Owner::Plan(plan) => ("plan", "G", json!(plan)),

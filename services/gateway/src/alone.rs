@@ -27,6 +27,7 @@ type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// | `PLANSHIFT_PUBLIC_URL` | what receivers of webhooks reach the gateway by |
 /// | `PLANSHIFT_WEBHOOK_KEY_FILE`, `PLANSHIFT_WEBHOOK_CERTIFICATE_FILE` | what webhooks are signed with; else a key is made and kept in the database |
 /// | `PLANSHIFT_WEBHOOKS_ALLOW_INTERNAL` | `true`: `http` and internal addresses are called too |
+/// | `PLANSHIFT_JAEGER_URL` | where people reach Jaeger: the portal links to traces there |
 /// | `PLANSHIFT_WEBHOOKS_KEEP_DAYS` | for how many days what was delivered is kept; default 30 |
 ///
 /// # Errors
@@ -50,9 +51,27 @@ fn settings(variable: Variable<'_>) -> Result<Settings, GatewayError> {
             Some(text) => text.parse().map_err(|error| GatewayError::Setting(format!("PLANSHIFT_BUDGET_THRESHOLDS: {error}")))?,
             None => usual.budget_thresholds.clone(),
         },
+        jaeger_url: jaeger(variable)?,
         webhooks: webhooks(variable)?.settings().map_err(|error| GatewayError::Setting(error.to_string()))?,
         ..usual
     })
+}
+
+/// The variable that says where people reach Jaeger.
+pub const JAEGER_URL: &str = "PLANSHIFT_JAEGER_URL";
+
+/// An address that a page may lead to: one of the web.
+///
+/// # Errors
+/// The text is none.
+pub fn web_address(text: &str) -> Result<String, String> {
+    let is_web = url::Url::parse(text).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
+    if is_web { Ok(text.to_owned()) } else { Err(format!("{text:?} is not an address like https://jaeger.example")) }
+}
+
+fn jaeger(variable: Variable<'_>) -> Result<Option<String>, GatewayError> {
+    let address = variable(JAEGER_URL).map(|text| web_address(&text));
+    address.transpose().map_err(|error| GatewayError::Setting(format!("{JAEGER_URL}: {error}")))
 }
 
 fn webhooks(variable: Variable<'_>) -> Result<WebhookOptions, GatewayError> {
@@ -177,6 +196,7 @@ mod tests {
             assert!(error.contains(named) && !error.contains("hunter2") && !error.contains(token.1), "{error}");
         }
         assert!(with(&[("PLANSHIFT_REQUESTS_PER_MINUTE", "many")], settings).unwrap_err().contains("PLANSHIFT_REQUESTS_PER_MINUTE"));
+        assert!(with(&[("PLANSHIFT_JAEGER_URL", "javascript:alert(1)")], settings).unwrap_err().contains("PLANSHIFT_JAEGER_URL"));
         assert_eq!(with(&[("PLANSHIFT_REQUEST_BURST", "7")], settings).unwrap().request_burst, 7);
         for (name, value) in [
             ("PLANSHIFT_PUBLIC_URL", "here"),

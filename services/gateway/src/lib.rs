@@ -20,6 +20,7 @@
 //! | `usage` | usage records, each with its owner |
 //! | `invoices` | invoices as files, line by line |
 //! | `reconciliation` | what belongs on which invoice, and what is wrong with those that came |
+//! | `portal` | the pages |
 //! | `view` | a transition from its rows |
 //! | `records` | entries of customers' chains as Partner Center's audit records |
 //! | `words` | what people read, in English and in French |
@@ -43,6 +44,7 @@ mod invoices;
 mod letters;
 mod look;
 mod model;
+mod portal;
 mod reconciliation;
 mod records;
 mod schedules;
@@ -54,7 +56,7 @@ mod view;
 mod wait;
 mod words;
 
-pub use alone::{made_text, serve};
+pub use alone::{JAEGER_URL, made_text, serve, web_address};
 pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
 pub use hooks::{InvalidWebhooks, SigningKey, SigningKeyError, WebhookOptions};

@@ -72,6 +72,8 @@ pub struct Settings {
     pub budget_thresholds: Thresholds,
     /// Webhooks.
     pub webhooks: WebhookSettings,
+    /// Where Jaeger is, as people reach it: the portal's pages link to traces there. Without it they show a trace's id alone.
+    pub jaeger_url: Option<String>,
 }
 
 /// How webhooks are sent.
@@ -150,6 +152,7 @@ impl Default for Settings {
             grace: Duration::from_secs(20),
             budget_thresholds: Thresholds::default(),
             webhooks: WebhookSettings::default(),
+            jaeger_url: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens: those that a hosted API takes, and the one that a client sends.
 
 use crate::{
-    cli::{AuthArgs, SendingArgs},
+    cli::{AuthArgs, PortalArgs, SendingArgs},
     exit::Failure,
     settings::{Environment, Secret, secret},
 };
@@ -39,7 +39,7 @@ pub fn hosted(args: &AuthArgs, listen: SocketAddr, data: &Path, environment: Env
 ///
 /// # Errors
 /// Usage: settings of webhooks that do not fit together, a key that is none; thresholds that are none.
-pub fn limits(args: &AuthArgs, sending: &SendingArgs) -> Result<Settings, Failure> {
+pub fn limits(args: &AuthArgs, sending: &SendingArgs, portal: &PortalArgs) -> Result<Settings, Failure> {
     let usual = Settings::default();
     let webhooks = WebhookOptions {
         public_url: sending.public_url.clone(),
@@ -56,6 +56,7 @@ pub fn limits(args: &AuthArgs, sending: &SendingArgs) -> Result<Settings, Failur
             None => usual.budget_thresholds.clone(),
         },
         webhooks: webhooks.settings().map_err(|error| Failure::usage(error.to_string()))?,
+        jaeger_url: portal.jaeger_url.clone(),
         ..usual
     })
 }

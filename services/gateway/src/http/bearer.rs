@@ -6,7 +6,7 @@ use crate::{
     auth::{Caller, Refused, Rejected},
     words::{Words, words},
 };
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
 use planshift_worker::metrics::{Metrics, REFUSED_REQUESTS};
 
 /// After how many seconds keys that are not here yet may be.
@@ -18,7 +18,10 @@ pub(super) async fn caller(app: &App, method: &Method, path: &str, headers: &Hea
     if rules::is_open(method, path) {
         return Ok(Caller::nobody());
     }
-    let caller = app.authenticator.caller(headers).await.map_err(|why| {
+    // a browser has no header to send; what it has instead counts for pages alone, for those check that their forms are their own
+    let by_session = crate::portal::is_here(path) && !headers.contains_key(AUTHORIZATION);
+    let caller = if by_session { crate::portal::caller(app, headers).await? } else { app.authenticator.caller(headers).await };
+    let caller = caller.map_err(|why| {
         match &why {
             Refused::Missing => count(&app.metrics, NO_TOKEN, 1),
             Refused::Invalid(rejected) => count(&app.metrics, ("401", rejected.name()), 1),

@@ -175,6 +175,26 @@ impl ApiError {
         self.0.status
     }
 
+    /// Our name for it.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What people are told.
+    pub(crate) fn text(&self, locale: Locale) -> &str {
+        self.0.description.text(locale)
+    }
+
+    /// A field that it has beyond those of every error.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.0.more.get(name)
+    }
+
+    /// What it says in detail.
+    pub(crate) fn details(&self) -> &[Value] {
+        &self.0.data
+    }
+
     pub(crate) fn is_definite(&self) -> bool {
         self.0.definite
     }

@@ -73,11 +73,16 @@ mod uploads;
 mod usage;
 mod webhooks;
 
-use crate::{app::App, words::words};
+use crate::{
+    app::App,
+    portal::{self, Api},
+    words::words,
+};
+pub(crate) use answer::accepts;
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -85,13 +90,15 @@ use axum::{
 pub(crate) use bearer::count_from_zero;
 pub(crate) use context::Context;
 pub use contract::openapi;
-use errors::ApiError;
+pub(crate) use errors::ApiError;
+pub(crate) use fields::Parameters;
 pub(crate) use local::Reach;
 pub(crate) use once::hex;
 use routes::Routes;
 pub use rules::{RULES, Rule};
 pub(crate) use serve::serve;
 pub(crate) use upgrades::Said;
+pub(crate) use upgrades::find_parts;
 pub(crate) use uploads::Uploads;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
@@ -206,16 +213,25 @@ fn routes() -> Routes {
         .route("/webhooks/v1/deliveries/{id}/redeliver", post(w::redeliver))
 }
 
+/// The API's, and the portal's.
+fn all_routes() -> Routes {
+    portal::routes().into_iter().fold(routes(), |routes, (path, methods)| routes.route(path, methods))
+}
+
 /// Where there are routes, each as the router has it.
 pub fn paths() -> Vec<&'static str> {
-    routes().paths()
+    all_routes().paths()
 }
 
 /// What answers requests.
 pub(crate) fn router(app: &App) -> Router {
-    let routes = routes()
+    // what pages ask, with the same rights as from outside
+    let api = routes().into_router().route_layer(middleware::from_fn(rules::enforce));
+    let api = Api::new(api.layer(DefaultBodyLimit::max(app.settings.body_bytes)).with_state(app.clone()));
+    let routes = all_routes()
         .into_router()
         .route_layer(middleware::from_fn(rules::enforce))
+        .layer(Extension(api))
         .fallback(async || {
             let text = words!("There is nothing under this path.", "Il n’y a rien à ce chemin d’accès.");
             ApiError::new(StatusCode::NOT_FOUND, "404", "NotFound", text)
@@ -230,10 +246,13 @@ pub(crate) fn router(app: &App) -> Router {
     Router::new().fallback_service(routes).layer(middleware::from_fn_with_state(app.clone(), surround::surround))
 }
 
-/// The portal comes here. Until then: what this is, for whoever opens it in a browser.
-async fn what_this_is() -> Response {
+/// What this is. Whoever opens it in a browser is led to the portal.
+async fn what_this_is(headers: HeaderMap) -> Response {
+    if accepts(&headers, "text/html") {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, portal::HOME)]).into_response();
+    }
     let page = "Planshift moves a customer's Azure subscriptions from the legacy CSP offer to the Azure plan.\n\n\
-                This is its API. Requests need a bearer token (docs/api/authentication.md). Begin with:\n\n\
+                This is its API; its pages are at /portal. Requests need a bearer token (docs/api/authentication.md). Begin with:\n\n\
                 \x20 POST /v1/accounts            import an account document\n\
                 \x20 POST /v1/productUpgrades     {\"customerId\": \"…\", \"productFamily\": \"Azure\"}\n\
                 \x20 GET  /v1/productUpgrades     what there is\n\n\

@@ -164,10 +164,36 @@ pub const RULES: &[Rule] = &[
     get("/webhooks/v1/deliveries/replay/{id}", Right::Read),
     get("/webhooks/v1/deliveries/{id}", Right::Read),
     post("/webhooks/v1/deliveries/{id}/redeliver", Right::Manage),
+    // pages; what they ask of the API is enforced there once more
+    get("/portal", Right::Open),
+    get("/portal/assets/{*file}", Right::Open),
+    get("/portal/sign-in", Right::Open),
+    post("/portal/sign-in", Right::Open),
+    post("/portal/sign-out", Right::Open),
+    post("/portal/preferences", Right::Open),
+    get("/portal/customers", Right::Read),
+    get("/portal/blockers", Right::Read),
+    get("/portal/customers/{customer}", Right::Read),
+    post("/portal/customers/{customer}/budget", Right::Manage),
+    get("/portal/customers/{customer}/transition", Right::Read),
+    post("/portal/customers/{customer}/transition", Right::Sell),
+    get("/portal/transitions", Right::Read),
+    get("/portal/transitions/{id}", Right::Read),
+    get("/portal/transitions/{id}/cells", Right::Read),
+    get("/portal/transitions/{id}/events", Right::Read),
+    get("/portal/transitions/{id}/cancel", Right::Manage),
+    post("/portal/transitions/{id}/cancel", Right::Manage),
+    post("/portal/transitions/{id}/resume", Right::Manage),
+    post("/portal/transitions/{id}/close", Right::Manage),
+    post("/portal/batches/new", Right::Sell),
+    get("/portal/batches", Right::Read),
+    post("/portal/batches", Right::Sell),
+    get("/portal/batches/{batch}", Right::Read),
+    post("/portal/batches/{batch}/act", Right::Sell),
 ];
 
-/// Beneath this path a token must be a user's. Source: the domain's rule E19.
-const OF_USERS: &str = "/v1/productupgrades";
+/// Beneath these paths a token must be a user's. Source: the domain's rule E19; and pages are for people.
+const OF_USERS: [&str; 2] = ["/v1/productupgrades", "/portal"];
 
 /// Whatever is beneath it is served without a token, where the path before it is open: pages and what they load.
 const REST: &str = "/{*";
@@ -198,10 +224,10 @@ fn check(method: &Method, path: &str, caller: &Caller) -> Result<(), ApiError> {
         tracing::error!(%method, path, "no rule says who may use this path: it is refused");
         return forbidden(words!("Nobody may use this path.", "Personne ne peut utiliser ce chemin d’accès."));
     };
-    if caller.is_app_only() && beneath(path, OF_USERS) {
+    if caller.is_app_only() && OF_USERS.iter().any(|top| beneath(path, top)) {
         let text = words!(
-            "Product upgrades need the token of an app and a user together; this one is of an app alone.",
-            "Les mises à niveau demandent le jeton d’une application avec un utilisateur ; celui-ci est d’une application seule."
+            "Product upgrades and pages need the token of an app and a user together; this one is of an app alone.",
+            "Les mises à niveau et les pages demandent le jeton d’une application avec un utilisateur ; celui-ci est d’une application seule."
         );
         return Err(ApiError::new(StatusCode::FORBIDDEN, "900329", "UserContextRequired", text));
     }

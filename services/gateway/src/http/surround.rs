@@ -3,6 +3,7 @@
 use super::{answer::Answer, bearer, context::Context, errors::ApiError, measured::Measured, spans};
 use crate::{
     app::App,
+    portal,
     words::{Locale, words},
 };
 use axum::{
@@ -28,6 +29,10 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     let mut span = spans::begin(&app.ports.tracer, &request, &context.trace);
     context.trace = span.context().clone();
     *request.uri_mut() = in_lower_case(request.uri());
+    let page = portal::is_here(request.uri().path()).then(|| portal::Asked::new(&method, request.uri(), request.headers()));
+    if let Some(page) = &page {
+        context.locale = page.locale();
+    }
     let caller = bearer::caller(&app, request.method(), request.uri().path(), request.headers()).await;
     // nothing behind this needs the secret, so nothing can give it away
     request.headers_mut().remove(AUTHORIZATION);
@@ -45,7 +50,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
             handle(&app, &context, request, next).await
         }
     };
-    let response = finish(&context, response);
+    let response = finish(&context, page.as_ref(), response);
     spans::finish(&mut span, &method, &context, &response);
     measured.finish(&response);
     response
@@ -76,9 +81,10 @@ async fn handle(app: &App, context: &Context, request: Request, next: Next) -> R
 }
 
 /// Writes out an error, says in which language the answer is, and hands the ids back.
-fn finish(context: &Context, mut response: Response) -> Response {
+fn finish(context: &Context, page: Option<&portal::Asked>, mut response: Response) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        let mut written = Answer::error(&error, context.correlation_id, context.locale).into_response();
+        let as_page = page.and_then(|page| page.error(&error, context));
+        let mut written = as_page.unwrap_or_else(|| Answer::error(&error, context.correlation_id, context.locale).into_response());
         for (name, value) in response.headers() {
             // `Allow` of a 405, for example; the body's own headers are those of the written one
             if !written.headers().contains_key(name) && name != CONTENT_LENGTH {
@@ -90,6 +96,9 @@ fn finish(context: &Context, mut response: Response) -> Response {
             written.extensions_mut().insert(path);
         }
         response = written;
+    }
+    if let Some(page) = page {
+        response = page.finish(response);
     }
     name_language(response.headers_mut(), context.locale);
     context.stamp(response.headers_mut());

@@ -24,6 +24,8 @@ pub(crate) struct Changes {
     pub(super) packets: BTreeMap<(TransitionId, Step, Action, u32), PacketRow>,
     pub(super) history: BTreeMap<(TransitionId, u32), HistoryEntry>,
     pub(super) customers: BTreeMap<(PartnerId, CustomerId), ImportedCustomer>,
+    /// How many Azure subscriptions a part of a customer has, with the version that says so.
+    pub(super) parts: BTreeMap<(PartnerId, CustomerId, u32), (u32, u32)>,
     /// Of a customer in parts, each part tells some: all are kept, with their versions.
     pub(super) on_record: BTreeMap<(PartnerId, CustomerId, MpnId), u32>,
     /// With the time that their import began.
@@ -60,6 +62,10 @@ impl Changes {
         for customer in event.customers {
             for mpn_id in &customer.resellers {
                 newest(&mut self.on_record, (event.partner_id, customer.customer_id, mpn_id.clone()), customer.version, |version| *version);
+            }
+            if let Some(azure) = customer.azure_subscriptions {
+                let part = (event.partner_id, customer.customer_id, customer.part);
+                newest(&mut self.parts, part, (customer.version, azure), |(version, _)| *version);
             }
             newest(&mut self.customers, (event.partner_id, customer.customer_id), customer, |row| row.version);
         }

@@ -40,6 +40,11 @@ impl Pattern {
         like.push_str(after);
         Self { like, not }
     }
+
+    /// What `LIKE` compares with.
+    pub(super) fn like(&self) -> &str {
+        &self.like
+    }
 }
 
 /// Where a page ends: name in lower case, customer, partner.

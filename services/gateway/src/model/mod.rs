@@ -14,11 +14,13 @@ mod left;
 mod list;
 mod measure;
 mod orders;
+mod overview;
 mod pace;
 mod plans;
 mod read;
 mod requests;
 mod search;
+mod sessions;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub(crate) use feed::{Cursor, Happened, Of, What};
 pub(crate) use left::Suspended;
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
+pub(crate) use overview::{Overview, OverviewFilter, OverviewKey, Seen, SortBy, SortKey};
 pub(crate) use pace::{expected_end, percent};
 pub(crate) use plans::{HadPlan, TakenFrom, taken_from};
 pub(crate) use read::{Known, Parts};
@@ -59,6 +62,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, name: "invoices", sql: include_str!("../../migrations/0014_invoices.sql") },
     Migration { version: 15, name: "spending", sql: include_str!("../../migrations/0015_spending.sql") },
     Migration { version: 16, name: "acts on batches", sql: include_str!("../../migrations/0016_batch_acts.sql") },
+    Migration { version: 17, name: "portal", sql: include_str!("../../migrations/0017_portal.sql") },
 ];
 
 /// The read model. Cheap to clone.

@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, audit, budgets::spelled, feed, to_json};
+use super::{Changes, ReadModel, audit, budgets::spelled, feed, overview, to_json};
 use crate::{batches, letters, spending};
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -114,6 +114,7 @@ impl ReadModel {
             (&PLANS, plans(changes)?),
             (&CUSTOMERS, customers(changes)),
             (&ON_RECORD, on_record(changes)),
+            (&overview::PARTS, overview::part_rows(changes)),
             (&RESELLERS, resellers(changes)?),
             (&audit::ENTRIES, audit::entry_rows(&changes.entries)?),
             (&audit::CHAINS, audit::chain_rows(&changes.entries)),
@@ -126,6 +127,7 @@ impl ReadModel {
             // a budget that has changed is held against what was spent; customers without usage cost a look-up each
             let rows = changes.customers.keys().map(|(partner, customer)| vec![Value::Uuid(partner.0), customer.0.into()]);
             transaction.execute(&spending::CHECK, Args::new().rows(rows.collect()).value(spending::this_month(now))).await?;
+            transaction.execute(&overview::SUMS, Args::new().rows(overview::customer_keys(changes))).await?;
         }
         let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
         if !changes.transitions.is_empty() {

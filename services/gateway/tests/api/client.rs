@@ -75,7 +75,8 @@ impl RequestBuilder {
         let check = |body: Option<&[u8]>| {
             let headers = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
             let heard = Heard { method: method.as_str(), path: &path, status: status.as_u16(), headers, body };
-            let faults = CONTRACT.faults(&heard);
+            // pages are for people, and no part of the document
+            let faults = if path.starts_with("/portal") { Vec::new() } else { CONTRACT.faults(&heard) };
             let body = String::from_utf8_lossy(body.unwrap_or_default());
             assert!(faults.is_empty(), "{method} {path} answers {status}, and the document says otherwise: {faults:#?}\n{body}");
         };

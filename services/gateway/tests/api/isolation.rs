@@ -34,7 +34,7 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 10] = [
+const OF_THE_CALLER: [&str; 14] = [
     "/v1/productupgrades/batches",
     "/v1/productupgrades/schedules",
     "/v1/customers",
@@ -45,6 +45,10 @@ const OF_THE_CALLER: [&str; 10] = [
     "/v1/auditrecords",
     "/webhooks/v1/registration/events",
     "/webhooks/v1/deliveries",
+    "/portal/customers",
+    "/portal/blockers",
+    "/portal/transitions",
+    "/portal/batches",
 ];
 
 /// A time that is not past while this is tested, nor beyond the horizon of a schedule.
@@ -152,7 +156,7 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
         "{id}"
-            if ["/v1/productupgrades/", "/v1/usage/", "/v1/invoices/", "/v1/deadletters/", "/webhooks/v1/"]
+            if ["/v1/productupgrades/", "/portal/transitions/", "/v1/usage/", "/v1/invoices/", "/v1/deadletters/", "/webhooks/v1/"]
                 .iter()
                 .any(|top| rule.path.starts_with(top)) =>
         {
@@ -167,6 +171,7 @@ fn filled(rule: &Rule, about: About) -> String {
         "{sku}" => "0001".to_owned(),
         "{availability}" => "DZH318Z0BML6".to_owned(),
         "{step}" => "mapping".to_owned(),
+        "{*file}" => "nothing".to_owned(),
         other => {
             assert!(!other.contains('{'), "{} {}: what stands for {other}?", rule.method, rule.path);
             other.to_owned()

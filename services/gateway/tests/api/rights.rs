@@ -129,6 +129,25 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/webhooks/v1/deliveries/replay/{id}", READERS),
     ("GET", "/webhooks/v1/deliveries/{id}", READERS),
     ("POST", "/webhooks/v1/deliveries/{id}/redeliver", MANAGERS),
+    ("GET", "/portal/customers", READERS),
+    ("GET", "/portal/blockers", READERS),
+    ("GET", "/portal/customers/{customer}", READERS),
+    ("POST", "/portal/customers/{customer}/budget", MANAGERS),
+    ("GET", "/portal/customers/{customer}/transition", READERS),
+    ("POST", "/portal/customers/{customer}/transition", SELLERS),
+    ("GET", "/portal/transitions", READERS),
+    ("GET", "/portal/transitions/{id}", READERS),
+    ("GET", "/portal/transitions/{id}/cells", READERS),
+    ("GET", "/portal/transitions/{id}/events", READERS),
+    ("GET", "/portal/transitions/{id}/cancel", MANAGERS),
+    ("POST", "/portal/transitions/{id}/cancel", MANAGERS),
+    ("POST", "/portal/transitions/{id}/resume", MANAGERS),
+    ("POST", "/portal/transitions/{id}/close", MANAGERS),
+    ("POST", "/portal/batches/new", SELLERS),
+    ("GET", "/portal/batches", READERS),
+    ("POST", "/portal/batches", SELLERS),
+    ("GET", "/portal/batches/{batch}", READERS),
+    ("POST", "/portal/batches/{batch}/act", SELLERS),
 ];
 
 /// Nobody waits long for a coordinator that never answers.
@@ -202,7 +221,7 @@ async fn every_role_may_what_it_may_and_nothing_else() {
             assert!(status != 401, "{role} {method} {path}");
         }
         let (status, name) = ask(&world, &app, method, path).await;
-        if path.starts_with("/v1/productupgrades") {
+        if path.starts_with("/v1/productupgrades") || path.starts_with("/portal") {
             assert_eq!((status, name.as_str()), (403, "UserContextRequired"), "an app alone: {method} {path}");
         } else {
             assert_eq!(status == 403, !who.contains('A'), "an app alone: {method} {path}: {name}");

@@ -192,6 +192,8 @@ impl World {
             country: "FR".into(),
             relationship_to_partner: None,
             budget: None,
+            part: 0,
+            azure_subscriptions: None,
             currency_code: "EUR".into(),
             resellers: Vec::new(),
         };

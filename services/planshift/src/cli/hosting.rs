@@ -1,6 +1,6 @@
 //! Options of the commands that run services, and of what they keep.
 
-use super::{AuthArgs, SendingArgs};
+use super::{AuthArgs, PortalArgs, SendingArgs};
 use clap::Args;
 use planshift_coordinator::{
     Line, Weights,
@@ -71,6 +71,9 @@ pub struct ServeArgs {
     /// How webhooks are sent
     #[command(flatten)]
     pub sending: SendingArgs,
+    /// What pages lead to
+    #[command(flatten)]
+    pub portal: PortalArgs,
 }
 
 /// Options of a worker or the coordinator alone.
@@ -110,6 +113,9 @@ pub struct GatewayArgs {
     /// How webhooks are sent
     #[command(flatten)]
     pub sending: SendingArgs,
+    /// What pages lead to
+    #[command(flatten)]
+    pub portal: PortalArgs,
 }
 
 /// Options of `migrate`.

@@ -10,6 +10,7 @@ mod health;
 mod hosting;
 mod invoices;
 mod letters;
+mod portal;
 mod run;
 mod schedules;
 mod simulator;
@@ -42,6 +43,7 @@ pub use invoices::{
 pub use letters::{
     CancelRedriveArgs, DeadLettersArgs, DropArgs, LetterArgs, LettersCommand, ManyArgs, MeantArgs, RedriveArgs, RedriveOneArgs, WhichArgs,
 };
+pub use portal::PortalArgs;
 pub use run::RunArgs;
 pub use schedules::{
     CancelScheduleArgs, CreateScheduleArgs, Hours, ListSchedulesArgs, MoveScheduleArgs, OneScheduleArgs, ScheduleArgs, ScheduleCommand,

@@ -22,7 +22,8 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         Keeping::Embedded(folder) => format!("data in {}", folder.display()),
         Keeping::Distributed(_) => "data in PostgreSQL, messages in RabbitMQ".to_owned(),
     };
-    let options = HostOptions::serving(keeping, args.listen, args.admin, auth).limited_by(tokens::limits(&args.auth, &args.sending)?);
+    let options =
+        HostOptions::serving(keeping, args.listen, args.admin, auth).limited_by(tokens::limits(&args.auth, &args.sending, &args.portal)?);
     let options = options.provisioned_by(Provisioners::by(&settings::process_environment)?).at_a_time(args.line.line());
     let mut host = tokio::select! {
         host = Box::pin(Host::start(options)) => host?,

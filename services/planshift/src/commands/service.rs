@@ -1,7 +1,7 @@
 //! `gateway`, `coordinator`, `eligibility`, `purchasing`, `mapping`, `suspension`: one service alone, the distributed way.
 
 use crate::{
-    cli::{AuthArgs, GatewayArgs, SendingArgs, ServiceArgs},
+    cli::{AuthArgs, GatewayArgs, PortalArgs, SendingArgs, ServiceArgs},
     exit::{Exit, Failure, Outcome},
     host::{gateway_failed, migrations},
     settings::{self, Keeping, Servers},
@@ -60,8 +60,14 @@ pub async fn alone(service: Service, args: ServiceArgs) -> Outcome {
             .await
         }
         Service::Gateway => {
-            gateway(GatewayArgs { service: args, listen: DEFAULT_ADDRESS, auth: AuthArgs::default(), sending: SendingArgs::default() })
-                .await
+            gateway(GatewayArgs {
+                service: args,
+                listen: DEFAULT_ADDRESS,
+                auth: AuthArgs::default(),
+                sending: SendingArgs::default(),
+                portal: PortalArgs::default(),
+            })
+            .await
         }
     }
 }
@@ -120,7 +126,7 @@ fn failed(error: HostError) -> Failure {
 /// As [`alone`]; the API's address is no loopback address, or cannot be had.
 pub async fn gateway(args: GatewayArgs) -> Outcome {
     let auth = tokens::hosted(&args.auth, args.listen, &args.service.store.data, &settings::process_environment)?;
-    let limits = tokens::limits(&args.auth, &args.sending)?;
+    let limits = tokens::limits(&args.auth, &args.sending, &args.portal)?;
     let (address, failure) = (args.listen, Arc::new(OnceLock::new()));
     let told = failure.clone();
     let exit = hosted(Service::Gateway, args.service, async move |parts, stop| {

@@ -2,7 +2,7 @@
 
 use super::body;
 use crate::{
-    account::facts::{CustomerPart, Relationship, ResellerFacts},
+    account::facts::{CustomerPart, Relationship, ResellerFacts, SubscriptionFacts, SubscriptionStatus},
     audit::CustomerEntry,
     history::HistoryEntry,
     ids::{CustomerId, MpnId, PartnerId},
@@ -84,11 +84,23 @@ pub struct ImportedCustomer {
     /// The resellers on record of the subscriptions in this chunk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resellers: Vec<MpnId>,
+    /// Which part of the customer this chunk has, from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub part: u32,
+    /// How many Azure subscriptions that are not deleted are in this part; none where a message before this field tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure_subscriptions: Option<u32>,
+}
+
+fn is_zero(part: &u32) -> bool {
+    *part == 0
 }
 
 impl ImportedCustomer {
     /// The customer of a part.
     pub fn of(part: &CustomerPart, version: u32) -> Self {
+        let counts = |facts: &&SubscriptionFacts| facts.azure_subscription_id.is_some() && facts.status != SubscriptionStatus::Deleted;
+        let subscriptions = part.subscriptions.iter().filter(counts).count();
         Self {
             customer_id: part.customer_id,
             version,
@@ -99,6 +111,8 @@ impl ImportedCustomer {
             budget: part.customer.budget.clone(),
             currency_code: part.customer.currency_code.clone(),
             resellers: part.resellers.iter().map(|reseller| reseller.mpn_id.clone()).collect(),
+            part: part.part,
+            azure_subscriptions: u32::try_from(subscriptions).ok(),
         }
     }
 }

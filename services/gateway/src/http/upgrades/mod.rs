@@ -98,7 +98,7 @@ pub(in crate::http) async fn find(app: &App, context: &Context, id: &str) -> Res
 }
 
 /// The same with everything beneath it.
-async fn find_parts(app: &App, context: &Context, id: &str) -> Result<Parts, ApiError> {
+pub(crate) async fn find_parts(app: &App, context: &Context, id: &str) -> Result<Parts, ApiError> {
     let Ok(id): Result<TransitionId, _> = id.parse() else { return Err(ApiError::unknown_upgrade(id)) };
     let parts = app.model.parts(id).await?.filter(|parts| context.caller.sees(parts.known.row.partner_id));
     parts.ok_or_else(|| ApiError::unknown_upgrade(&id.to_string()))

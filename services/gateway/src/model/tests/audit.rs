@@ -32,6 +32,8 @@ impl Fixture {
             country: "FR".into(),
             relationship_to_partner: None,
             budget: None,
+            part: 0,
+            azure_subscriptions: None,
             currency_code: "EUR".into(),
             resellers: Vec::new(),
         };

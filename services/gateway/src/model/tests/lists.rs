@@ -146,6 +146,8 @@ async fn customers_are_listed_by_name_and_found_by_name_domain_and_reseller() {
                 country: "FR".into(),
                 relationship_to_partner: Some(Relationship::Reseller),
                 budget: None,
+                part: 0,
+                azure_subscriptions: None,
                 currency_code: "EUR".into(),
                 resellers: resellers.iter().map(|text| mpn(text)).collect(),
             })

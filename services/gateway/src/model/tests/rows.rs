@@ -93,6 +93,8 @@ async fn customers_keep_their_newest_version() {
             country: "FR".into(),
             relationship_to_partner: None,
             budget: None,
+            part: 0,
+            azure_subscriptions: None,
             currency_code: "EUR".into(),
             resellers: Vec::new(),
         };

@@ -1,0 +1,92 @@
+//! The API, asked in this process: the same router that answers requests from outside, with the same rights, for the one who looks at the
+//! page. Nothing of the wire is there: a question costs what its handler costs, and the JSON between.
+
+use crate::http::{ApiError, Context};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode, header},
+    response::Response,
+};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The longest answer that a page is made of: a list of 500 customers, or a plan with 1,000 subscriptions, is some hundred kilobytes.
+const ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// The API's routes.
+#[derive(Clone)]
+pub(crate) struct Api(Router);
+
+/// What was answered: where it points to, and what it says.
+pub(super) struct Answered {
+    pub(super) location: Option<String>,
+    pub(super) body: Value,
+}
+
+impl Api {
+    pub(crate) const fn new(routes: Router) -> Self {
+        Self(routes)
+    }
+
+    /// Reads something.
+    pub(super) async fn get<T: DeserializeOwned>(&self, context: &Context, uri: &str) -> Result<T, ApiError> {
+        let answered = self.ask(context, Method::GET, uri, None).await?;
+        serde_json::from_value(answered.body).map_err(|error| ApiError::internal(&format!("{uri}: {error}")))
+    }
+
+    /// Does something, or asks a question that has a body. `key` makes it one request, however often it is sent.
+    pub(super) async fn post(&self, context: &Context, key: Option<Uuid>, uri: &str, body: &Value) -> Result<Answered, ApiError> {
+        let mut context = context.clone();
+        if let Some(key) = key {
+            let caller = context.caller.clone();
+            (context.given_id, context.request_id) = (key, key);
+            context.set_caller(caller);
+        }
+        self.ask(&context, Method::POST, uri, Some(body.to_string())).await
+    }
+
+    /// Passes a request on, and its answer back as it is: a stream, for example.
+    pub(super) async fn pass(&self, context: &Context, mut request: Request<Body>) -> Result<Response, ApiError> {
+        request.extensions_mut().insert(context.clone());
+        let service = TowerToHyperService::new(self.0.clone());
+        service.call(request).await.map_err(|never| ApiError::internal(&never))
+    }
+
+    async fn ask(&self, context: &Context, method: Method, uri: &str, body: Option<String>) -> Result<Answered, ApiError> {
+        let request = Request::builder().method(method).uri(uri).header(header::ACCEPT, "application/json");
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.map_or_else(Body::empty, Body::from));
+        let mut response = self.pass(context, request.map_err(|error| ApiError::internal(&error))?).await?;
+        if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+            return Err(error);
+        }
+        let status = response.status();
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(|error| ApiError::internal(&error))?;
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).map_err(|error| ApiError::internal(&error))?,
+        };
+        if status.is_success() { Ok(Answered { location, body }) } else { Err(stored(status, &body)) }
+    }
+}
+
+/// A refusal that was stored under its key, and is given again.
+fn stored(status: StatusCode, body: &Value) -> ApiError {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let mut error = ApiError::new(status, "409", text("errorName"), crate::words::Words::translated(text("description"), None));
+    for name in ["transitionId", "batchId", "upgradeId"] {
+        if let Some(value) = body.get(name) {
+            error = error.with(name, value);
+        }
+    }
+    error
+}
+
+/// A value in a URI.
+pub(super) fn encoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}

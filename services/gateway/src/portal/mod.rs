@@ -1,0 +1,88 @@
+//! The portal: what a partner's people look at all day. Pages are made here, and what they show and do comes from the API.
+//!
+//! What is guaranteed:
+//! - A page asks the API's own router, in this process, as the one who looks at it ([`api`]). So rights, other partners' 404, idempotency
+//!   and French are the API's, and there is no second logic. Each path of the portal has its own line in the table of rights as well.
+//! - A page works without JavaScript, except that it does not move by itself. There is no script and no style in a page: the content
+//!   security policy forbids both.
+//! - What comes from outside (a customer's name) is printed as text: the templates escape everything.
+//! - Nothing is loaded from elsewhere.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `api` | the API, asked in this process |
+//! | `session` | who has signed in: cookie, encrypted token |
+//! | `form` | forms, and whether they come from a page of ours |
+//! | `visit` | who looks, in which language and colours |
+//! | `finish` | what every answer gets: headers, compression, errors as pages |
+//! | `assets/`, `assets.rs` | style and scripts, under names that change with them |
+//! | `frame` | what is around every page |
+//! | `parts` | small things that several pages show |
+//! | `states` | states in words, and how each looks |
+//! | `sign_in`, `preferences` | coming in and out; language and colours |
+//! | `selection` | which customers of the list are meant |
+//! | `customers`, `blockers` | the list of customers, and what stands in the way of each |
+//! | `customer` | one customer |
+//! | `wizard` | what a transition would do, and its start |
+//! | `transition/` | a transition, live |
+//! | `batch` | a batch is begun, and looked at |
+
+mod api;
+mod assets;
+mod batch;
+mod blockers;
+mod customer;
+mod customers;
+mod finish;
+mod form;
+mod frame;
+mod parts;
+mod preferences;
+mod selection;
+mod session;
+mod sign_in;
+mod states;
+mod transition;
+mod visit;
+mod wizard;
+
+use crate::app::App;
+pub(crate) use api::Api;
+use axum::routing::{MethodRouter, get, post};
+pub(crate) use finish::Asked;
+pub(crate) use session::caller;
+
+/// Where the portal is.
+pub(crate) const HOME: &str = "/portal";
+
+/// Is this path, in lower case, one of the portal?
+pub(crate) fn is_here(path: &str) -> bool {
+    path.strip_prefix(HOME).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Its paths, as the router has them. What each needs is in the table of rights.
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
+    vec![
+        ("/portal", get(customers::home)),
+        ("/portal/assets/{*file}", get(assets::serve)),
+        ("/portal/sign-in", get(sign_in::page).post(sign_in::sign_in)),
+        ("/portal/sign-out", post(sign_in::sign_out)),
+        ("/portal/preferences", post(preferences::set)),
+        ("/portal/customers", get(customers::page)),
+        ("/portal/blockers", get(blockers::read)),
+        ("/portal/customers/{customer}", get(customer::page)),
+        ("/portal/customers/{customer}/budget", post(customer::tick_budget)),
+        ("/portal/customers/{customer}/transition", get(wizard::page).post(wizard::start)),
+        ("/portal/transitions", get(transition::list)),
+        ("/portal/transitions/{id}", get(transition::page)),
+        ("/portal/transitions/{id}/cells", get(transition::cells)),
+        ("/portal/transitions/{id}/events", get(transition::events)),
+        ("/portal/transitions/{id}/cancel", get(transition::ask_cancel).post(transition::cancel)),
+        ("/portal/transitions/{id}/resume", post(transition::resume)),
+        ("/portal/transitions/{id}/close", post(transition::close)),
+        ("/portal/batches/new", post(batch::prepare)),
+        ("/portal/batches", get(batch::list).post(batch::begin)),
+        ("/portal/batches/{batch}", get(batch::page)),
+        ("/portal/batches/{batch}/act", post(batch::act)),
+    ]
+}

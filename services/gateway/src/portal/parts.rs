@@ -1,0 +1,54 @@
+//! Small things that several pages show.
+
+use super::visit::Visit;
+use crate::words::Locale;
+use maud::{Markup, html};
+use planshift_domain::time::Timestamp;
+
+/// An id that is copied with a click or a key; all of it is there to be read.
+pub(super) fn id(visit: &Visit, id: &str) -> Markup {
+    html! {
+        span.id { code { (id) } button.copy type="button" data-copy=(id) aria-label={ (visit.say("Copy", "Copier")) " " (id) } {} }
+    }
+}
+
+/// A time in UTC, which a script turns into that of the reader, with UTC in the title.
+pub(super) fn time(at: Timestamp) -> Markup {
+    let text = at.to_string();
+    // to the second: nobody reads more
+    let short = text.get(..19).map_or_else(|| text.clone(), |short| short.replace('T', " ") + " UTC");
+    html! { time datetime=(text) { (short) } }
+}
+
+/// A number in groups of three, as its readers write it.
+pub(super) fn number(number: u64, locale: Locale) -> String {
+    let digits = number.to_string();
+    let separator = if locale == Locale::French { '\u{202f}' } else { ',' };
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(separator);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How much of something is done.
+pub(super) fn bar(label: &str, done: u64, total: u64) -> Markup {
+    html! { progress aria-label=(label) value=(done) max=(total.max(1)) {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_in_groups_of_three() {
+        for (given, en, fr) in
+            [(0, "0", "0"), (999, "999", "999"), (1_000, "1,000", "1\u{202f}000"), (1_234_567, "1,234,567", "1\u{202f}234\u{202f}567")]
+        {
+            assert_eq!((number(given, Locale::English).as_str(), number(given, Locale::French).as_str()), (en, fr));
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    pub(super) fn own(value: impl ToString) -> Self {
+    pub(super) fn own<T: ToString + ?Sized>(value: &T) -> Self {
         Self::Own(value.to_string())
     }
 

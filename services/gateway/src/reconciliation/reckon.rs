@@ -2,7 +2,7 @@
 
 use super::{
     AT_ONCE, After, Reconciliation, Scope,
-    facts::{DayFacts, Facts},
+    facts::{DayFacts, Facts, MeterDay},
     rated::PricedPages,
 };
 use planshift_billing::{
@@ -89,6 +89,9 @@ impl Reconciled {
     }
 }
 
+/// By meter and day.
+type JudgedDays = BTreeMap<MeterDay, Judged>;
+
 /// A day with what belongs where.
 struct Judged {
     facts: DayFacts,
@@ -163,7 +166,7 @@ impl Reconciliation {
         let span = (scope.from, scope.to);
         let facts = self.facts(scope.partner, &subscriptions, span).await?;
         let azure: Vec<AzureSubscriptionId> = facts.iter().map(|facts| facts.azure).collect();
-        let mut judged: Vec<(Facts, BTreeMap<(String, Timestamp), Judged>)> = facts
+        let mut judged: Vec<(Facts, JudgedDays)> = facts
             .into_iter()
             .map(|mut facts| {
                 let days = std::mem::take(&mut facts.days).into_iter().map(|(key, day)| (key, Judged::new(day))).collect();
@@ -201,7 +204,7 @@ impl Reconciliation {
 
 fn reconciled(
     facts: Facts,
-    judged: BTreeMap<(String, Timestamp), Judged>,
+    judged: JudgedDays,
     prices: &BTreeMap<(AzureSubscriptionId, String), (Decimal, String)>,
     anchor: Option<Timestamp>,
 ) -> Reconciled {

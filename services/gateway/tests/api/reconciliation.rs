@@ -22,8 +22,11 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// From when, and whose: a plan's, or the legacy offer's.
+type Points = Vec<(&'static str, Option<u128>)>;
+
 /// Mapping: subscriptions with their change points; of transition 9.
-fn mapping(known: Vec<(u128, Vec<(&'static str, Option<u128>)>)>) -> impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static {
+fn mapping(known: Vec<(u128, Points)>) -> impl FnMut(&Delivery) -> Vec<Outgoing> + Send + 'static {
     move |delivery| {
         assert_eq!(delivery.message.kind, ReadOwnership::TYPE);
         let question: ReadOwnership = codec::body(&delivery.message).unwrap();

@@ -83,14 +83,14 @@ fn shown(row: &CreditRow) -> Value {
 fn cells(row: &CreditRow) -> Vec<Cell> {
     let reason = json!(row.reason);
     vec![
-        Cell::own(row.customer),
-        Cell::own(row.azure),
+        Cell::own(&row.customer),
+        Cell::own(&row.azure),
         Cell::maybe(row.plan),
-        Cell::own(date(row.day)),
+        Cell::own(&date(row.day)),
         Cell::own(row.outcome.name()),
         Cell::maybe(reason.as_str()),
         Cell::Text(row.reseller.clone().unwrap_or_default()),
-        Cell::own(row.records),
+        Cell::own(&row.records),
         paid(&row.amount),
     ]
 }

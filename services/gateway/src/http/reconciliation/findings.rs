@@ -157,16 +157,16 @@ fn cells(finding: &Finding) -> Vec<Cell> {
     vec![
         Cell::own(fault.as_str().unwrap_or_default()),
         Cell::own(name_of(finding.series)),
-        Cell::own(finding.customer_id),
+        Cell::own(&finding.customer_id),
         Cell::maybe(finding.azure_subscription_id),
         Cell::Text(finding.meter_id.clone()),
-        Cell::own(began(finding.series, finding.from)),
-        Cell::own(began(finding.series, finding.to)),
+        Cell::own(&began(finding.series, finding.from)),
+        Cell::own(&began(finding.series, finding.to)),
         Cell::own(&finding.expected),
         Cell::own(&finding.found),
         Cell::Text(line.map(|line| line.invoice.clone()).unwrap_or_default()),
         Cell::maybe(line.map(|line| line.row)),
         Cell::maybe(line.map(|line| line.file)),
-        Cell::own(finding.lines.len().saturating_sub(1)),
+        Cell::own(&finding.lines.len().saturating_sub(1)),
     ]
 }

@@ -168,7 +168,7 @@ pub(super) fn paid(money: &Money) -> Cell {
 
 /// The rows of a table of one of them.
 pub(super) fn rows(one: &Reconciled, by: By) -> Vec<Vec<Cell>> {
-    let ids = || vec![Cell::own(one.customer), Cell::own(one.azure), Cell::maybe(one.commerce), Cell::own(joined(&one.plans))];
+    let ids = || vec![Cell::own(&one.customer), Cell::own(&one.azure), Cell::maybe(one.commerce), Cell::own(&joined(&one.plans))];
     let with = |more: Vec<Cell>| {
         let mut row = ids();
         row.extend(more);
@@ -183,18 +183,18 @@ pub(super) fn rows(one: &Reconciled, by: By) -> Vec<Vec<Cell>> {
                 let (d, g) = if place == 0 { (paid(&one.d_amount), paid(&one.g_amount)) } else { (Cell::own(""), Cell::own("")) };
                 with(vec![
                     Cell::Text(joined(&one.billing_ids)),
-                    Cell::own(joined(&one.transitions)),
+                    Cell::own(&joined(&one.transitions)),
                     Cell::maybe(cut.and_then(|(interval, _)| interval.from)),
                     Cell::Text(unit.clone()),
                     Cell::own(&sums.metered),
                     Cell::own(&sums.legacy),
                     Cell::own(&sums.plan),
                     Cell::own(&sums.difference),
-                    Cell::own(sums.holds),
+                    Cell::own(&sums.holds),
                     d,
                     g,
-                    Cell::own(unproven),
-                    Cell::own(otherwise),
+                    Cell::own(&unproven),
+                    Cell::own(&otherwise),
                 ])
             };
             one.units.iter().enumerate().map(row).collect()
@@ -213,7 +213,7 @@ pub(super) fn rows(one: &Reconciled, by: By) -> Vec<Vec<Cell>> {
             .iter()
             .map(|row| {
                 with(vec![
-                    Cell::own(date(row.day)),
+                    Cell::own(&date(row.day)),
                     Cell::Text(row.meter.clone()),
                     Cell::Text(row.unit.clone()),
                     Cell::own(&row.d),

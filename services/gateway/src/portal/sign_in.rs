@@ -30,7 +30,7 @@ pub(super) async fn sign_in(visit: Visit, headers: HeaderMap, form: Form) -> Res
     let next = form.text("next").filter(|next| is_own(next)).unwrap_or(FIRST).to_owned();
     let Some(token) = form.text("token") else {
         let why = visit.say("Paste a token.", "Collez un jeton.");
-        return Ok(again(&visit, &next, why));
+        return Ok(again(&visit, StatusCode::BAD_REQUEST, &next, why));
     };
     let why = match visit.app.authenticator.caller_with(token).await {
         Ok(_) => {
@@ -43,14 +43,14 @@ pub(super) async fn sign_in(visit: Visit, headers: HeaderMap, form: Form) -> Res
         Err(Refused::Invalid(why)) => {
             let text = why.words();
             let (lead, text) = (visit.say("The token does not count: ", "Le jeton n’est pas valable : "), text.text(visit.locale()));
-            return Ok(again(&visit, &next, &format!("{lead}{text}.")));
+            return Ok(again(&visit, StatusCode::UNAUTHORIZED, &next, &format!("{lead}{text}.")));
         }
         Err(Refused::NotYet) => visit.say(
             "The keys that tell whether the token is good are not here yet. Try again.",
             "Les clés qui disent si le jeton est valable ne sont pas encore là. Réessayez.",
         ),
     };
-    Ok(again(&visit, &next, why))
+    Ok(again(&visit, StatusCode::UNAUTHORIZED, &next, why))
 }
 
 /// `POST /portal/sign-out`.
@@ -67,9 +67,9 @@ pub(super) fn is_own(to: &str) -> bool {
     super::is_here(to.split(['?', '#']).next().unwrap_or_default()) && to.chars().all(|c| c.is_ascii_graphic() && c != '\\')
 }
 
-fn again(visit: &Visit, next: &str, why: &str) -> Response {
+fn again(visit: &Visit, status: StatusCode, next: &str, why: &str) -> Response {
     let Page(_, text) = shown(visit, next, Some(why));
-    Page(StatusCode::UNAUTHORIZED, text).into_response()
+    Page(status, text).into_response()
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

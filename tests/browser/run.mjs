@@ -8,6 +8,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { batches } from "./batches.mjs";
+import { SOON, check, expect, same, state, totals, until } from "./checks.mjs";
+import { operations } from "./operations.mjs";
+import { schedules } from "./schedules.mjs";
 import { outside, provider, proxy, sample, serve } from "./stage.mjs";
 
 const [binary, folder, pictures] = process.argv.slice(2);
@@ -18,25 +22,7 @@ const AXE = require.resolve("axe-core/axe.min.js");
 const FIRST_PAGE_BYTES = 50 * 1024;
 /** So long a frame may take at the most while ten thousand cells fill, in milliseconds; the machine has other work. */
 const LONGEST_FRAME = 250;
-/** How long something may take to come about. */
-const SOON = 30_000;
-
-let passed = 0, failed = 0;
 const violations = [];
-async function check(name, body) {
-  const begun = Date.now();
-  try {
-    const told = await body();
-    passed += 1;
-    console.log(`ok      ${name}${told ? `: ${told}` : ""} (${Date.now() - begun} ms)`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}\n${String(error.stack ?? error).replace(/^/gm, "        ")}`);
-  }
-}
-function expect(is, what) { if (!is) throw new Error(what); }
-function same(found, expected, what) { expect(JSON.stringify(found) === JSON.stringify(expected), `${what}: ${JSON.stringify(found)} and not ${JSON.stringify(expected)}`); }
-
 mkdirSync(folder, { recursive: true });
 if (pictures) mkdirSync(pictures, { recursive: true });
 const [id, far] = [await provider(), await outside()];
@@ -77,11 +63,6 @@ async function visitor(token, options = {}, base = line.url) {
 }
 const admin = id.token(partner, "AdminAgent", "nadia@own.example");
 const picture = async (page, name) => { if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) }); };
-const state = (page) => page.locator('[data-part="head"] .mark').first().textContent();
-const until = async (is, what) => {
-  const end = Date.now() + SOON;
-  while (!(await is())) { expect(Date.now() < end, `it did not come about: ${what}`); await new Promise((go) => setTimeout(go, 50)); }
-};
 /** Begins a transition by the wizard, and gives its address. */
 async function begin(page, at) {
   await page.goto(`/portal/customers/${customer(at).id}/transition`);
@@ -95,7 +76,7 @@ for (const one of own.customers.slice(1)) {
   const said = await server.ask("/v1/productUpgrades/eligibility", { customerId: one.id, productFamily: "Azure" }, admin);
   if (said.body.isEligible) free.push(own.customers.indexOf(one));
 }
-expect(free.length > 12, `only ${free.length} customers may move`);
+expect(free.length > 21, `only ${free.length} customers may move`);
 
 // ------------------------------------------------------------------------------------------------------------- coming in
 
@@ -344,6 +325,16 @@ await check("customers are selected, and a batch is begun, once", async () => {
   await picture(page, "batch");
 });
 
+// --------------------------------------------------------------------------------------- batches, schedules, operations
+
+const [reader, stranger] = [id.token(partner, "ReadOnlyAgent", "rita@own.example"), id.token(other.partner.id, "AdminAgent", "eve@other.example")];
+const moving = free.slice(12).map((at) => customer(at).id);
+// one that has moved already may not move again
+const blocked = customer(free[1]).id;
+const ofBatches = await batches({ page, far, free: moving, blocked, picture, visitor, reader, stranger });
+const ofSchedules = await schedules({ page, customer: moving[5], batch: ofBatches.at(-1), picture });
+const apart = await operations({ binary, folder, visitor, picture, reader });
+
 // ------------------------------------------------------------------------------------------------------- in every way
 
 const PAGES = async () => {
@@ -353,36 +344,42 @@ const PAGES = async () => {
   return [
     "/portal/customers", `/portal/customers/${customer(free[1]).id}`, `/portal/customers/${customer(free[7]).id}/transition`,
     `/portal/transitions/${of("Completed")}`, `/portal/transitions/${of("Compensated")}`, "/portal/transitions", "/portal/batches", `/portal/batches/${batch}`,
+    ...ofBatches, ...ofSchedules,
   ];
 };
-const pages = await PAGES();
+const pages = ["/portal/sign-in", ...(await PAGES())];
 const settled = (one) => one.waitForFunction(() => [...document.querySelectorAll("[data-blocker]")].every((cell) => cell.textContent !== "…"));
-for (const colours of ["light", "dark"]) {
-  await check(`axe finds nothing on any page, ${colours}`, async () => {
-    const { context, page: one } = await visitor(admin, { colorScheme: colours, bypassCSP: true });
-    for (const path of ["/portal/sign-in", ...pages]) {
+/** Every page of both servers, as this visitor sees it. */
+async function each(options, body) {
+  let at = 0;
+  for (const { base, token, pages: paths } of [{ base: line.url, token: admin, pages }, apart]) {
+    const { context, page: one } = await visitor(token, options, base);
+    for (const path of paths) {
       await one.goto(path);
       await settled(one);
-      await one.addScriptTag({ path: AXE });
-      const found = await one.evaluate(async () => (await axe.run(document)).violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).slice(0, 3).join(" | ")}`));
-      same(found, [], path);
-      await picture(one, `${colours}-${path.split("/").slice(2, 3)}-${pages.indexOf(path)}`);
+      await body(one, path, `${path.split("/")[2].split("?")[0]}-${at}`);
+      at += 1;
     }
     await context.close();
-  });
+  }
+  return `${at} pages`;
+}
+for (const colours of ["light", "dark"]) {
+  await check(`axe finds nothing on any page, ${colours}`, () => each({ colorScheme: colours, bypassCSP: true }, async (one, path, name) => {
+    await one.addScriptTag({ path: AXE });
+    const found = await one.evaluate(async () => (await axe.run(document)).violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).slice(0, 3).join(" | ")}`));
+    same(found, [], path);
+    await picture(one, `${colours}-${name}`);
+  }));
 }
 
-await check("on a phone nothing is wider than the screen", async () => {
-  const { context, page: phone } = await visitor(admin, { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
-  for (const path of pages) {
-    await phone.goto(path);
-    await settled(phone);
-    const [width, screen] = await phone.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    expect(width <= screen, `${path}: ${width} of ${screen}`);
-    await picture(phone, `phone-${path.split("/").slice(2, 3)}-${pages.indexOf(path)}`);
-  }
-  await context.close();
-});
+// a page that is too wide makes the phone's window wider as well: the screen is what counts
+const PHONE = { width: 360, height: 740 };
+await check("on a phone nothing is wider than the screen", () => each({ viewport: PHONE, isMobile: true, hasTouch: true }, async (phone, path, name) => {
+  const width = await phone.evaluate(() => document.documentElement.scrollWidth);
+  await picture(phone, `phone-${name}`);
+  expect(width <= PHONE.width, `${path}: ${width} of ${PHONE.width}`);
+}));
 
 await check("French for those whose browser asks for it, and a switch that is kept; light and dark by a switch", async () => {
   const { context, page: one } = await visitor(admin, { locale: "fr-FR" });
@@ -462,7 +459,9 @@ function customerAzure(at) {
   return found[1];
 }
 
-if (failed) writeFileSync(join(folder, "server.log"), server.log());
+const { passed, failed } = totals;
+if (failed) writeFileSync(join(folder, "server.log"), server.log() + apart.log());
+await apart.end();
 await browser.close();
 line.close();
 await server.stop();

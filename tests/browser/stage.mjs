@@ -29,9 +29,9 @@ export async function provider() {
   return { issuer, token, close: () => server.close() };
 }
 
-/** A system outside that has effects first. `hold` keeps it from having any more, `refuse` names items that it refuses, `pace` is how long one takes. */
+/** A system outside that has effects first. `hold` keeps it from having any more, `refuse` names items that it refuses (`refuseAll`: any), `pace` is how long one takes. */
 export async function outside() {
-  const state = { hold: false, refuse: new Set(), pace: 5, had: new Map() };
+  const state = { hold: false, refuseAll: false, refuse: new Set(), pace: 5, had: new Map() };
   const server = createServer((request, answer) => {
     let body = "";
     request.on("data", (piece) => { body += piece; });
@@ -42,7 +42,7 @@ export async function outside() {
       if (state.had.get(key) === false) return tell(410, {});
       if (request.method === "GET") return state.had.get(key) ? tell(200, {}) : tell(404, {});
       const item = Object.values(JSON.parse(body).item)[0];
-      if (state.refuse.has(item)) return tell(422, { code: "SubscriptionLocked", description: "The subscription is locked by its owner." });
+      if (state.refuseAll || state.refuse.has(item)) return tell(422, { code: "SubscriptionLocked", description: "The subscription is locked by its owner." });
       if (state.hold) return tell(503, {}, { "retry-after": "1" });
       state.had.set(key, true);
       return tell(200, {});

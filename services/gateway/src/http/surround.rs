@@ -20,7 +20,7 @@ use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
 /// The paths that take documents may take longer.
-const DOCUMENTS: [&str; 3] = ["/v1/accounts", "/v1/productupgrades/batches", "/v1/usage"];
+const DOCUMENTS: [&str; 4] = ["/v1/accounts", "/v1/productupgrades/batches", "/v1/usage", "/portal/batches/upload"];
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);

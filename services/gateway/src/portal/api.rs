@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// The longest answer that a page is made of: a list of 500 customers, or a plan with 1,000 subscriptions, is some hundred kilobytes.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
+/// What a body is unless something else is said.
+pub(super) const JSON: &str = "application/json";
+
 /// The API's routes.
 #[derive(Clone)]
 pub(crate) struct Api(Router);
@@ -34,19 +37,30 @@ impl Api {
 
     /// Reads something.
     pub(super) async fn get<T: DeserializeOwned>(&self, context: &Context, uri: &str) -> Result<T, ApiError> {
-        let answered = self.ask(context, Method::GET, uri, None).await?;
+        let answered = self.ask(context, Method::GET, uri, (JSON, Body::empty())).await?;
         serde_json::from_value(answered.body).map_err(|error| ApiError::internal(&format!("{uri}: {error}")))
     }
 
     /// Does something, or asks a question that has a body. `key` makes it one request, however often it is sent.
     pub(super) async fn post(&self, context: &Context, key: Option<Uuid>, uri: &str, body: &Value) -> Result<Answered, ApiError> {
+        self.send(context, key, (Method::POST, uri), (JSON, body.to_string())).await
+    }
+
+    /// The same with another method, or with something that is no JSON.
+    pub(super) async fn send(
+        &self,
+        context: &Context,
+        key: Option<Uuid>,
+        (method, uri): (Method, &str),
+        body: (&'static str, impl Into<Body>),
+    ) -> Result<Answered, ApiError> {
         let mut context = context.clone();
         if let Some(key) = key {
             let caller = context.caller.clone();
             (context.given_id, context.request_id) = (key, key);
             context.set_caller(caller);
         }
-        self.ask(&context, Method::POST, uri, Some(body.to_string())).await
+        self.ask(&context, method, uri, (body.0, body.1.into())).await
     }
 
     /// Passes a request on, and its answer back as it is: a stream, for example.
@@ -56,9 +70,9 @@ impl Api {
         service.call(request).await.map_err(|never| ApiError::internal(&never))
     }
 
-    async fn ask(&self, context: &Context, method: Method, uri: &str, body: Option<String>) -> Result<Answered, ApiError> {
+    async fn ask(&self, context: &Context, method: Method, uri: &str, (kind, body): (&'static str, Body)) -> Result<Answered, ApiError> {
         let request = Request::builder().method(method).uri(uri).header(header::ACCEPT, "application/json");
-        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.map_or_else(Body::empty, Body::from));
+        let request = request.header(header::CONTENT_TYPE, kind).body(body);
         let mut response = self.pass(context, request.map_err(|error| ApiError::internal(&error))?).await?;
         if let Some(error) = response.extensions_mut().remove::<ApiError>() {
             return Err(error);
@@ -78,7 +92,7 @@ impl Api {
 fn stored(status: StatusCode, body: &Value) -> ApiError {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let mut error = ApiError::new(status, "409", text("errorName"), crate::words::Words::translated(text("description"), None));
-    for name in ["transitionId", "batchId", "upgradeId"] {
+    for name in ["transitionId", "batchId", "upgradeId", "scheduleId"] {
         if let Some(value) = body.get(name) {
             error = error.with(name, value);
         }

@@ -160,7 +160,10 @@ pub(super) async fn page(visit: Visit, Path(customer): Path<String>, parameters:
             span.push {
                 @match under_way {
                     Some(one) => a.button.primary href={ "/portal/transitions/" (one.transition_id) } { (say("Follow the transition", "Suivre la mise à niveau")) },
-                    None => a.button class=[(!is_over).then_some("primary")] href={ (here) "/transition" (first) } { (say("Transition billing to Azure plan", "Passer la facturation au plan Azure")) },
+                    None => a class=(if is_over { "button" } else { "button primary" }) href={ (here) "/transition" (first) } { (say("Transition billing to Azure plan", "Passer la facturation au plan Azure")) },
+                }
+                @if under_way.is_none() && !is_over && visit.may(Right::Sell) {
+                    a.button href={ "/portal/schedules/new?customer=" (known.id) "&partner=" (known.partner_id) } { (say("At its time…", "À son heure…")) }
                 }
             }
         }

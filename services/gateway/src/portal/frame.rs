@@ -18,6 +18,8 @@ pub(super) enum Place {
     Customers,
     Transitions,
     Batches,
+    Schedules,
+    Operations,
 }
 
 /// A page's own part.
@@ -43,6 +45,8 @@ pub(super) fn page(visit: &Visit, content: &Content) -> super::finish::Page {
                     (tab(Place::Customers, "/portal/customers", say("Customers", "Clients")))
                     (tab(Place::Transitions, "/portal/transitions", say("Transitions", "Mises à niveau")))
                     (tab(Place::Batches, "/portal/batches", say("Batches", "Lots")))
+                    (tab(Place::Schedules, "/portal/schedules", say("Schedules", "Planifications")))
+                    (tab(Place::Operations, "/portal/operations", say("Operations", "Exploitation")))
                 }
                 (switches(visit))
             }

@@ -25,7 +25,10 @@
 //! | `customer` | one customer |
 //! | `wizard` | what a transition would do, and its start |
 //! | `transition/` | a transition, live |
-//! | `batch` | a batch is begun, and looked at |
+//! | `multipart`, `question` | a form with a file; a question before an act |
+//! | `batch/` | batches: begun, brought as a file, looked at, acted on |
+//! | `schedule/` | schedules |
+//! | `operations/` | steps, what is stuck, dead letters |
 
 mod api;
 mod assets;
@@ -36,8 +39,12 @@ mod customers;
 mod finish;
 mod form;
 mod frame;
+mod multipart;
+mod operations;
 mod parts;
 mod preferences;
+mod question;
+mod schedule;
 mod selection;
 mod session;
 mod sign_in;
@@ -48,7 +55,10 @@ mod wizard;
 
 use crate::app::App;
 pub(crate) use api::Api;
-use axum::routing::{MethodRouter, get, post};
+use axum::{
+    extract::DefaultBodyLimit,
+    routing::{MethodRouter, get, post},
+};
 pub(crate) use finish::Asked;
 pub(crate) use session::caller;
 
@@ -80,9 +90,25 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal/transitions/{id}/cancel", get(transition::ask_cancel).post(transition::cancel)),
         ("/portal/transitions/{id}/resume", post(transition::resume)),
         ("/portal/transitions/{id}/close", post(transition::close)),
-        ("/portal/batches/new", post(batch::prepare)),
+        ("/portal/batches/new", get(batch::ask).post(batch::prepare)),
+        ("/portal/batches/upload", post(batch::upload).layer(DefaultBodyLimit::disable())),
         ("/portal/batches", get(batch::list).post(batch::begin)),
         ("/portal/batches/{batch}", get(batch::page)),
-        ("/portal/batches/{batch}/act", post(batch::act)),
+        ("/portal/batches/{batch}/events", get(batch::events)),
+        ("/portal/batches/{batch}/results", get(batch::results)),
+        ("/portal/batches/{batch}/act", get(batch::ask_act).post(batch::act)),
+        ("/portal/schedules", get(schedule::list).post(schedule::create)),
+        ("/portal/schedules/new", get(schedule::ask)),
+        ("/portal/schedules/{schedule}", get(schedule::page)),
+        ("/portal/schedules/{schedule}/move", get(schedule::ask_move).post(schedule::reschedule)),
+        ("/portal/schedules/{schedule}/cancel", get(schedule::ask_cancel).post(schedule::cancel)),
+        ("/portal/operations", get(operations::page)),
+        ("/portal/operations/steps/{step}", get(operations::ask_step).post(operations::act_on_step)),
+        ("/portal/operations/letters", get(operations::letters)),
+        ("/portal/operations/letters/{key}", get(operations::letter)),
+        ("/portal/operations/redrive", get(operations::ask_redrive).post(operations::redrive)),
+        ("/portal/operations/drop", get(operations::ask_drop).post(operations::drop)),
+        ("/portal/operations/redrives/{id}", get(operations::redrive_page)),
+        ("/portal/operations/redrives/{id}/cancel", post(operations::cancel_redrive)),
     ]
 }

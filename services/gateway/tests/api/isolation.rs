@@ -34,7 +34,7 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 14] = [
+const OF_THE_CALLER: [&str; 18] = [
     "/v1/productupgrades/batches",
     "/v1/productupgrades/schedules",
     "/v1/customers",
@@ -49,6 +49,10 @@ const OF_THE_CALLER: [&str; 14] = [
     "/portal/blockers",
     "/portal/transitions",
     "/portal/batches",
+    "/portal/batches/new",
+    "/portal/schedules",
+    "/portal/schedules/new",
+    "/portal/operations",
 ];
 
 /// A time that is not past while this is tested, nor beyond the horizon of a schedule.
@@ -156,15 +160,25 @@ fn coordinator(partners: &[Partner], asked: Arc<Mutex<Vec<(String, String)>>>) -
 fn filled(rule: &Rule, about: About) -> String {
     let part = |part: &str| match part {
         "{id}"
-            if ["/v1/productupgrades/", "/portal/transitions/", "/v1/usage/", "/v1/invoices/", "/v1/deadletters/", "/webhooks/v1/"]
-                .iter()
-                .any(|top| rule.path.starts_with(top)) =>
+            if [
+                "/v1/productupgrades/",
+                "/portal/transitions/",
+                "/portal/operations/",
+                "/v1/usage/",
+                "/v1/invoices/",
+                "/v1/deadletters/",
+                "/webhooks/v1/",
+            ]
+            .iter()
+            .any(|top| rule.path.starts_with(top)) =>
         {
             about.transition.to_string()
         }
         "{batch}" => about.batch.to_string(),
         "{schedule}" => about.schedule.to_string(),
-        "{key}" if rule.path.starts_with("/v1/deadletters/") => about.transition.as_simple().to_string(),
+        "{key}" if rule.path.starts_with("/v1/deadletters/") || rule.path.starts_with("/portal/operations/letters/") => {
+            about.transition.as_simple().to_string()
+        }
         "{customer}" | "{customerId}" => about.customer.to_string(),
         "{subscription}" | "{entitlement}" | "{cart}" | "{order}" => about.transition.to_string(),
         "{product}" => "DZH318Z0BPS6".to_owned(),
@@ -203,6 +217,10 @@ impl About {
         ];
         for (name, id) in named {
             text = text.replace(&id.to_string(), name).replace(&id.as_simple().to_string(), name);
+        }
+        // made anew with each form
+        if let Some((before, rest)) = text.split_once("name=\"key\" value=\"") {
+            text = format!("{before}{}", &rest[36..]);
         }
         match text.find("\"correlationId\":\"") {
             Some(at) => format!("{}{}", &text[..at], &text[at + "\"correlationId\":\"".len() + 36..]),

@@ -32,7 +32,7 @@ fn letter(number: usize, body: &'static [u8]) -> Outgoing {
 }
 
 /// Letters of the coordinator that died at mapping.
-async fn bury(world: &World, bodies: &[&'static [u8]]) {
+pub async fn bury(world: &World, bodies: &[&'static [u8]]) {
     let letters = bodies.iter().enumerate().map(|(number, body)| letter(number, body));
     world.coordinator.publish(letters.collect()).await.unwrap();
     let mut consumer = world.broker.for_service(Service::Mapping).consume(Queue::Service(Service::Mapping), 100).await.unwrap();
@@ -50,7 +50,7 @@ async fn bury(world: &World, bodies: &[&'static [u8]]) {
 
 /// Mapping, once more: what it is to make of a message, by its id; all others are done. What it got is counted.
 #[derive(Clone, Default)]
-struct Mapping {
+pub struct Mapping {
     dies: Arc<Mutex<Vec<String>>>,
     got: Arc<Mutex<BTreeMap<String, u32>>>,
 }
@@ -73,14 +73,14 @@ impl Handler for Mapping {
 }
 
 impl Mapping {
-    fn dying(ids: &[&str]) -> Self {
+    pub fn dying(ids: &[&str]) -> Self {
         Self { dies: Arc::new(Mutex::new(ids.iter().map(|id| (*id).to_owned()).collect())), ..Self::default() }
     }
-    fn start(&self, world: &World) {
+    pub fn start(&self, world: &World) {
         let (broker, stop) = (world.broker.for_service(Service::Mapping), world.stop.clone());
         tokio::spawn(run(Arc::new(self.clone()), broker, Ports::system(), RunOptions::default(), stop));
     }
-    fn got(&self) -> Vec<(String, u32)> {
+    pub fn got(&self) -> Vec<(String, u32)> {
         self.got.lock().unwrap().clone().into_iter().collect()
     }
 }

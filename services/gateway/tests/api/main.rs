@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod operators;
 mod planning;
+mod portal;
 mod provider;
 mod reading;
 mod receiver;

@@ -1,7 +1,9 @@
-// A transition that moves. The browser's own EventSource reads the events, comes again by itself when it is cut off, and says from where it
-// goes on: nothing is missed. An event says that something has changed; the page is then asked for, and its changed parts are exchanged.
+// A transition, or a batch, that moves. The browser's own EventSource reads the events, comes again by itself when it is cut off, and says
+// from where it goes on: nothing is missed. An event says that something has changed; the page is then asked for, and its changed parts are
+// exchanged.
 
 const root = document.querySelector("[data-live]");
+const told = root?.dataset.events ?? `${root?.dataset.live}/events`;
 const connection = root?.querySelector("[data-connection]");
 const section = root?.querySelector("[data-cells]");
 const canvas = section?.querySelector("canvas");
@@ -57,6 +59,7 @@ function legend() {
   const counts = {};
   for (const letter of letters) counts[letter] = (counts[letter] ?? 0) + 1;
   const number = new Intl.NumberFormat(document.documentElement.lang);
+  section.querySelector(".count").textContent = number.format(letters.length);
   const words = [];
   for (const item of section.querySelectorAll("[data-kind]")) {
     const count = counts[item.dataset.kind] ?? 0;
@@ -122,7 +125,7 @@ function connected(is) {
 let source = null, last = "";
 function listen() {
   const from = last ? `?lastEventId=${encodeURIComponent(last)}` : "";
-  source = new EventSource(`${root.dataset.live}/events${from}`);
+  source = new EventSource(`${told}${from}`);
   source.onopen = () => connected(true);
   const changed = (event) => { last = event.lastEventId; look(); };
   for (const name of ["state", "history"]) source.addEventListener(name, changed);

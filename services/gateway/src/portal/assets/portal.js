@@ -32,6 +32,9 @@ export function times(root) {
 times(document);
 document.addEventListener("planshift:changed", (event) => times(event.target));
 
+// A time zone that nobody has filled in yet is the reader's own.
+for (const field of document.querySelectorAll("[data-time-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
 // "/" goes to the search, as on other pages that people live in; Escape leaves it.
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest?.("input, select, textarea");

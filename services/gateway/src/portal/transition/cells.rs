@@ -3,7 +3,7 @@
 
 use crate::{
     http::{ApiError, find_parts},
-    portal::{parts::number, states, visit::Visit},
+    portal::{states, visit::Visit},
     view::assemble,
 };
 use axum::{
@@ -51,19 +51,18 @@ pub(in crate::portal) async fn read(visit: Visit, Path(id): Path<String>, header
     Ok(response)
 }
 
-/// Where the picture goes. A script draws it, and counts beside it; without one the bars above say how far it is.
-pub(super) fn canvas(visit: &Visit, here: &str, lines: u32) -> Markup {
+/// Where the picture goes. A script draws it, and counts beside it; without one the bars above say how far it is. It is there before anybody
+/// knows how many subscriptions there are: a page that comes that early gets its cells as well.
+pub(super) fn canvas(visit: &Visit, here: &str) -> Markup {
     let label = visit.say("Subscriptions, each a cell", "Les abonnements, chacun une case");
     html! {
-        @if lines > 0 {
-            section.cells hidden data-cells={ (here) "/cells" } aria-label=(label) {
-                h2 { (label) " " span.count { (number(lines.into(), visit.locale())) } }
-                canvas role="img" aria-label=(label) {}
-                ul.legend {
-                    @for (letter, state, mapped) in KINDS {
-                        @let (text, look) = states::of_line(state, mapped, visit.locale());
-                        li data-kind=(letter) hidden { i class={ "dot " (look) " kind-" (letter) } {} (text) " " b { "0" } }
-                    }
+        section.cells hidden data-cells={ (here) "/cells" } aria-label=(label) {
+            h2 { (label) " " span.count {} }
+            canvas role="img" aria-label=(label) {}
+            ul.legend {
+                @for (letter, state, mapped) in KINDS {
+                    @let (text, look) = states::of_line(state, mapped, visit.locale());
+                    li data-kind=(letter) hidden { i class={ "dot " (look) " kind-" (letter) } {} (text) " " b { "0" } }
                 }
             }
         }

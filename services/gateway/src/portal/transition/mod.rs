@@ -96,7 +96,7 @@ pub(super) async fn page(visit: Visit, Path(id): Path<String>) -> Result<Page, A
             div data-part="steps" { (steps::line(&visit, row)) }
             div data-part="outcome" { (outcome) }
             div data-part="counts" { (counts(&visit, &shown)) }
-            (cells::canvas(&visit, &here, row.lines))
+            (cells::canvas(&visit, &here))
             div data-part="plans" { (plans(&visit, &shown)) }
             div data-part="lines" { (lines(&visit, &shown)) }
             div data-part="story" { (story) }

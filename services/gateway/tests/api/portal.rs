@@ -1,0 +1,157 @@
+//! Pages of batches, schedules and operations, as a browser without scripts asks for them. What people see of them in a browser is checked
+//! there (tests/browser); here is what the API behind them was made to do.
+
+use crate::{
+    batches::Fake,
+    letters::{Mapping, bury},
+    world::*,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A page, and its status.
+async fn page(world: &World, path: &str) -> (u16, String) {
+    let response = world.get(path).header("accept", "text/html").send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+/// A form is sent; where it leads to is looked at.
+async fn sent(world: &World, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> (u16, String) {
+    let request = world.client.post(format!("{}{path}", world.base)).header("accept", "text/html").header("content-type", kind);
+    let response = request.body(body.into()).send().await.unwrap();
+    let status = response.status().as_u16();
+    match response.headers().get("location").map(|to| to.to_str().unwrap().to_owned()) {
+        Some(to) => page(world, &to).await,
+        None => (status, response.text().await.unwrap()),
+    }
+}
+
+async fn pressed(world: &World, path: &str, fields: &str) -> (u16, String) {
+    sent(world, path, FORM, format!("key={}&{fields}", Uuid::new_v4())).await
+}
+
+/// A form with a file.
+fn with_file(fields: &[(&str, &str)], file: &[u8]) -> Vec<u8> {
+    let key = Uuid::new_v4().to_string();
+    let mut body = Vec::new();
+    for (name, value) in fields.iter().chain(&[("key", key.as_str())]) {
+        body.extend(format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+    }
+    body.extend(b"--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n");
+    body.extend(file);
+    body.extend(b"\r\n--xyz--\r\n");
+    body
+}
+
+async fn upload(world: &World, reference: &str, file: &[u8]) -> (u16, String) {
+    let body = with_file(&[("source", "file"), ("reference", reference)], file);
+    sent(world, "/portal/batches/upload", "multipart/form-data; boundary=xyz", body).await
+}
+
+async fn batches(world: &World) -> Vec<Value> {
+    let listed: Value = world.get("/v1/productUpgrades/batches").send().await.unwrap().json().await.unwrap();
+    listed["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_file_becomes_a_batch_with_a_dry_run_or_is_told_what_is_wrong_with_it() {
+    let fake = Fake::default();
+    let world = World::new(fake.script()).await;
+    for n in [1, 2] {
+        world.tell_customer(1, n).await;
+    }
+    let (status, text) = upload(&world, "wrong", format!("customerId\r\n{}\r\n<b>x</b>\r\n", guid(1)).as_bytes()).await;
+    assert_eq!(status, 400);
+    for part in ["1</b> faults. Nothing of it was taken", "&lt;b&gt;x&lt;/b&gt;", "customerId", "value=\"wrong\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (status, _) = upload(&world, "empty", b"").await;
+    assert_eq!(status, 400);
+    assert!(batches(&world).await.is_empty(), "nothing was taken");
+    for wrong in [&b"--xyz\r\n"[..], b"", b"--xyz\r\nContent-Disposition: form-data; name=\"source\"\r\n\r\nall"] {
+        let (status, text) = sent(&world, "/portal/batches/upload", "multipart/form-data; boundary=xyz", wrong).await;
+        assert_eq!((status, text.contains("The form is not whole")), (400, true), "{text}");
+    }
+    // both kinds of files, and a file that says something itself
+    let (status, text) = upload(&world, "table", format!("customerId\n{}\n", guid(1)).as_bytes()).await;
+    assert_eq!((status, text.contains("<h1>table</h1>")), (200, true), "{text}");
+    let document = format!("{{\"atOnce\": 7, \"rows\": [{{ \"customerId\": \"{}\" }}]}}", guid(2));
+    let (status, text) = upload(&world, "document", document.as_bytes()).await;
+    assert_eq!((status, text.contains("<h1>document</h1>")), (200, true), "{text}");
+    let made = batches(&world).await;
+    let shown: Vec<_> = made.iter().map(|one| (&one["externalReferenceId"], &one["options"]["dryRun"], &one["options"]["start"])).collect();
+    assert_eq!(shown, [(&"document".into(), &true.into(), &false.into()), (&"table".into(), &true.into(), &false.into())]);
+    assert_eq!(made[0]["options"]["atOnce"], 7, "the file's own word");
+    assert!(fake.inner().started.is_empty(), "nothing has begun");
+}
+
+#[tokio::test]
+async fn acts_on_a_batch_have_their_reasons_and_a_schedule_is_made_and_moved() {
+    let fake = Fake::default();
+    let world = World::new(fake.script()).await;
+    for n in [1, 2] {
+        world.tell_customer(1, n).await;
+    }
+    upload(&world, "one", format!("customerId\n{}\n", guid(1)).as_bytes()).await;
+    let id = batches(&world).await[0]["batchId"].as_str().unwrap().to_owned();
+    let here = format!("/portal/batches/{id}");
+    world.eventually(async || page(&world, &here).await.1.contains("act=start")).await;
+    let (status, text) = page(&world, &format!("{here}/act?act=start")).await;
+    assert!(status == 200 && text.contains("name=\"keep\"") && text.contains("name=\"reason\""), "{text}");
+    assert_eq!(page(&world, &format!("{here}/act?act=fly")).await.0, 400);
+    let (status, _) = pressed(&world, &format!("{here}/act"), "act=start&keep=1&reason=because+%26+so").await;
+    assert_eq!(status, 200);
+    world.eventually(async || page(&world, &here).await.1.contains("because &amp; so")).await;
+    assert!(!fake.inner().started.is_empty());
+    world.eventually(async || !page(&world, &here).await.1.contains("act=start")).await;
+    let (status, table) = page(&world, &format!("{here}/results?format=csv")).await;
+    assert!(status == 200 && table.starts_with("row,customerId") && table.contains(&guid(1)), "{table}");
+
+    let later = planshift_worker::Ports::system().clock.now().plus_seconds(20 * 24 * 3600).to_string()[..10].to_owned();
+    let fields = format!("customers={}&reference=night&timezone=Europe%2FParis&day=Saturday&from=22%3A00&to=05%3A00", guid(2));
+    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&at=yesterday")).await;
+    assert!(status == 400 && text.contains("yesterday") && text.contains(&guid(2)), "{text}");
+    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&at={later}&spread=1")).await;
+    assert!(status == 200 && text.contains("<h1>night</h1>") && text.contains("22:00 – 05:00") && text.contains("Saturday"), "{text}");
+    let listed: Value = world.get("/v1/productUpgrades/schedules").send().await.unwrap().json().await.unwrap();
+    let here = format!("/portal/schedules/{}", listed["items"][0]["scheduleId"].as_str().unwrap());
+    let (status, text) = pressed(&world, &format!("{here}/move"), &format!("at={later}T10%3A00&timezone=UTC&reason=asked")).await;
+    assert!(status == 200 && text.contains("asked") && text.contains(&format!("{later}T10:00:00, UTC")), "{text}");
+    let (status, text) = pressed(&world, &format!("{here}/cancel"), "reason=no").await;
+    assert!(status == 200 && !text.contains("/cancel\""), "{text}");
+    assert_eq!(pressed(&world, &format!("{here}/cancel"), "").await.0, 409);
+}
+
+#[tokio::test]
+async fn dead_letters_are_redriven_and_dropped_from_their_pages() {
+    let world = World::without_mapping(settings(), silence).await;
+    bury(&world, &[b"{}", b"<i>no</i>", b"{\"a\":1}"]).await;
+    let (status, text) = page(&world, "/portal/operations/letters").await;
+    assert!(status == 200 && text.contains("AttemptsUsedUp") && text.contains("Unreadable"), "{text}");
+    // the coordinator is silent: its part is missing, and says so; the others are there
+    let (status, text) = page(&world, "/portal/operations").await;
+    assert!(status == 200 && text.contains("This cannot be told now") && text.contains("AttemptsUsedUp"), "{text}");
+    let listed: Value = world.get("/v1/deadLetters?code=Unreadable").send().await.unwrap().json().await.unwrap();
+    let key = listed["items"][0]["key"].as_str().unwrap();
+    let (_, text) = page(&world, &format!("/portal/operations/letters/{key}")).await;
+    assert!(text.contains("&lt;i&gt;no&lt;/i&gt;"), "a body is text: {text}");
+
+    let (_, text) = page(&world, "/portal/operations/redrive?code=AttemptsUsedUp").await;
+    assert!(text.contains("<b>2</b> letters are meant"), "{text}");
+    assert_eq!(pressed(&world, "/portal/operations/redrive", "code=AttemptsUsedUp").await.0, 400, "why?");
+    assert_eq!(pressed(&world, "/portal/operations/redrive", "reason=x").await.0, 400, "which ones?");
+    let mapping = Mapping::dying(&[]);
+    mapping.start(&world);
+    let (status, text) = pressed(&world, "/portal/operations/redrive", "code=AttemptsUsedUp&canary=1&rate=100&reason=mended").await;
+    assert!(status == 200 && text.contains("mended"), "{text}");
+    let listed: Value = world.get("/v1/deadLetters/redrives").send().await.unwrap().json().await.unwrap();
+    let here = format!("/portal/operations/redrives/{}", listed["items"][0]["redriveId"].as_str().unwrap());
+    world.eventually(async || page(&world, &here).await.1.contains("mark good")).await;
+    assert_eq!(mapping.got().len(), 2, "those that were meant");
+    let (status, _) = pressed(&world, "/portal/operations/drop", &format!("letter={key}&reason=noise")).await;
+    assert_eq!(status, 200);
+    let left: Value = world.get("/v1/deadLetters").send().await.unwrap().json().await.unwrap();
+    assert_eq!(left["totalCount"], 0);
+}

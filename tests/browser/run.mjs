@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { batches } from "./batches.mjs";
+import { billing } from "./billing.mjs";
 import { SOON, check, expect, same, state, totals, until } from "./checks.mjs";
 import { operations } from "./operations.mjs";
 import { schedules } from "./schedules.mjs";
@@ -334,6 +335,9 @@ const blocked = customer(free[1]).id;
 const ofBatches = await batches({ page, far, free: moving, blocked, picture, visitor, reader, stranger });
 const ofSchedules = await schedules({ page, customer: moving[5], batch: ofBatches.at(-1), picture });
 const apart = await operations({ binary, folder, visitor, picture, reader });
+// ------------------------------------------------------------------------------------------------- billing and audit
+
+const BILLING = await billing({ check, expect, same, until, picture, server, page, visitor, admin, id, partner, other, customer, moved: free[1], folder });
 
 // ------------------------------------------------------------------------------------------------------- in every way
 
@@ -344,7 +348,7 @@ const PAGES = async () => {
   return [
     "/portal/customers", `/portal/customers/${customer(free[1]).id}`, `/portal/customers/${customer(free[7]).id}/transition`,
     `/portal/transitions/${of("Completed")}`, `/portal/transitions/${of("Compensated")}`, "/portal/transitions", "/portal/batches", `/portal/batches/${batch}`,
-    ...ofBatches, ...ofSchedules,
+    ...ofBatches, ...ofSchedules, ...BILLING,
   ];
 };
 const pages = ["/portal/sign-in", ...(await PAGES())];

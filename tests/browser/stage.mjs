@@ -96,8 +96,8 @@ export async function serve(binary, folder, environment, options = []) {
   const token = readFileSync(join(data, "token"), "utf8").trim();
   return {
     api, token, port: Number(new URL(api).port), log: () => log,
-    async ask(path, body, as = token) {
-      const answer = await fetch(api + path, { method: body ? "POST" : "GET", headers: { authorization: `Bearer ${as}`, "content-type": "application/json" }, body: body && (typeof body === "string" ? body : JSON.stringify(body)) });
+    async ask(path, body, as = token, method = body ? "POST" : "GET") {
+      const answer = await fetch(api + path, { method, headers: { authorization: `Bearer ${as}`, "content-type": "application/json" }, body: body && (typeof body === "string" ? body : JSON.stringify(body)) });
       const text = await answer.text();
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
       return { location: answer.headers.get("location"), body: text && JSON.parse(text) };

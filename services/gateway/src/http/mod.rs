@@ -100,6 +100,7 @@ pub(crate) use serve::serve;
 pub(crate) use upgrades::Said;
 pub(crate) use upgrades::find_parts;
 pub(crate) use uploads::Uploads;
+pub(crate) use usage::whose;
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].

@@ -215,6 +215,19 @@ pub const RULES: &[Rule] = &[
     post("/portal/operations/drop", Right::Operate),
     get("/portal/operations/redrives/{id}", Right::Operate),
     post("/portal/operations/redrives/{id}/cancel", Right::Operate),
+    get("/portal/billing", Right::Read),
+    get("/portal/billing/credit", Right::Read),
+    get("/portal/billing/table", Right::Read),
+    get("/portal/billing/invoices", Right::Read),
+    post("/portal/billing/invoices", Right::Manage),
+    get("/portal/billing/invoices/{id}", Right::Read),
+    post("/portal/billing/invoices/{id}/withdraw", Right::Manage),
+    get("/portal/billing/usage", Right::Read),
+    post("/portal/billing/usage", Right::Manage),
+    get("/portal/customers/{customer}/azure/{subscription}", Right::Read),
+    post("/portal/customers/{customer}/warnings", Right::Manage),
+    get("/portal/customers/{customer}/dossier", Right::Read),
+    get("/portal/audit", Right::Read),
 ];
 
 /// Beneath these paths a token must be a user's. Source: the domain's rule E19; and pages are for people.

@@ -20,7 +20,15 @@ use planshift_telemetry::under;
 use tokio::sync::oneshot;
 
 /// The paths that take documents may take longer.
-const DOCUMENTS: [&str; 4] = ["/v1/accounts", "/v1/productupgrades/batches", "/v1/usage", "/portal/batches/upload"];
+const DOCUMENTS: [&str; 7] = [
+    "/v1/accounts",
+    "/v1/productupgrades/batches",
+    "/v1/usage",
+    "/v1/invoices",
+    "/portal/batches/upload",
+    "/portal/billing/usage",
+    "/portal/billing/invoices",
+];
 
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);

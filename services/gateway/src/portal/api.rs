@@ -63,6 +63,11 @@ impl Api {
         self.ask(&context, method, uri, (body.0, body.1.into())).await
     }
 
+    /// Hands a file over, of that content type, as it comes.
+    pub(super) async fn bring(&self, context: &Context, uri: &str, kind: &'static str, file: Body) -> Result<Value, ApiError> {
+        Ok(self.ask(context, Method::POST, uri, (kind, file)).await?.body)
+    }
+
     /// Passes a request on, and its answer back as it is: a stream, for example.
     pub(super) async fn pass(&self, context: &Context, mut request: Request<Body>) -> Result<Response, ApiError> {
         request.extensions_mut().insert(context.clone());

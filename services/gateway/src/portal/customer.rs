@@ -2,10 +2,12 @@
 
 use super::{
     api::encoded,
+    audit::dossiers,
     finish::{Page, see},
     form::Form,
     frame::{Content, Place, page as framed},
     parts::{id, number, time},
+    spending::{self, Spending, Warning},
     states,
     visit::Visit,
 };
@@ -85,6 +87,9 @@ struct Budget {
     amount: Option<String>,
     currency_code: Option<String>,
     azure_portal: Task,
+    spending: Spending,
+    #[serde(default)]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Deserialize)]
@@ -171,9 +176,18 @@ pub(super) async fn page(visit: Visit, Path(customer): Path<String>, parameters:
             (facts(&visit, &known, &resellers.items))
             (agreement(&visit, &agreements.items, signed["isSigned"] == true))
             (budget_card(&visit, &budget, &here, &first))
+            (spending::card(&visit, &budget.spending, &budget.warnings, &here, &first))
         }
-        (table(&visit, &subscriptions, &here, &more))
+        (table(&visit, &subscriptions, &here, (&first, &more)))
         (transitions(&visit, &past.items))
+        section {
+            h2 { (say("Billing and audit", "Facturation et audit")) }
+            div.foot {
+                a.button href={ "/portal/billing?customerId=" (known.id) (more) } { (say("Reconciliation of the month", "Rapprochement du mois")) }
+                a.button href={ "/portal/audit?customerId=" (known.id) (more) } { (say("What happened", "Ce qui s’est passé")) }
+                (dossiers(&visit, &known.id, &first, &more))
+            }
+        }
     };
     let title = known.company_profile.company_name.clone();
     Ok(framed(&visit, &Content { title, place: Place::Customers, is_live: false, body }))
@@ -245,7 +259,7 @@ fn budget_card(visit: &Visit, budget: &Budget, here: &str, first: &str) -> Marku
     }
 }
 
-fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, more: &str) -> Markup {
+fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, (first, more): (&str, &str)) -> Markup {
     let say = |en, fr| visit.say(en, fr);
     let none = || html! { span.quiet { "–" } };
     let (plans, lines): (Vec<_>, Vec<_>) = subscriptions.items.iter().partition(|one| one.product_type.is_some());
@@ -262,7 +276,7 @@ fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, mo
                         } }
                         tbody { @for one in lines { tr {
                             td { @match &one.friendly_name { Some(name) => (name), None => (none()) } @if let Some(order) = &one.order_id { span.under { (say("order ", "commande ")) (order) } } }
-                            td { @match &one.entitlement_id { Some(azure) => (id(visit, azure)), None => span.quiet { (say("not provisioned", "non provisionné")) } } }
+                            td { @match &one.entitlement_id { Some(azure) => { (id(visit, azure)) a.under href={ (here) "/azure/" (azure) (first) } aria-label={ (say("Ownership of ", "Propriété de ")) (azure) } { (say("ownership", "propriété")) } }, None => span.quiet { (say("not provisioned", "non provisionné")) } } }
                             td { (id(visit, &one.id)) }
                             td { (status(visit, &one.status)) }
                             td { @match &one.partner_id { Some(mpn) => (mpn), None => (none()) } }

@@ -135,8 +135,13 @@ impl Asked {
         let headers = response.headers_mut();
         // pages have what others must not see; what may be kept says so itself
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        // a dossier's page has its one style, and a policy of its own that names it by its hash and allows nothing else
+        let own = headers.remove(header::CONTENT_SECURITY_POLICY);
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(own) = own {
+            headers.insert(header::CONTENT_SECURITY_POLICY, own);
         }
         response
     }

@@ -4,14 +4,14 @@
 //! request is of the same origin (an older one says nothing), the cookie is not sent with a request of another site, and the form has a
 //! token in it that no other page knows. Whoever comes with a bearer token and without a cookie is no browser that could be led astray.
 
-use super::{multipart, session::Session};
+use super::session::Session;
 use crate::{
     app::App,
     http::ApiError,
     words::{Words, words},
 };
 use axum::{
-    body::{Bytes, to_bytes},
+    body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
@@ -19,9 +19,6 @@ use uuid::Uuid;
 
 /// The field that has the token.
 pub(super) const TOKEN: &str = "form";
-/// How large a file of a form may be: it is held in memory while it is looked at, and 100,000 customers are some 10 MB.
-const FILE_BYTES: usize = 16 * 1024 * 1024;
-
 /// The fields of a form that may be acted on.
 pub(super) struct Form(Vec<(String, String)>);
 
@@ -44,17 +41,40 @@ impl Form {
     }
 }
 
-impl Form {
-    /// Of a request of ours, or refused.
-    fn checked(fields: Vec<(String, String)>, session: Option<&Session>, same: bool) -> Result<Self, ApiError> {
-        if !same {
+impl FromRequest<App> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let origin = Origin::of(request.headers());
+        let body = Bytes::from_request(request, app).await.map_err(|error| {
+            let text = words!("The form cannot be read: {error}.", "Le formulaire ne peut pas être lu : {error}.");
+            ApiError::bad_input("InvalidForm", text)
+        })?;
+        origin.check(url::form_urlencoded::parse(&body).into_owned().collect())
+    }
+}
+
+/// Where a form comes from, by the headers that it came with.
+pub(super) struct Origin {
+    session: Option<Session>,
+    is_same: bool,
+}
+
+impl Origin {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self { session: Session::of(headers), is_same: is_same_origin(headers) }
+    }
+
+    /// The form of these fields, where it comes from a page of ours.
+    pub(super) fn check(self, fields: Vec<(String, String)>) -> Result<Form, ApiError> {
+        if !self.is_same {
             return Err(foreign(words!(
                 "The form was sent by a page of another site.",
                 "Le formulaire a été envoyé par une page d’un autre site."
             )));
         }
-        let form = Self(fields);
-        if let Some(session) = session
+        let form = Form(fields);
+        if let Some(session) = self.session
             && form.text(TOKEN) != Some(session.form_token().as_str())
         {
             return Err(foreign(words!(
@@ -64,65 +84,6 @@ impl Form {
         }
         Ok(form)
     }
-}
-
-impl FromRequest<App> for Form {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let (session, same) = (Session::of(request.headers()), is_same_origin(request.headers()));
-        let body = Bytes::from_request(request, app).await.map_err(|error| unread(&error))?;
-        Self::checked(url::form_urlencoded::parse(&body).into_owned().collect(), session.as_ref(), same)
-    }
-}
-
-/// A form that brings a file.
-pub(super) struct Upload {
-    pub(super) form: Form,
-    /// What was chosen; nothing where no file was.
-    pub(super) file: Option<Bytes>,
-}
-
-impl FromRequest<App> for Upload {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let (session, same) = (Session::of(request.headers()), is_same_origin(request.headers()));
-        let no_form = || ApiError::bad_input("InvalidForm", words!("The form is not whole.", "Le formulaire n’est pas entier."));
-        let boundary = multipart::boundary(request.headers()).ok_or_else(no_form)?;
-        let body = tokio::select! {
-            body = to_bytes(request.into_body(), FILE_BYTES) => body.map_err(|error| too_large_or_broken(&error))?,
-            // whoever sends nothing more does not keep it for ever
-            () = app.ports.clock.sleep(app.settings.import_time) => return Err(no_form()),
-        };
-        let (mut fields, mut file) = (Vec::new(), None);
-        for part in multipart::parts(&body, &boundary).ok_or_else(no_form)? {
-            match part.file {
-                // a browser sends a file without a name where none was chosen
-                Some(name) => file = (!name.is_empty()).then(|| body.slice_ref(part.body)).or(file),
-                None => fields.push((part.name, std::str::from_utf8(part.body).map_err(|_| no_form())?.to_owned())),
-            }
-        }
-        Ok(Self { form: Form::checked(fields, session.as_ref(), same)?, file })
-    }
-}
-
-fn unread(error: &dyn std::fmt::Display) -> ApiError {
-    let text = words!("The form cannot be read: {error}.", "Le formulaire ne peut pas être lu : {error}.");
-    ApiError::bad_input("InvalidForm", text)
-}
-
-fn too_large_or_broken(error: &axum::Error) -> ApiError {
-    let is_large = std::error::Error::source(error).is_some_and(|source| source.to_string().contains("length limit"));
-    if !is_large {
-        return unread(error);
-    }
-    let most = FILE_BYTES / 1024 / 1024;
-    let text = words!(
-        "A file from here may have {most} MB. Bring larger ones with: planshift batch create.",
-        "Un fichier d’ici peut avoir {most} Mo. Apportez les plus grands avec : planshift batch create."
-    );
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "413", "BodyTooLarge", text)
 }
 
 fn foreign(text: Words) -> ApiError {

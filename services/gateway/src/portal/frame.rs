@@ -20,6 +20,8 @@ pub(super) enum Place {
     Batches,
     Schedules,
     Operations,
+    Billing,
+    Audit,
 }
 
 /// A page's own part.
@@ -47,6 +49,8 @@ pub(super) fn page(visit: &Visit, content: &Content) -> super::finish::Page {
                     (tab(Place::Batches, "/portal/batches", say("Batches", "Lots")))
                     (tab(Place::Schedules, "/portal/schedules", say("Schedules", "Planifications")))
                     (tab(Place::Operations, "/portal/operations", say("Operations", "Exploitation")))
+                    (tab(Place::Billing, "/portal/billing", say("Billing", "Facturation")))
+                    (tab(Place::Audit, "/portal/audit", say("Audit", "Audit")))
                 }
                 (switches(visit))
             }

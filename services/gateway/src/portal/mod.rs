@@ -25,22 +25,28 @@
 //! | `customer` | one customer |
 //! | `wizard` | what a transition would do, and its start |
 //! | `transition/` | a transition, live |
-//! | `multipart`, `question` | a form with a file; a question before an act |
+//! | `upload`, `question` | forms that bring a file; a question before an act |
 //! | `batch/` | batches: begun, brought as a file, looked at, acted on |
 //! | `schedule/` | schedules |
 //! | `operations/` | steps, what is stuck, dead letters |
+//! | `billing/` | a month's reconciliation, invoices and usage |
+//! | `ownership/` | who owns an Azure subscription's usage from when |
+//! | `spending` | what of a budget is spent, and its warnings |
+//! | `audit` | what happened, who did it; a customer's dossier |
 
 mod api;
 mod assets;
+mod audit;
 mod batch;
+mod billing;
 mod blockers;
 mod customer;
 mod customers;
 mod finish;
 mod form;
 mod frame;
-mod multipart;
 mod operations;
+mod ownership;
 mod parts;
 mod preferences;
 mod question;
@@ -48,8 +54,10 @@ mod schedule;
 mod selection;
 mod session;
 mod sign_in;
+mod spending;
 mod states;
 mod transition;
+mod upload;
 mod visit;
 mod wizard;
 
@@ -110,5 +118,16 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal/operations/drop", get(operations::ask_drop).post(operations::drop)),
         ("/portal/operations/redrives/{id}", get(operations::redrive_page)),
         ("/portal/operations/redrives/{id}/cancel", post(operations::cancel_redrive)),
+        ("/portal/billing", get(billing::month)),
+        ("/portal/billing/credit", get(billing::credit)),
+        ("/portal/billing/table", get(billing::table)),
+        ("/portal/billing/invoices", get(billing::invoices).post(billing::bring_invoice)),
+        ("/portal/billing/invoices/{id}", get(billing::invoice)),
+        ("/portal/billing/invoices/{id}/withdraw", post(billing::withdraw)),
+        ("/portal/billing/usage", get(billing::usage).post(billing::bring_usage)),
+        ("/portal/customers/{customer}/azure/{subscription}", get(ownership::page)),
+        ("/portal/customers/{customer}/warnings", post(spending::acknowledge)),
+        ("/portal/customers/{customer}/dossier", get(audit::dossier)),
+        ("/portal/audit", get(audit::page)),
     ]
 }

@@ -34,7 +34,7 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 18] = [
+const OF_THE_CALLER: [&str; 19] = [
     "/v1/productupgrades/batches",
     "/v1/productupgrades/schedules",
     "/v1/customers",
@@ -53,6 +53,7 @@ const OF_THE_CALLER: [&str; 18] = [
     "/portal/schedules",
     "/portal/schedules/new",
     "/portal/operations",
+    "/portal/audit",
 ];
 
 /// A time that is not past while this is tested, nor beyond the horizon of a schedule.
@@ -164,6 +165,7 @@ fn filled(rule: &Rule, about: About) -> String {
                 "/v1/productupgrades/",
                 "/portal/transitions/",
                 "/portal/operations/",
+                "/portal/billing/",
                 "/v1/usage/",
                 "/v1/invoices/",
                 "/v1/deadletters/",

@@ -17,6 +17,7 @@ mod live;
 mod operators;
 mod planning;
 mod portal;
+mod portal_billing;
 mod provider;
 mod reading;
 mod receiver;

@@ -172,6 +172,19 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/portal/operations/drop", OPERATORS_ALONE),
     ("GET", "/portal/operations/redrives/{id}", OPERATORS_ALONE),
     ("POST", "/portal/operations/redrives/{id}/cancel", OPERATORS_ALONE),
+    ("GET", "/portal/billing", READERS),
+    ("GET", "/portal/billing/credit", READERS),
+    ("GET", "/portal/billing/table", READERS),
+    ("GET", "/portal/billing/invoices", READERS),
+    ("POST", "/portal/billing/invoices", MANAGERS),
+    ("GET", "/portal/billing/invoices/{id}", READERS),
+    ("POST", "/portal/billing/invoices/{id}/withdraw", MANAGERS),
+    ("GET", "/portal/billing/usage", READERS),
+    ("POST", "/portal/billing/usage", MANAGERS),
+    ("GET", "/portal/customers/{customer}/azure/{subscription}", READERS),
+    ("POST", "/portal/customers/{customer}/warnings", MANAGERS),
+    ("GET", "/portal/customers/{customer}/dossier", READERS),
+    ("GET", "/portal/audit", READERS),
 ];
 
 /// Nobody waits long for a coordinator that never answers.

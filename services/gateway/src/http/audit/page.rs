@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const STYLE: &str = "body{font:10pt/1.4 system-ui,sans-serif;margin:2rem;color:#111;background:#fff}\
 h1{font-size:16pt}h2{font-size:13pt;margin-top:2rem}h3{font-size:11pt}\
 table{border-collapse:collapse;width:100%;margin:.5rem 0}\
-th,td{border-bottom:1px solid #bbb;padding:.2rem .5rem .2rem 0;text-align:left;vertical-align:top}\
+th,td{border-bottom:1px solid #bbb;padding:.2rem .5rem .2rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
 code{font:8.5pt/1.3 ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .4rem}\
 thead{display:table-header-group}tr{break-inside:avoid}\
 @media print{body{margin:0}h2{break-before:page}a{color:inherit;text-decoration:none}}";
@@ -75,8 +75,8 @@ const END_OF_TABLE: &str = "</tbody></table>\n";
 pub(super) fn begin(customer: &Customer, exported: &Exported) -> String {
     let name = escaped(&customer.company_name);
     let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Dossier: {name}</title><style>{STYLE}</style></head><body>\n<h1>Dossier: {name}</h1>\n<dl>"
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>Dossier: {name}</title><style>{STYLE}</style></head><body><main>\n<h1>Dossier: {name}</h1>\n<dl>"
     );
     for (term, value) in [
         ("Customer", customer.customer_id.to_string()),
@@ -90,7 +90,7 @@ pub(super) fn begin(customer: &Customer, exported: &Exported) -> String {
     }
     out.push_str("</dl>\n<p>This page is for reading. What is checked is the same document as JSON: planshift audit --check FILE.</p>\n");
     out.push_str("<h2>What happened to the customer</h2>\n");
-    head(&mut out, &["", "when", "what", "by", "in words", "transition", "hash"]);
+    head(&mut out, &["no.", "when", "what", "by", "in words", "transition", "hash"]);
     out
 }
 
@@ -140,7 +140,7 @@ pub(super) fn transition(part: &TransitionPart) -> String {
     }
     out.push_str(END_OF_TABLE);
     out.push_str("<h3>History</h3>\n");
-    head(&mut out, &["", "when", "state", "what", "by", "in words", "hash"]);
+    head(&mut out, &["no.", "when", "state", "what", "by", "in words", "hash"]);
     for entry in &part.history {
         let (number, at) = (entry.number.to_string(), entry.at.to_string());
         let what = if entry.event == EXCHANGED { "Messages" } else { &entry.event };
@@ -160,7 +160,7 @@ fn findings(part: &TransitionPart, out: &mut String) {
         return;
     }
     out.push_str("<h3>Findings</h3>\n");
-    head(out, &["", "code", "about", "in words"]);
+    head(out, &["kind", "code", "about", "in words"]);
     for (kind, finding) in found {
         row(out, &[kind, &finding.code, &finding.resource_id, &finding.description]);
     }
@@ -176,7 +176,7 @@ pub(super) fn end(whole: &Whole) -> String {
         let _ = write!(out, "<dt>Transition {}</dt><dd><code>{}</code></dd>", end.transition_id, escaped(&text));
     }
     let _ = write!(out, "<dt>SHA-256 of the document that was made at the same time</dt><dd><code>{}</code></dd>", escaped(&whole.sha256));
-    out.push_str("</dl>\n</body></html>\n");
+    out.push_str("</dl>\n</main></body></html>\n");
     out
 }
 

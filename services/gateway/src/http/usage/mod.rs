@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 /// Whose usage is meant: the caller's own, or, where an operator asks, that of the partner that is named,
 /// or of the only one that there is.
-pub(in crate::http) async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<PartnerId, ApiError> {
+pub(crate) async fn whose(app: &App, context: &Context, parameters: &Parameters) -> Result<PartnerId, ApiError> {
     let named: Option<PartnerId> = parameters.parse("partnerId", A_GUID, |text| text.parse().ok())?;
     match (context.caller.partner, named) {
         (Some(own), Some(named)) if own != named => {

@@ -7,9 +7,10 @@ use crate::{
     portal::{
         api::{JSON, encoded},
         finish::{Page, see},
-        form::{Form, Upload},
+        form::Form,
         frame::{Content, Place, page as framed},
         parts::number,
+        upload::Held,
         visit::Visit,
     },
     words::words,
@@ -33,7 +34,7 @@ pub(in crate::portal) async fn ask(visit: Visit) -> Result<Page, ApiError> {
 }
 
 /// `POST /portal/batches/upload`: makes it, and leads to its page; or shows what is wrong.
-pub(in crate::portal) async fn upload(visit: Visit, Upload { form, file }: Upload) -> Result<Response, ApiError> {
+pub(in crate::portal) async fn upload(visit: Visit, Held { form, file }: Held) -> Result<Response, ApiError> {
     let options = options(&form);
     let (uri, kind, body) = match form.text("source") {
         Some("all" | "eligible") => {

@@ -54,15 +54,18 @@ fn one_that_goes_well_and_one_that_does_not(api: &str) {
     assert_eq!(completed["state"], "Completed", "{completed}");
     wait::until("the whole story is told", SOON, || told(&first, &completed["transitionId"]).len() == 6);
     let story = told(&first, &completed["transitionId"]);
-    assert_eq!((story[0].as_str(), story[5].as_str()), ("product-upgrade-created", "product-upgrade-completed"), "{story:?}");
-    assert!(story[1..5].iter().all(|name| name == "product-upgrade-progressed"), "{story:?}");
+    // deliveries may overtake each other where one has to be sent again
+    let count = |event: &str| story.iter().filter(|name| *name == event).count();
+    let counts = [count("product-upgrade-created"), count("product-upgrade-progressed"), count("product-upgrade-completed")];
+    assert_eq!(counts, [1, 4, 1], "{story:?}");
 
     let refused = run("blocked");
     let ineligible: Vec<&Value> = refused.customers.values().filter(|one| one["state"] == "Ineligible").collect();
     assert!(!ineligible.is_empty());
     for one in &ineligible {
         wait::until("the failure is told", SOON, || told(&second, &one["transitionId"]).len() == 3);
-        assert_eq!(told(&second, &one["transitionId"])[2], "product-upgrade-failed");
+        // deliveries may overtake each other where one has to be sent again
+        assert_eq!(told(&second, &one["transitionId"]).iter().filter(|name| *name == "product-upgrade-failed").count(), 1);
     }
     assert_eq!(first.events().len(), 6, "each partner is told of its own alone");
     for receiver in [&first, &second] {

@@ -11,9 +11,10 @@ use std::fmt::Write as _;
 const STYLE: &str = "body{font:10pt/1.4 system-ui,sans-serif;margin:2rem;color:#111;background:#fff}\
 h1{font-size:16pt}h2{font-size:13pt;margin-top:2rem}h3{font-size:11pt}\
 table{border-collapse:collapse;width:100%;margin:.5rem 0}\
-th,td{border-bottom:1px solid #bbb;padding:.2rem .5rem .2rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
+th,td{border-bottom:1px solid #bbb;padding:.2rem .5rem .2rem 0;text-align:left;vertical-align:top}td:last-child{overflow-wrap:anywhere}\
 code{font:8.5pt/1.3 ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .4rem}\
 thead{display:table-header-group}tr{break-inside:avoid}\
+@media screen and (max-width:46rem){th,td{overflow-wrap:anywhere}}\
 @media print{body{margin:0}h2{break-before:page}a{color:inherit;text-decoration:none}}";
 
 /// The policy of such a page.

@@ -337,7 +337,7 @@ const ofSchedules = await schedules({ page, customer: moving[5], batch: ofBatche
 const apart = await operations({ binary, folder, visitor, picture, reader });
 // ------------------------------------------------------------------------------------------------- billing and audit
 
-const BILLING = await billing({ check, expect, same, until, picture, server, page, visitor, admin, id, partner, other, customer, moved: free[1], folder });
+const BILLING = await billing({ check, expect, same, until, picture, server, page, visitor, admin, id, partner, other, customer, moved: free[1], binary, folder });
 
 // ------------------------------------------------------------------------------------------------------- in every way
 

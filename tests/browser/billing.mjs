@@ -172,7 +172,9 @@ export async function billing({ check, expect, same, until, picture, server, pag
     await page.locator('[name="what"]').fill("create_product");
     await page.getByRole("button", { name: "Find" }).click();
     await page.waitForURL("**who=NADIA**");
-    same(await page.locator("tbody code").allTextContents(), ["create_product_upgrade"], "by who and what");
+    // batches, which are tried before, may have tried to move it again
+    const acts = await page.locator("tbody code").allTextContents();
+    expect(acts.length > 0 && acts.every((act) => act === "create_product_upgrade"), `by who and what: ${acts}`);
     await page.goto("/portal/audit?from=2024-01-01&to=2024-01-02");
     await page.getByText("Nothing was found.").waitFor();
     await page.goto("/portal/audit?from=yesterday");

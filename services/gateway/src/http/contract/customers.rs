@@ -149,7 +149,7 @@ fn budget_task(api: &Api) {
         .has("link", text())
         .has("lastDone", or_null(Schema::from(done)));
     let decimal = || pattern("^-?[0-9]+(\\.[0-9]+)?$");
-    let month = || pattern("^[0-9]{4}-[0-9]{2}$");
+    let month = || pattern("^[0-9]{4}-(0[1-9]|1[0-2])$");
     let stated = object().has("currencyCode", text()).has("amount", decimal()).has("records", count());
     let spending = || {
         object()
@@ -234,7 +234,7 @@ fn budget_task(api: &Api) {
 }
 
 fn spending(api: &Api) {
-    let month = || pattern("^[0-9]{4}-[0-9]{2}$");
+    let month = || pattern("^[0-9]{4}-(0[1-9]|1[0-2])$");
     let number = || or_null(json!({ "type": "number" }));
     let budget = object().has("amount", or_null(json!({ "type": "number", "minimum": 0 }))).of_type("SpendingBudget");
     let costs = || {

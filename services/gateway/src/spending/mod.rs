@@ -57,6 +57,10 @@ pub(crate) struct Spendings {
     news: Arc<Notify>,
 }
 
+/// For so many seconds after the start nobody is asked for budgets: while services are upgraded one by one, eligibility may be of a version
+/// that does not know the question, and would put it with the dead letters.
+const UPGRADED: i64 = 15 * 60;
+
 impl Spendings {
     pub(crate) fn new(
         database: Database,
@@ -77,12 +81,15 @@ impl Spendings {
 
     /// Works until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let ask_from = self.ports.clock.now().plus_seconds(UPGRADED);
         while !stop.is_cancelled() {
             let more = self.round().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what usage comes to is reckoned later");
                 false
             });
-            if let Err(error) = self.ask_untold().await {
+            if self.ports.clock.now() >= ask_from
+                && let Err(error) = self.ask_untold().await
+            {
                 tracing::warn!(%error, "budgets of customers that were imported long ago are asked for later");
             }
             if more {

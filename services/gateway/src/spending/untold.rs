@@ -12,6 +12,7 @@ use planshift_domain::{
 };
 use planshift_storage::{Args, Statement, StorageError, Value};
 use planshift_telemetry::TraceContext;
+use std::pin::pin;
 use uuid::Uuid;
 
 /// How many are asked for in a round, and how many questions are open at once: a hundred thousand take an hour, and nobody notices.
@@ -58,14 +59,16 @@ impl Spendings {
         keys.sort_unstable();
         let rows = || keys.iter().map(|(partner, customer)| vec![Value::Uuid(*partner), (*customer).into()]).collect::<Vec<_>>();
         self.database.execute(&ASK, Args::new().rows(rows()).value(now.as_micros())).await?;
-        let answers: Vec<Result<Option<Vec<Value>>, AskError>> =
-            stream::iter(keys.iter().copied()).map(|key| self.budget_of(key)).buffered(AT_ONCE).collect().await;
-        let mut failed = None;
-        let mut told = Vec::new();
-        for answer in answers {
+        let mut answers = pin!(stream::iter(keys.iter().copied()).map(|key| self.budget_of(key)).buffered(AT_ONCE));
+        let (mut failed, mut told) = (None, Vec::new());
+        while let Some(answer) = answers.next().await {
             match answer {
                 Ok(row) => told.extend(row),
-                Err(error) => failed = Some(error),
+                // who does not answer one keeps nobody waiting for a hundred: what usage comes to is reckoned by the same task
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
             }
         }
         if !told.is_empty() {

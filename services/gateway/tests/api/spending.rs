@@ -6,11 +6,12 @@ use planshift_domain::{
         Body as _,
         event::{AccountImported, ImportedCustomer},
         ownership::{OwnedSubscription, OwnershipRead, ReadOwnership},
+        request::ReadCustomer,
     },
     time::Timestamp,
     transition::State,
 };
-use planshift_gateway::Settings;
+use planshift_gateway::{Auth, LocalToken, Settings};
 use planshift_messaging::{Delivery, Destination, Outgoing};
 use planshift_storage::{Args, Statement};
 use planshift_worker::codec;
@@ -188,7 +189,8 @@ async fn what_is_spent_is_shown_warned_of_and_left_alone_by_transitions() {
 async fn budgets_that_imports_have_not_told_of_are_asked_for() {
     let (document, customer) = one_customer(1);
     let holder = Holder::default();
-    let world = World::new(script(&holder, &document, &customer)).await;
+    let (clock, auth) = (Forward::default(), Auth::local(LocalToken::try_new(TOKEN).unwrap()));
+    let world = World::in_time(clock.ports(), auth, settings(), script(&holder, &document, &customer)).await;
     import(&world, &document).await;
     let of = format!("/v1/customers/{customer}");
     set_budget(&world, &of, "12.50").await;
@@ -198,6 +200,10 @@ async fn budgets_that_imports_have_not_told_of_are_asked_for() {
     );
     let partner: Uuid = document["partner"]["id"].as_str().unwrap().parse().unwrap();
     world.database.execute(&OLD, Args::new().value(partner).value(customer.parse::<Uuid>().unwrap())).await.unwrap();
+    let asked = world.count(ReadCustomer::TYPE).0;
+    tokio::time::sleep(std::time::Duration::from_millis(2_300)).await;
+    assert_eq!(world.count(ReadCustomer::TYPE).0, asked, "eligibility may be an old one as long as services are upgraded");
+    clock.by(std::time::Duration::from_secs(15 * 60));
     world.eventually(async || get(&world, "/v1/budgets").await["items"][0]["amount"] == "12.5").await;
     world.stop().await;
 }

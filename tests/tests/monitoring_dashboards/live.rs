@@ -42,7 +42,9 @@ fn what_is_shown_is_in_the_list_and_every_expression_is_answered() {
     was_seen(&texts);
     // rates are of what grows between two scrapes: once all is seen, more of it
     let mapped = r#"planshift_message_critical_seconds_count{type="MapSubscriptions.v1"}"#;
-    wait::until("mapping was scraped", READY_WITHIN, || prometheus.has(mapped));
+    // each target has a moment of its own: one that is first scraped after the second run has not grown
+    let all = format!("count(up == 1) == {}", targets.len());
+    wait::until("everything was scraped", READY_WITHIN, || prometheus.has(&all) && prometheus.has(mapped));
     let ran = Ran::of(&cluster.run(&Document::generated(5, 4, 72).path()).expect(0));
     assert_eq!(ran.count("Completed"), 5);
     let lacks: Vec<(String, Result<Vec<Value>, String>)> = ALL

@@ -1,6 +1,12 @@
 //! Usage that is brought before and after a transition moves with it, and back when it is undone; and the sums agree all the time.
 
-use planshift_tests::{accounts, outcome::Ran, place::Place, program::Program, wait};
+use planshift_tests::{
+    accounts,
+    outcome::{self, Ran},
+    place::Place,
+    program::Program,
+    wait,
+};
 use serde_json::Value;
 use std::{io::Write as _, time::Duration};
 use tempfile::NamedTempFile;
@@ -94,4 +100,73 @@ fn usage_comes_back_with_one_that_is_undone_embedded() {
 #[test]
 fn usage_comes_back_with_one_that_is_undone_distributed() {
     usage_moves_with_a_transition(&Place::distributed(), true);
+}
+
+/// A file of a test's own.
+fn file(text: &str) -> NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.flush().unwrap();
+    file
+}
+
+/// After a transfer of the billing ownership the commerce subscription has another id than the Azure subscription, and daily rated files have
+/// a third one: example B of the domain. Everything joins by the Azure subscription's id, and by no other.
+#[test]
+fn three_ids_of_a_subscription_whose_billing_owner_has_changed() {
+    const COMMERCE: &str = "a356ac8c-e310-44f4-bf85-c7f29044af99";
+    const AZURE: &str = "42226ed6-070a-4e0f-b80c-4cdfb3e97aa7";
+    const BILLING: &str = "usCBMgAAAAAAAAIA";
+    let place = Place::embedded();
+    let sample = accounts::sample("moved-billing-owner");
+    let path = sample.display().to_string();
+    let customer = accounts::read(&sample)["customers"][0]["companyProfile"]["tenantId"].as_str().unwrap().to_owned();
+    let utilization = file(
+        "usageStartTime,usageEndTime,resource.id,quantity,unit\n\
+         2020-01-15T10:00:00Z,2020-01-15T11:00:00Z,meter,1,Hours\n2020-01-15T11:00:00Z,2020-01-15T12:00:00Z,meter,1,Hours\n",
+    );
+    let rated = file(&format!(
+        "CustomerId,EntitlementId,SubscriptionId,UsageDate,MeterId,ResourceURI,Quantity,Unit,InvoiceNumber,UnitPrice,EffectiveUnitPrice,\
+         PCToBCExchangeRate,BillingPreTaxTotal,BillingCurrency,PricingCurrency,PartnerEarnedCreditPercentage\n\
+         {customer},{AZURE},{BILLING},2090-01-19,meter,/vm,24,1 Hour,G1,0.868,0.7378,0.846202666,14.97,EUR,USD,15\n"
+    ));
+    let legacy = file(&format!(
+        "CustomerId,InvoiceNumber,ChargeStartDate,ChargeEndDate,SubscriptionId,ResourceGUID,DetailLineItemId,OverageQuantity,ListPrice,\
+         PretaxCharges\n{customer},D1,1/1/2020,1/31/2020,{BILLING},meter,1,2,$0.868,1.74\n"
+    ));
+    let served = place.serve();
+    let planshift = |args: &[&str]| Program::planshift(args).args(["--api", &served.api]).run();
+    planshift(&["import", &path]).expect(0);
+    let brought =
+        |id: &str| planshift(&["usage", "import", &utilization.path().display().to_string(), "--json", "--azure-subscription", id]);
+    let refused = brought(COMMERCE);
+    assert!(refused.code != 0 && refused.stderr.contains(COMMERCE), "a commerce id is no Azure subscription's: {refused}");
+    assert_eq!(brought(AZURE).expect(0).json()[0]["added"], 2);
+    served.stop();
+    let transition = Ran::of(&place.run(&sample, &[])).only().clone();
+    let line = outcome::line(&transition, AZURE);
+    assert_eq!((&line["commerceSubscriptionId"], &line["commerceStatus"]), (&COMMERCE.into(), &"suspended".into()));
+
+    let served = place.serve();
+    let planshift = |args: &[&str]| Program::planshift(args).args(["--json", "--api", &served.api]).run().expect(0).json();
+    let rated = rated.path().display().to_string();
+    planshift(&["usage", "import", &rated]);
+    let reconciled = |month: &str| planshift(&["reconcile", "--month", month, "--customer", &customer]).remove(0)["items"][0].clone();
+    wait::until("the gateway knows its plan", FOLLOWS_WITHIN, || reconciled("2020-01")["planIds"][0] == line["planId"]);
+    for (month, owner) in [("2020-01", "d"), ("2090-01", "g")] {
+        let one = reconciled(month);
+        assert_eq!((&one["azureSubscriptionId"], &one["commerceSubscriptionId"]), (&AZURE.into(), &COMMERCE.into()), "{month}");
+        assert_eq!((&one["planIds"][0], &one["transitionIds"][0]), (&line["planId"], &transition["transitionId"]));
+        assert_eq!((&one["units"][0][owner], &one["agrees"]), (&one["units"][0]["metered"], &true.into()), "{one}");
+        let billing: &[Value] = if owner == "g" { &[BILLING.into()] } else { &[] };
+        assert_eq!(one["billingSubscriptionIds"], Value::from(billing.to_vec()));
+    }
+    // lines of both invoices are found, though neither names the commerce subscription: nothing is missing, and nothing is too much
+    for (invoice, series) in [(legacy.path().display().to_string(), "D"), (rated, "G")] {
+        let taken = planshift(&["invoice", "import", &invoice, "--series", series]).remove(0);
+        let findings = planshift(&["invoice", "findings", taken["invoiceId"].as_str().unwrap()]);
+        assert!(findings[0]["items"].as_array().is_some_and(Vec::is_empty), "{series}: {findings:?}");
+    }
+    served.stop();
+    place.assert_verified();
 }

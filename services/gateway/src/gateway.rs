@@ -180,7 +180,7 @@ impl Gateway {
             usage.brought(),
         );
         let invoices = Invoices::new(database.clone(), ports.clone());
-        let reconciliation = Reconciliation::new(database.clone(), invoices.clone());
+        let reconciliation = Reconciliation::new(database.clone(), invoices.clone(), metrics.clone());
         let batches = Batches::new(database.clone(), model.clone(), asker.clone(), broker.clone(), ports.clone(), shared.clone());
         let schedules = Schedules::new(database, batches.clone(), ports.clone());
         let app = App {

@@ -55,10 +55,10 @@ impl Housekeeping {
                 if let Err(error) = usage.keep_owners().await {
                     tracing::warn!(%error, "who owns usage could not be asked for; the next round will");
                 }
-                if let Err(error) = usage.undo_silent_ones().await {
+                if let Err(error) = usage.files.undo_silent_ones().await {
                     tracing::warn!(%error, "imports of usage that broke off are undone later");
                 }
-                if let Err(error) = invoices.undo_silent_ones().await {
+                if let Err(error) = invoices.files.undo_silent_ones().await {
                     tracing::warn!(%error, "invoices that broke off are undone later");
                 }
             }

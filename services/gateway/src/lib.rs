@@ -17,6 +17,7 @@
 //! | `hub`, `wait`, `look` | who waits for a transition |
 //! | `together` | one write for many callers |
 //! | `housekeeping` | what is missing for long, what is too old |
+//! | `files` | files that are brought, of usage and of invoices: begun, alive, ended, undone |
 //! | `usage` | usage records, each with its owner |
 //! | `invoices` | invoices as files, line by line |
 //! | `reconciliation` | what belongs on which invoice, and what is wrong with those that came |
@@ -32,6 +33,7 @@ mod ask;
 mod auth;
 mod batches;
 mod events;
+mod files;
 #[cfg(test)]
 mod fixtures;
 mod gateway;

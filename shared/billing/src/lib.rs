@@ -14,6 +14,7 @@
 //! | `credit` | partner earned credit by day |
 //! | `reconcile` | what belongs on which invoice, and what is wrong with those that came |
 //! | `owned` | a subscription's intervals, and what each owner has of records |
+//! | `unit` | what quantities are counted in |
 //! | `sample` | files of any size, for trying out and for measuring |
 
 pub mod charge;
@@ -27,7 +28,9 @@ pub mod reconcile;
 mod record;
 pub mod sample;
 pub mod spending;
+mod unit;
 
 pub use decimal::{Decimal, InvalidDecimal, Packed};
 pub use parse::{Defaults, Fault, Faults, Format, Reading, UsageError, read};
 pub use record::{Kind, Rated, Resource, UsageRecord};
+pub use unit::unit_name;

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What stands before a code where one is given out, and which of the texts after it the code is.
-const MAKERS: [(&str, usize); 12] = [
+const MAKERS: [(&str, usize); 13] = [
     ("Unreadable::new(", 0),
     ("refused(\"", 0),
     ("refused(\"", 1),
@@ -20,6 +20,7 @@ const MAKERS: [(&str, usize); 12] = [
     ("item_error(\"", 0),
     ("bad_input(\"", 0),
     ("code: \"", 0),
+    ("faulty: \"", 0),
     ("Err((\"", 0),
     ("ApiError::new(StatusCode::", 1),
     ("Self::new(StatusCode::", 1),

@@ -218,6 +218,27 @@ pub const OVERVIEW: Dashboard = Dashboard {
             ],
         },
         Row {
+            title: "Usage and invoices",
+            panels: &[
+                Panel {
+                    title: "Files of usage and of invoices",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 12,
+                    asks: &[Ask("sum by (kind, outcome) (increase(planshift_files_total[1h]))", "{{kind}} {{outcome}}", Yes)],
+                    says: "That were brought within an hour, by what became of them.",
+                },
+                Panel {
+                    title: "Sums of D and G",
+                    look: Look::Lines,
+                    unit: "short",
+                    width: 12,
+                    asks: &[Ask("sum by (outcome) (increase(planshift_sum_checks_total[1h]))", "{{outcome}}", Yes)],
+                    says: "Whether what was metered is what belongs on both invoices; docs/runbooks/sums-disagree.md",
+                },
+            ],
+        },
+        Row {
             title: "Processes",
             panels: &[
                 Panel {

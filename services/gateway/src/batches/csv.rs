@@ -3,6 +3,7 @@
 
 use super::{
     fault::{Faults, Place},
+    lines::{Lines, Numbered},
     rows::{self, Column, NewRow},
 };
 use crate::words::words;
@@ -34,6 +35,8 @@ pub(crate) fn read(
         reader.consume(MARK.len());
     }
     let delimiter = delimiter(reader.fill_buf()?);
+    let lines = Lines::default();
+    let reader = Numbered::new(reader, lines.clone());
     let mut table = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(reader);
     let (mut record, mut number) = (ByteRecord::new(), 0_u32);
     let mut columns: Option<Vec<Option<Column>>> = None;
@@ -44,7 +47,7 @@ pub(crate) fn read(
             Err(error) => return broken(error, number, faults).map(ControlFlow::Continue),
         }
         ends.reset();
-        let line = record.position().map(csv::Position::line);
+        let line = record.position().and_then(|position| lines.at(position.byte()));
         let Some(columns) = &columns else {
             let (named, is_good) = header(&record, faults);
             if !is_good {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `state` | where a batch and its rows stand, and the one table of what may follow |
 //! | `rows`, `options` | what is asked for |
-//! | `csv`, `json`, `fault` | rows read from a document, and what is wrong with it |
+//! | `csv`, `lines`, `json`, `fault` | rows read from a document, and what is wrong with it |
 //! | `upload` | a document that becomes a batch, whole or not at all |
 //! | `store` | batches as they are stored |
 //! | `acts`, `audit` | what people, and the batch itself, do to it; the same over all batches, by time |
@@ -20,6 +20,7 @@ mod fault;
 mod follow;
 mod gate;
 mod json;
+mod lines;
 mod measure;
 mod options;
 mod page;
@@ -41,7 +42,7 @@ pub(crate) use options::{AT_ONCE, Filter, LARGEST_STOP_MINIMUM, MOST_AT_ONCE, Op
 pub(crate) use page::{RowFilter, ShownRow};
 pub(crate) use rows::{NewRow, REFERENCE_CHARS, RowsHash, reference};
 pub(crate) use state::{BatchState, Move, RowState, from_names, names};
-pub(crate) use store::{Acted, Batch, BatchFilter, BatchKey, lock};
+pub(crate) use store::{Acted, Batch, BatchFilter, lock};
 pub(crate) use tally::{PlanTally, Tally};
 pub(crate) use upload::{Document, Form, NewBatch, Source, Taken, UploadError};
 

@@ -105,7 +105,7 @@ pub(crate) struct BatchFilter<'a> {
 }
 
 /// The key of the last batch of a page.
-pub(crate) type BatchKey = (Timestamp, Uuid);
+pub(super) type BatchKey = (Timestamp, Uuid);
 
 impl Batches {
     pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Batch>, StorageError> {
@@ -116,13 +116,8 @@ impl Batches {
         self.database.query(&BY_REFERENCE, Args::new().value(partner.0).value(reference)).await?.first().map(batch).transpose()
     }
 
-    /// The page of at most `size` that begins after `after`, newest first; says whether there are more.
-    pub(crate) async fn list(
-        &self,
-        filter: BatchFilter<'_>,
-        after: Option<BatchKey>,
-        size: u32,
-    ) -> Result<(Vec<Batch>, bool), StorageError> {
+    /// At most so many after that one, newest first.
+    pub(crate) async fn list(&self, filter: BatchFilter<'_>, after: Option<BatchKey>, most: u32) -> Result<Vec<Batch>, StorageError> {
         let (at, id) = after.map_or((i64::MAX, Uuid::max()), |(at, id)| (at.as_micros(), id));
         let BatchFilter { partner, state, reference } = filter;
         let statement = match (partner, reference) {
@@ -131,11 +126,7 @@ impl Batches {
             (None, _) => &OF_ALL,
         };
         let args = Args::new().value(partner.map(|id| id.0)).value(state.map(BatchState::name)).value(reference).value(at).value(id);
-        let rows = self.database.query(statement, args.value(i64::from(size) + 1)).await?;
-        let mut found: Vec<Batch> = rows.iter().map(batch).collect::<Result<_, _>>()?;
-        let more = found.len() > size as usize;
-        found.truncate(size as usize);
-        Ok((found, more))
+        self.database.query(statement, args.value(most)).await?.iter().map(batch).collect()
     }
 
     /// Those that somebody has to do something for, the oldest first.

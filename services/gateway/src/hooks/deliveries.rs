@@ -82,7 +82,7 @@ pub(crate) struct Delivery {
 }
 
 /// The key of the last delivery of a page.
-pub(crate) type Key = (Timestamp, Uuid);
+pub(super) type Key = (Timestamp, Uuid);
 
 /// Which deliveries are listed.
 #[derive(Clone, Debug, Default)]

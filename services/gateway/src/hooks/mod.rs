@@ -39,7 +39,7 @@ mod sender;
 mod signer;
 mod validation;
 
-pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Key, Try};
+pub(crate) use deliveries::{Delivery, DeliveryFilter, DeliveryState, Try};
 pub(crate) use event::EventName;
 pub(crate) use guard::Reachable;
 pub use options::{InvalidWebhooks, WebhookOptions};

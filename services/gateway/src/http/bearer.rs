@@ -47,7 +47,7 @@ fn count(metrics: &Metrics, (status, reason): (&str, &str), count: usize) {
 }
 
 /// Makes every series appear, so that an alert sees the first one too.
-pub(crate) fn count_from_zero(metrics: &Metrics) {
+pub(super) fn count_from_zero(metrics: &Metrics) {
     let tokens = Rejected::ALL.iter().map(|rejected| ("401", rejected.name()));
     tokens.chain([NO_TOKEN, TOO_FAST]).for_each(|series| count(metrics, series, 0));
 }

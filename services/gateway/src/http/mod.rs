@@ -49,6 +49,7 @@ mod customers;
 mod errors;
 mod faults;
 mod fields;
+mod files;
 mod findings;
 mod invoices;
 mod letters;
@@ -76,6 +77,7 @@ mod webhooks;
 use crate::{
     app::App,
     portal::{self, Api},
+    reconciliation::count_sums,
     words::words,
 };
 pub(crate) use answer::accepts;
@@ -87,13 +89,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-pub(crate) use bearer::count_from_zero;
 pub(crate) use context::Context;
 pub use contract::openapi;
 pub(crate) use errors::ApiError;
 pub(crate) use fields::Parameters;
 pub(crate) use local::Reach;
 pub(crate) use once::hex;
+use planshift_worker::metrics::Metrics;
 use routes::Routes;
 pub use rules::{RULES, Rule};
 pub(crate) use serve::serve;
@@ -101,6 +103,13 @@ pub(crate) use upgrades::Said;
 pub(crate) use upgrades::find_parts;
 pub(crate) use uploads::Uploads;
 pub(crate) use usage::whose;
+
+/// Makes every series of what is counted here appear, so that an alert sees the first one too.
+pub(crate) fn count_from_zero(metrics: &Metrics) {
+    bearer::count_from_zero(metrics);
+    files::count_from_zero(metrics);
+    count_sums(metrics, 0, 0);
+}
 
 /// Every path. They are written in lower case: a request's path is brought to it before it is routed. What a path needs is in
 /// [`RULES`].

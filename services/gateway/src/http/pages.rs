@@ -3,7 +3,9 @@
 use super::{answer::Answer, errors::ApiError, fields::Parameters};
 use crate::words::words;
 use axum::http::HeaderMap;
+use planshift_domain::time::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// How many items a page has at most. Source: Partner Center's lists of customers.
 pub(super) const LARGEST_PAGE: u32 = 500;
@@ -64,6 +66,13 @@ impl Asked {
         self.token.as_deref().map(|token| key(token).ok_or_else(wrong)).transpose()
     }
 
+    /// Cuts the page off rows of which one more was read than it has. The token of the next page, where there is one.
+    pub(super) fn cut<T>(&self, rows: &mut Vec<T>, token: impl Fn(&T) -> String) -> Option<String> {
+        let more = rows.len() > self.size as usize;
+        rows.truncate(self.size as usize);
+        rows.last().filter(|_| more).map(token)
+    }
+
     /// The page as an answer. `query` is what else the list was asked for: the links lead to the same.
     pub(super) fn answer(&self, path: &str, query: &str, page: Page) -> Result<Answer, ApiError> {
         let links = self.links(path, query, page.next.as_deref());
@@ -95,6 +104,17 @@ impl Asked {
             None => answer,
         }
     }
+}
+
+/// A place in a list by time, as a token.
+pub(super) fn token_of(at: Timestamp, id: Uuid) -> String {
+    format!("{:x}-{}", at.as_micros(), id.as_simple())
+}
+
+/// The place that such a token tells.
+pub(super) fn place_of(token: &str) -> Option<(Timestamp, Uuid)> {
+    let (at, id) = token.split_once('-')?;
+    Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
 }
 
 /// A collection that is whole on its one page.

@@ -4,27 +4,23 @@
 //! are seen when all of them are written.
 
 use super::{
-    FileState, InvoiceFile, Invoices,
-    files::{alive, name_of},
-    parse::lines,
+    InvoiceFile, Invoices,
+    invoice::{count, name_of},
+    parse::{Whole, lines},
 };
-use crate::model::to_json;
+use crate::{
+    files::{FileError, Reading},
+    model::to_json,
+};
 use planshift_billing::{
     Format, UsageError,
-    parse::Faults,
     reconcile::{InvoiceLine, Series},
 };
-use planshift_domain::{ids::PartnerId, time::Timestamp};
+use planshift_domain::ids::PartnerId;
 use planshift_storage::{Args, Statement, StorageError, Value};
 use serde::{Deserialize, Serialize};
 use std::{fs::File, io, ops::ControlFlow};
-use tokio::sync::mpsc;
 use uuid::Uuid;
-
-/// How many lines are written at once.
-const BATCH: usize = 4_000;
-/// How many batches are read ahead of the one that is written.
-const AHEAD: usize = 2;
 
 static INSERT: Statement = Statement::new(
     "INSERT INTO invoice_lines (file_id, number, partner_id, customer_id, series, azure_id, meter, from_at, to_at, invoice, whole, high, low, body)
@@ -48,29 +44,6 @@ pub(crate) struct BringInvoice {
     pub(crate) replaces: Option<Uuid>,
 }
 
-/// What became of it.
-#[derive(Debug)]
-pub(crate) struct Brought {
-    pub(crate) file: InvoiceFile,
-    /// It was here already, and nothing has changed.
-    pub(crate) was_here: bool,
-}
-
-/// Why a file was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum InvoiceError {
-    #[error("another invoice of the partner is being taken")]
-    UnderWay,
-    #[error(transparent)]
-    Faults(Faults),
-    #[error("the file that lies here could not be read")]
-    Unreadable(#[source] io::Error),
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    #[error("writing took too long, or the file that is replaced was withdrawn meanwhile")]
-    TakenAway,
-}
-
 /// What of a line is in no column of its own.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,114 +58,62 @@ pub(super) struct Rest {
 }
 
 impl Invoices {
-    /// Takes a file that has been received whole.
-    pub(crate) async fn bring(&self, bring: &BringInvoice, file: File) -> Result<Brought, InvoiceError> {
-        if let Some(file) = self.same(bring.partner, &bring.document).await? {
-            return Ok(Brought { file, was_here: true });
+    /// Takes a file that has been received whole. Says whether it was here already, and nothing has changed.
+    pub(crate) async fn bring(&self, bring: &BringInvoice, file: File) -> Result<(InvoiceFile, bool), FileError> {
+        if let Some(file) = self.files.same(bring.partner, &bring.document).await? {
+            return Ok((file, true));
         }
         let (series, format) = (bring.series, bring.format);
         let reading = tokio::task::spawn_blocking(move || {
             let mut file = file;
             lines(&mut file, series, format, |_| ControlFlow::Continue(())).map(|whole| (file, whole))
         });
-        let mut known = InvoiceFile {
-            id: bring.id,
-            partner: bring.partner,
-            series,
-            state: FileState::Running,
-            format: format.name().to_owned(),
-            actor: bring.actor.clone(),
-            document: bring.document.clone(),
-            created_at: self.ports.clock.now(),
-            ended_at: None,
-            lines: 0,
-            unbilled: 0,
-            numbers: Vec::new(),
-            window: (Timestamp::from_micros(0), Timestamp::from_micros(0)),
-            first: Timestamp::from_micros(0),
-            faults: None,
-            withdrawn: None,
-        };
-        let (file, whole) = match reading.await.map_err(|error| InvoiceError::Unreadable(io::Error::other(error)))? {
-            Ok(read) => read,
-            Err(UsageError::Io(error)) => return Err(InvoiceError::Unreadable(error)),
+        let (file, whole) = match reading.await.map_err(|error| FileError::BrokeOff(io::Error::other(error)))? {
             Err(UsageError::Faults(faults)) => {
-                self.refuse(&known, &faults).await?;
-                return Err(InvoiceError::Faults(faults));
+                self.put(bring, &Whole::default(), Some(&faults)).await?;
+                return Err(FileError::Faults(faults));
             }
+            read => read?,
         };
-        (known.unbilled, known.numbers) = (whole.unbilled, whole.numbers.into_iter().collect());
-        known.window = whole.window.unwrap_or(known.window);
-        known.first = whole.first.unwrap_or(known.window.0);
-        if !self.begin(&known).await? {
+        if !self.put(bring, &whole, None).await? {
             // whoever was quicker may have brought the very same
-            return match self.same(bring.partner, &bring.document).await? {
-                Some(file) => Ok(Brought { file, was_here: true }),
-                None => Err(InvoiceError::UnderWay),
-            };
+            let same = self.files.same(bring.partner, &bring.document).await?;
+            return same.map(|file| (file, true)).ok_or(FileError::UnderWay);
         }
         let written = self.write(bring, file).await;
-        if let Err(error) = written {
-            if let Err(error) = self.undo(bring.id).await {
-                tracing::warn!(invoice = %bring.id, %error, "what an invoice's file has left is taken out later");
-            }
-            return Err(error);
-        }
-        let file = self.file(bring.id).await?.ok_or(InvoiceError::TakenAway)?;
-        Ok(Brought { file, was_here: false })
+        self.files.ended(bring.id, written).await?;
+        Ok((self.files.find(bring.id).await?.ok_or(FileError::TakenAway)?, false))
     }
 
-    async fn write(&self, bring: &BringInvoice, mut file: File) -> Result<(), InvoiceError> {
-        let (give, mut batches) = mpsc::channel::<Vec<InvoiceLine>>(AHEAD);
+    async fn write(&self, bring: &BringInvoice, mut file: File) -> Result<(), FileError> {
         let (series, format) = (bring.series, bring.format);
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut batch = Vec::with_capacity(BATCH);
-            let read = lines(&mut file, series, format, |line| {
-                batch.push(line);
-                if batch.len() < BATCH {
-                    return ControlFlow::Continue(());
-                }
-                match give.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            });
-            if read.is_ok() && !batch.is_empty() {
-                let _ = give.blocking_send(batch);
-            }
-            read
-        });
+        let mut reading = Reading::begin(move |give| lines(&mut file, series, format, give));
         let mut written = Ok(());
-        while let Some(batch) = batches.recv().await {
+        while written.is_ok()
+            && let Some(batch) = reading.batch().await
+        {
             written = self.batch(bring, batch).await;
-            if written.is_err() {
-                break;
-            }
         }
-        drop(batches);
-        let read = reading.await.map_err(|error| InvoiceError::Unreadable(io::Error::other(error)))?;
+        let read = reading.end().await;
         written?;
-        match read {
-            Ok(_) => {}
-            Err(UsageError::Faults(faults)) => return Err(InvoiceError::Faults(faults)),
-            Err(UsageError::Io(error)) => return Err(InvoiceError::Unreadable(error)),
-        }
+        read?;
         match self.done(bring.id, bring.partner, &bring.actor, bring.replaces).await? {
             true => Ok(()),
-            false => Err(InvoiceError::TakenAway),
+            false => Err(FileError::TakenAway),
         }
     }
 
-    async fn batch(&self, bring: &BringInvoice, batch: Vec<InvoiceLine>) -> Result<(), InvoiceError> {
-        let lines = i64::try_from(batch.len()).unwrap_or(i64::MAX);
+    async fn batch(&self, bring: &BringInvoice, batch: Vec<InvoiceLine>) -> Result<(), FileError> {
+        let lines = batch.len();
         let rows = batch.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let mut tx = self.database.begin().await?;
-        if !alive(&mut tx, bring.id, lines, self.ports.clock.now()).await? {
+        if !self.files.alive(&mut tx, bring.id).await? {
             tx.rollback().await?;
-            return Err(InvoiceError::TakenAway);
+            return Err(FileError::TakenAway);
         }
         let args = Args::new().rows(rows).value(bring.id).value(bring.partner.0).value(name_of(bring.series));
         tx.execute(&INSERT, args).await?;
+        count(&mut tx, bring.id, lines).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -7,30 +7,33 @@
 //! |---|---|
 //! | `bring` | a file: read twice, first for what is wrong with it |
 //! | `parse` | lines of both kinds of file |
-//! | `files` | files, and how each ended; what a broken one left is taken out |
+//! | `invoice` | invoices, as [files](crate::files) that are begun, count, and are withdrawn |
 //! | `lines` | lines, as they are compared |
 
 mod bring;
-mod files;
+mod invoice;
 mod lines;
 mod parse;
 
-pub(crate) use bring::{BringInvoice, InvoiceError};
-pub(crate) use files::{FileState, InvoiceFile};
+pub(crate) use bring::BringInvoice;
+pub(crate) use invoice::{Invoice, InvoiceFile};
 pub(crate) use lines::Span;
 
+use crate::files::Files;
 use planshift_storage::Database;
 use planshift_worker::Ports;
 
 /// Invoices of all partners. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Invoices {
+    /// Their files.
+    pub(crate) files: Files<Invoice>,
     database: Database,
     ports: Ports,
 }
 
 impl Invoices {
     pub(crate) fn new(database: Database, ports: Ports) -> Self {
-        Self { database, ports }
+        Self { files: Files::new(database.clone(), ports.clone()), database, ports }
     }
 }

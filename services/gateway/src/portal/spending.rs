@@ -73,6 +73,8 @@ pub(super) fn card(visit: &Visit, spending: &Spending, warnings: &[Warning], her
                 form method="post" action={ (here) "/warnings" (first) } {
                     (visit.form_token()) (visit.key())
                     input type="hidden" name="month" value=(spending.month);
+                    // what comes while somebody looks at this page stays open
+                    @if let Some(newest) = warnings.iter().map(|warning| warning.at).max() { input type="hidden" name="until" value=(newest); }
                     label.visually-hidden for="seen" { (say("What was done (kept for ever)", "Ce qui a été fait (gardé pour toujours)")) }
                     div.filters {
                         input id="seen" name="reason" maxlength="1000" autocomplete="off" placeholder=(say("What was done", "Ce qui a été fait"));
@@ -93,7 +95,8 @@ pub(super) async fn acknowledge(
 ) -> Result<Response, ApiError> {
     let (customer, more) = (encoded(&customer), whose(&parameters, '&'));
     let month = form.text("month").map(|month| format!("month={}", encoded(month))).unwrap_or_default();
-    let uri = format!("/v1/customers/{customer}/budget/acknowledge?{month}{more}");
+    let until = form.text("until").map(|until| format!("&until={}", encoded(until))).unwrap_or_default();
+    let uri = format!("/v1/customers/{customer}/budget/acknowledge?{month}{until}{more}");
     visit.api.post(&visit.context, Some(form.key()?), &uri, &json!({ "reason": form.text("reason") })).await?;
     Ok(see(&format!("/portal/customers/{customer}{}", whose(&parameters, '?'))))
 }

@@ -7,6 +7,7 @@ use planshift_billing::{
     credit::day_of,
     owned::{Interval, intervals},
     reconcile::DayUse,
+    unit_name,
 };
 use planshift_domain::{
     ids::{AzureSubscriptionId, CustomerId, PartnerId, PlanId, Reseller, TransitionId},
@@ -163,7 +164,7 @@ impl Reconciliation {
             let Some(facts) = all.get_mut(&row.get(1)?) else { continue };
             let (rated, quantity): (bool, Decimal) = (row.get(2)?, summed(row, 9)?);
             let Some(resource) = row.get::<Option<Uuid>>(3)? else {
-                let metered = facts.metered.entry(row.get(15)?).or_default();
+                let metered = facts.metered.entry(unit_name(&row.get::<String>(15)?)).or_default();
                 *metered = std::mem::take(metered) + quantity;
                 if rated {
                     facts.billing_ids.extend(row.get::<Option<String>>(16)?.into_iter().chain(row.get::<Option<String>>(17)?));
@@ -192,9 +193,9 @@ impl Reconciliation {
             };
             sum.add(records, &quantity);
             if rated {
-                known.rated_unit.clone_from(&resource.unit);
+                known.rated_unit = unit_name(&resource.unit);
             } else {
-                known.unit.clone_from(&resource.unit);
+                known.unit = unit_name(&resource.unit);
                 known.day.beyond += if row.get::<i64>(7)? == 1 { records } else { 0 };
                 if row.get::<i64>(5)? == 1 && !is_plan {
                     known.early = std::mem::take(&mut known.early) + quantity;

@@ -37,8 +37,8 @@ impl FindingsOf {
         of_azure
             && overlaps(self.span)
             && self.file.as_ref().is_none_or(|file| {
-                let is_missing = finding.lines.is_empty() && overlaps(file.window);
-                finding.series == file.series && (is_missing || finding.lines.iter().any(|line| line.file == file.id))
+                let is_missing = finding.lines.is_empty() && overlaps(file.brought.window);
+                finding.series == file.brought.series && (is_missing || finding.lines.iter().any(|line| line.file == file.id))
             })
     }
 }
@@ -76,8 +76,8 @@ impl Reconciliation {
         // the last hours of a day of the legacy invoice are of the next day in UTC
         let span = (from, to.plus_seconds(DAY));
         let mut came = Came::default();
-        for file in self.invoices.counted(of.partner).await? {
-            if file.series == Series::Legacy { &mut came.legacy } else { &mut came.plan }.push(file.window);
+        for invoice in self.invoices.files.done(of.partner).await?.into_iter().map(|file| file.brought) {
+            if invoice.series == Series::Legacy { &mut came.legacy } else { &mut came.plan }.push(invoice.window);
         }
         let mut comparison = Comparison::new(customer, &legacy, came);
         let mut after = Uuid::nil();

@@ -1,7 +1,7 @@
 //! A subscription: what belongs on which invoice, what it costs there, and whether that is all that was metered.
 
 use super::{
-    AT_ONCE, After, Reconciliation, Scope,
+    AT_ONCE, After, Reconciliation, Scope, count_sums,
     facts::{DayFacts, Facts, MeterDay},
     rated::PricedPages,
 };
@@ -198,7 +198,13 @@ impl Reconciliation {
                 }
             }
         }
-        Ok(judged.into_iter().map(|(facts, days)| reconciled(facts, days, &prices, anchor)).collect())
+        let page: Vec<Reconciled> = judged.into_iter().map(|(facts, days)| reconciled(facts, days, &prices, anchor)).collect();
+        let disagreeing: Vec<_> = page.iter().filter(|one| !one.agrees()).map(|one| one.azure).collect();
+        count_sums(&self.metrics, page.len() - disagreeing.len(), disagreeing.len());
+        for azure in disagreeing {
+            tracing::error!(partner = %scope.partner, %azure, "what was metered is not what belongs on both invoices");
+        }
+        Ok(page)
     }
 }
 

@@ -18,7 +18,9 @@ macro_rules! used {
               WHERE s.partner_id = $1 AND (s.customer_id, s.azure_id) > ($2::uuid, $3::uuid) AND ",
             $which,
             " AND EXISTS (SELECT 1 FROM usage_records AS u
-                          WHERE u.azure_id = s.azure_id AND u.partner_id = $1 AND u.start_at >= $4::bigint AND u.start_at < $5::bigint)
+                          WHERE u.azure_id = s.azure_id AND u.partner_id = $1 AND u.start_at >= $4::bigint AND u.start_at < $5::bigint
+                            AND u.import_id NOT IN (SELECT i.id FROM usage_imports AS i
+                                                    WHERE i.partner_id = $1 AND i.state IN ('Running', 'Undoing')))
               ORDER BY s.customer_id, s.azure_id LIMIT $6"
         ))
     };

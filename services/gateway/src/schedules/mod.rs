@@ -30,7 +30,7 @@ pub(crate) use acts::{ScheduleError, over_in};
 pub(crate) use days::Day;
 pub(crate) use making::{Asked, Made, MakeError, NewSchedule, Whose, make_in};
 pub(crate) use state::{ScheduleAct, ScheduleState};
-pub(crate) use store::{Schedule, ScheduleFilter, ScheduleKey, Scheduled};
+pub(crate) use store::{Schedule, ScheduleFilter, Scheduled};
 pub(crate) use when::{HORIZON_DAYS, MOST_DAYS, Weekday, When, Window, WrongWhen};
 
 use crate::batches::Batches;

@@ -64,7 +64,7 @@ pub(crate) struct ScheduleFilter {
 }
 
 /// The key of the last schedule of a page.
-pub(crate) type ScheduleKey = (Timestamp, Uuid);
+pub(super) type ScheduleKey = (Timestamp, Uuid);
 
 macro_rules! schedules {
     ($($rest:literal),+) => {
@@ -136,13 +136,8 @@ impl Schedules {
         by_reference(&self.database, partner, reference).await
     }
 
-    /// The page of at most `size` that begins after `after`, newest first; says whether there are more.
-    pub(crate) async fn list(
-        &self,
-        filter: ScheduleFilter,
-        after: Option<ScheduleKey>,
-        size: u32,
-    ) -> Result<(Vec<Schedule>, bool), StorageError> {
+    /// At most so many after that one, newest first.
+    pub(crate) async fn list(&self, filter: ScheduleFilter, after: Option<ScheduleKey>, most: u32) -> Result<Vec<Schedule>, StorageError> {
         let (at, id) = after.map_or((i64::MAX, Uuid::max()), |(at, id)| (at.as_micros(), id));
         let statement = match (filter.partner, filter.customer) {
             (Some(_), Some(_)) => &OF_PARTNERS_CUSTOMER,
@@ -158,11 +153,8 @@ impl Schedules {
             .value(filter.to.map_or(i64::MAX, Timestamp::as_micros))
             .value(at)
             .value(id)
-            .value(i64::from(size) + 1);
-        let mut found: Vec<Schedule> = self.database.query(statement, args).await?.iter().map(schedule).collect::<Result<_, _>>()?;
-        let more = found.len() > size as usize;
-        found.truncate(size as usize);
-        Ok((found, more))
+            .value(most);
+        self.database.query(statement, args).await?.iter().map(schedule).collect()
     }
 
     /// Its days, in their order.

@@ -27,7 +27,8 @@ static MARK: Statement = Statement::new(
      ORDER BY m.azure_id, m.month
      ON CONFLICT (azure_id, month, partner_id) DO UPDATE SET mark = excluded.mark",
 );
-static FORGET: Statement = Statement::new("DELETE FROM usage_months WHERE import_id = $1");
+/// Forgets what batches of an import have noted.
+pub(crate) static FORGET: Statement = Statement::new("DELETE FROM usage_months WHERE import_id = $1");
 
 static UNLOOKED: Statement = Statement::new(
     "SELECT l.partner_id, l.azure_id, l.from_at,
@@ -58,11 +59,6 @@ pub(crate) async fn note(tx: &mut Transaction, import: Uuid, months: &BTreeSet<(
 /// Makes marks of what the batches of an import have noted.
 pub(crate) async fn mark(tx: &mut Transaction, import: Uuid, partner: Uuid) -> Result<(), StorageError> {
     tx.execute(&MARK, Args::new().value(import).value(partner)).await?;
-    forget(tx, import).await
-}
-
-/// Forgets what they have noted.
-pub(crate) async fn forget(tx: &mut Transaction, import: Uuid) -> Result<(), StorageError> {
     tx.execute(&FORGET, Args::new().value(import)).await.map(drop)
 }
 

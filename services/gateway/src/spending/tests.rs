@@ -138,7 +138,7 @@ async fn each_threshold_warns_once_for_a_month_and_an_amount() {
     // seen to: all of them, and the first to say so counts
     let by = |actor: &str| Acknowledgement { at: place.spendings.ports.clock.now(), actor: actor.into(), reason: "r".into() };
     for actor in ["Nadia", "Max"] {
-        place.spendings.acknowledge((PARTNER, customer()), place.month, &by(actor)).await.unwrap();
+        place.spendings.acknowledge((PARTNER, customer()), place.month, place.spendings.ports.clock.now(), &by(actor)).await.unwrap();
     }
     let warnings = place.spendings.warnings(PARTNER, customer(), place.month).await.unwrap();
     assert!(warnings.iter().all(|warning| warning.acknowledged.as_ref().is_some_and(|by| by.actor == "Nadia")), "{warnings:?}");

@@ -17,7 +17,7 @@ static OF_MONTH: Statement = Statement::new(
 );
 static ACKNOWLEDGE: Statement = Statement::new(
     "UPDATE budget_warnings SET acknowledged_at = $4, actor = $5, reason = $6
-     WHERE partner_id = $1 AND customer_id = $2 AND month = $3 AND acknowledged_at IS NULL",
+     WHERE partner_id = $1 AND customer_id = $2 AND month = $3 AND acknowledged_at IS NULL AND at <= $7",
 );
 
 /// That a threshold of a budget was reached.
@@ -68,15 +68,17 @@ impl Spendings {
         self.database.query(&OF_MONTH, args).await?.iter().map(Warning::of).collect()
     }
 
-    /// Somebody has seen to all of the month that are open. One that is said twice stays as it was said first.
+    /// Somebody has seen to all of the month that are open, and that had come until then: those that come while he looks stay open. One that is
+    /// said twice stays as it was said first.
     pub(crate) async fn acknowledge(
         &self,
         (partner, customer): (PartnerId, CustomerId),
         month: Month,
+        until: Timestamp,
         by: &Acknowledgement,
     ) -> Result<(), StorageError> {
         let args = Args::new().value(partner.0).value(customer.0).value(month.begins().as_micros());
-        let args = args.value(by.at.as_micros()).value(&by.actor).value(&by.reason);
+        let args = args.value(by.at.as_micros()).value(&by.actor).value(&by.reason).value(until.as_micros());
         self.database.execute(&ACKNOWLEDGE, args).await.map(drop)
     }
 }

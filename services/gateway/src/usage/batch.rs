@@ -4,7 +4,7 @@
 
 use super::{
     Usage,
-    imports::{Counts, alive, count},
+    imports::{Counts, count},
 };
 use crate::{model::to_json, spending::marks};
 use planshift_billing::{Decimal, Kind, UsageRecord, month::Month, parse::Faults};
@@ -67,24 +67,27 @@ pub(super) struct Owned {
     pub(super) resource: Uuid,
 }
 
-/// What is at fault in a batch, where it ends the import.
+/// Some records of a file, one after the other.
+pub(super) struct Batch {
+    pub(super) partner: PartnerId,
+    pub(super) records: Vec<Owned>,
+    /// Those of their resources that no batch before has described.
+    pub(super) new_resources: BTreeSet<Uuid>,
+}
+
+/// What became of a batch.
 pub(super) enum Written {
-    /// All of it is written.
-    Yes,
+    /// All of it is written, but records that contradict others of their own file.
+    Yes(Faults),
     /// The import is not ours any more.
     TakenAway,
 }
 
 impl Usage {
-    /// Writes a batch. Records that contradict others of their own file are noted as faults.
-    pub(super) async fn write(
-        &self,
-        import: Uuid,
-        partner: PartnerId,
-        batch: &[Owned],
-        new_resources: &BTreeSet<Uuid>,
-        faults: &mut Faults,
-    ) -> Result<Written, StorageError> {
+    /// Writes a batch.
+    pub(super) async fn write(&self, import: Uuid, batch: &Batch) -> Result<Written, StorageError> {
+        let Batch { partner, records: batch, new_resources } = batch;
+        let mut faults = Faults::default();
         let mut resources: BTreeMap<Uuid, Vec<Value>> = BTreeMap::new();
         let mut rows = Vec::with_capacity(batch.len());
         let mut bodies = Vec::with_capacity(batch.len());
@@ -120,9 +123,7 @@ impl Usage {
         let touched = touched.into_iter().map(|azure| vec![Value::Uuid(azure)]).collect();
         let records = batch.len() as u64;
         let mut tx = self.database.begin().await?;
-        // as if all of it were new: what was not is put right below
-        let counts = Counts { records, added: records, ..Counts::default() };
-        if !alive(&mut tx, import, counts, self.ports.clock.now()).await? {
+        if !self.files.alive(&mut tx, import).await? {
             tx.rollback().await?;
             return Ok(Written::TakenAway);
         }
@@ -131,12 +132,11 @@ impl Usage {
         }
         tx.execute(&TOUCH, Args::new().rows(touched).value(import)).await?;
         let added = tx.execute(&INSERT, Args::new().rows(rows).value(import).value(partner.0)).await?;
-        let mut changed = added;
+        let mut counts = Counts { records, added, ..Counts::default() };
         if added < records {
-            let mut put_right = Counts::default();
             let compared = compared(batch, &bodies);
             let mut corrections = Vec::new();
-            let (mut not_corrections, mut contradictions) = (records - added, BTreeSet::new());
+            let mut contradictions = BTreeSet::new();
             for row in tx.query(&COMPARE, Args::new().rows(compared.clone()).value(import)).await? {
                 let place = usize::try_from(row.get::<i64>(0)?).unwrap_or_default();
                 match (row.get::<i64>(1)? == 1, row.get::<i64>(2)? == 1) {
@@ -150,8 +150,7 @@ impl Usage {
             }
             if !corrections.is_empty() {
                 let rows = corrections.iter().filter_map(|place| correction(batch.get(*place)?, bodies.get(*place)?)).collect();
-                put_right.corrected = tx.execute(&CORRECT, Args::new().rows(rows).value(import)).await?;
-                not_corrections = not_corrections.saturating_sub(put_right.corrected);
+                counts.corrected = tx.execute(&CORRECT, Args::new().rows(rows).value(import)).await?;
                 let asked: Vec<_> = corrections.iter().filter_map(|place| compared.get(*place).cloned()).collect();
                 for row in tx.query(&COMPARE_CORRECTIONS, Args::new().rows(asked).value(import)).await? {
                     contradictions.insert(usize::try_from(row.get::<i64>(0)?).unwrap_or_default());
@@ -161,17 +160,16 @@ impl Usage {
                 let found = format!("{} of a record that stands in this file with another quantity or price", one.record.quantity);
                 faults.add(one.row, "Quantity", found, "each record once, or each time the same");
             }
-            put_right.repeated = not_corrections;
-            count(&mut tx, import, records - added, put_right).await?;
-            changed += put_right.corrected;
+            counts.repeated = (records - added).saturating_sub(counts.corrected);
         }
+        count(&mut tx, import, counts).await?;
         // what was here already changes nothing that was reckoned of it
-        if changed > 0 {
+        if counts.added + counts.corrected > 0 {
             let months = batch.iter().map(|one| (one.record.azure_subscription_id.0, Month::of(one.record.usage_start))).collect();
             marks::note(&mut tx, import, &months).await?;
         }
         tx.commit().await?;
-        Ok(Written::Yes)
+        Ok(Written::Yes(faults))
     }
 }
 

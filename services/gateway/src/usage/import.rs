@@ -1,14 +1,16 @@
 //! A file, from its bytes to records with owners: all of it is taken, or nothing.
 //!
-//! The bytes come from a client, are read in a thread of their own, and are written batch by batch; each stage waits for the next one, so
-//! that a file of any length needs the room of a few batches. What is written is seen when the whole file was.
+//! The bytes come from a client and are read in a thread of their own; a batch is given its owners while the one before it is written, and
+//! one is written at a time. Each stage waits for the next one, so that a file of any length needs the room of a few batches. What is written
+//! is seen when the whole file was.
 
 use super::{
     Usage,
-    batch::{Owned, Written},
+    batch::{Batch, Owned, Written},
     imports::Import,
-    owners::{Owners, OwnersError},
+    owners::Owners,
 };
+use crate::files::{FileError, Reading};
 use bytes::Bytes;
 use planshift_billing::{
     Defaults, Format, UsageError, UsageRecord,
@@ -21,15 +23,10 @@ use planshift_telemetry::TraceContext;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::{self, Read},
-    ops::ControlFlow,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
-/// How many records are written at once.
-const BATCH: usize = 4_000;
-/// How many batches are read ahead of the one that is written.
-const AHEAD: usize = 2;
 /// How many subscriptions' owners, and how many resources, are remembered at once: so that the memory of an import has a limit. What is
 /// forgotten is looked up again.
 const REMEMBERED: usize = 100_000;
@@ -45,25 +42,13 @@ pub(crate) struct Bringing {
     pub(crate) actor: String,
 }
 
-/// Why a file was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BringError {
-    #[error("another file of usage of the partner is being read")]
-    UnderWay,
-    #[error(transparent)]
-    Faults(Faults),
-    /// The client's bytes ended early.
-    #[error("the file broke off")]
-    BrokeOff(#[source] io::Error),
-    #[error(transparent)]
-    Owners(#[from] OwnersError),
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    #[error("the import was taken for dead, because nothing was heard of it for long")]
-    TakenAway,
+/// A record with its row, and what it and its resource are known by.
+struct Found {
+    row: u64,
+    record: UsageRecord,
+    identity: Uuid,
+    resource: Uuid,
 }
-
-type Rows = Vec<(u64, UsageRecord)>;
 
 impl Usage {
     /// Takes a file whose pieces come through `pieces`; `document` is asked for the file's hash when they have ended.
@@ -73,18 +58,12 @@ impl Usage {
         pieces: mpsc::Receiver<io::Result<Bytes>>,
         document: impl Future<Output = Option<String>> + Send,
         trace: &TraceContext,
-    ) -> Result<Import, BringError> {
+    ) -> Result<Import, FileError> {
         if !self.begin(bringing.id, bringing.partner, bringing.format.name(), &bringing.actor).await? {
-            return Err(BringError::UnderWay);
+            return Err(FileError::UnderWay);
         }
-        let result = self.take(bringing, pieces, document, trace).await;
-        if let Err(error) = &result {
-            let faults = if let BringError::Faults(faults) = error { Some(faults) } else { None };
-            if let Err(error) = self.undo(bringing.id, faults).await {
-                tracing::warn!(import = %bringing.id, %error, "what a file of usage has left is taken out later");
-            }
-        }
-        result
+        let taken = self.take(bringing, pieces, document, trace).await;
+        self.files.ended(bringing.id, taken).await
     }
 
     async fn take(
@@ -93,74 +72,94 @@ impl Usage {
         pieces: mpsc::Receiver<io::Result<Bytes>>,
         document: impl Future<Output = Option<String>> + Send,
         trace: &TraceContext,
-    ) -> Result<Import, BringError> {
-        let (give, mut batches) = mpsc::channel::<Rows>(AHEAD);
-        let (format, defaults) = (bringing.format, bringing.defaults);
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut batch: Rows = Vec::with_capacity(BATCH);
-            let read = read(Pieces { pieces, piece: Bytes::new() }, format, &defaults, |row, record| {
-                batch.push((row, record));
-                if batch.len() < BATCH {
-                    return ControlFlow::Continue(());
-                }
-                // whoever writes them may have found a fault
-                match give.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            });
-            if read.is_ok() && !batch.is_empty() {
-                let _ = give.blocking_send(batch);
-            }
-            read
+    ) -> Result<Import, FileError> {
+        let (format, defaults, partner) = (bringing.format, bringing.defaults, bringing.partner);
+        let mut reading = Reading::begin(move |give| {
+            read(Pieces { pieces, piece: Bytes::new() }, format, &defaults, |row, record| {
+                let (identity, resource) = (record.identity(partner), record.resource.key());
+                give(Found { row, record, identity, resource })
+            })
         });
-        let mut writer =
-            Writer { usage: self, bringing, trace, owners: HashMap::new(), resources: HashSet::new(), faults: Faults::default() };
+        let (mut owning, mut writing) = (Owning::new(self, partner, trace), Writing::default());
         let mut written = Ok(());
-        while let Some(batch) = batches.recv().await {
-            written = writer.batch(batch).await;
-            if written.is_err() {
-                break;
+        while written.is_ok()
+            && let Some(batch) = reading.batch().await
+        {
+            let owned = owning.batch(batch).await;
+            written = writing.ended(&mut owning.faults).await;
+            match owned {
+                // after the first fault nothing more is written: it would be taken out again
+                Ok(batch) if written.is_ok() && owning.faults.is_empty() => writing.begin(self, bringing.id, batch),
+                Ok(_) => {}
+                Err(error) => written = written.and(Err(error)),
             }
         }
-        drop(batches);
-        let mut faults = writer.faults;
-        let read = reading.await.map_err(|error| BringError::BrokeOff(io::Error::other(error)))?;
+        written = written.and(writing.ended(&mut owning.faults).await);
+        let (read, mut faults) = (reading.end().await, owning.faults);
         written?;
         match read {
-            Ok(_) => {}
             Err(UsageError::Faults(more)) => faults.append(more),
-            Err(UsageError::Io(error)) => return Err(BringError::BrokeOff(error)),
+            other => other?,
         }
         if !faults.is_empty() {
-            return Err(BringError::Faults(faults));
+            return Err(FileError::Faults(faults));
         }
-        let document = document.await.ok_or_else(|| BringError::BrokeOff(io::ErrorKind::UnexpectedEof.into()))?;
-        let import = self.import(bringing.id).await?.ok_or(BringError::TakenAway)?;
+        let document = document.await.ok_or_else(|| FileError::BrokeOff(io::ErrorKind::UnexpectedEof.into()))?;
+        let import = self.files.find(bringing.id).await?.ok_or(FileError::TakenAway)?;
         if !self.done(&import, &document).await? {
-            return Err(BringError::TakenAway);
+            return Err(FileError::TakenAway);
         }
-        self.import(bringing.id).await?.ok_or(BringError::TakenAway)
+        self.files.find(bringing.id).await?.ok_or(FileError::TakenAway)
     }
 }
 
-/// Writes batches, and remembers what it has looked up for them.
-struct Writer<'a> {
+/// The batch that is written, in a task of its own.
+#[derive(Default)]
+struct Writing(Option<JoinHandle<Result<Written, StorageError>>>);
+
+impl Writing {
+    fn begin(&mut self, usage: &Usage, import: Uuid, batch: Batch) {
+        if !batch.records.is_empty() {
+            let usage = usage.clone();
+            self.0 = Some(tokio::spawn(async move { usage.write(import, &batch).await }));
+        }
+    }
+
+    /// Waits until it is written. Nothing where there is none.
+    async fn ended(&mut self, faults: &mut Faults) -> Result<(), FileError> {
+        let Some(task) = self.0.take() else { return Ok(()) };
+        match task.await.map_err(|error| FileError::BrokeOff(io::Error::other(error)))?? {
+            Written::Yes(contradictions) => {
+                faults.append(contradictions);
+                Ok(())
+            }
+            Written::TakenAway => Err(FileError::TakenAway),
+        }
+    }
+}
+
+/// Gives records their owners, and remembers what it has looked up for them.
+struct Owning<'a> {
     usage: &'a Usage,
-    bringing: &'a Bringing,
+    partner: PartnerId,
     trace: &'a TraceContext,
     owners: HashMap<AzureSubscriptionId, Owners>,
+    /// Those that batches before have described.
     resources: HashSet<Uuid>,
     faults: Faults,
 }
 
-impl Writer<'_> {
-    async fn batch(&mut self, batch: Rows) -> Result<(), BringError> {
+impl<'a> Owning<'a> {
+    fn new(usage: &'a Usage, partner: PartnerId, trace: &'a TraceContext) -> Self {
+        Self { usage, partner, trace, owners: HashMap::new(), resources: HashSet::new(), faults: Faults::default() }
+    }
+
+    async fn batch(&mut self, batch: Vec<Found>) -> Result<Batch, FileError> {
         self.look_up(&batch).await?;
-        let partner = self.bringing.partner;
-        let mut owned = Vec::with_capacity(batch.len());
+        let partner = self.partner;
+        let mut records = Vec::with_capacity(batch.len());
         let mut new_resources = BTreeSet::new();
-        for (row, record) in batch {
+        for Found { row, record, identity, resource } in batch {
             if record.partner_id.is_some_and(|of| of != partner) {
                 let of = record.partner_id.map(|of| of.to_string()).unwrap_or_default();
                 self.faults.add(row, "PartnerId", of, format!("{partner}, whose file it is"));
@@ -172,31 +171,23 @@ impl Writer<'_> {
                 self.faults.add(row, "EntitlementId", format!("the Azure subscription {azure}"), expected);
                 continue;
             };
-            let (owner, identity, resource) =
-                (owner_in(&owners.intervals, record.usage_start), record.identity(partner), record.resource.key());
+            let owner = owner_in(&owners.intervals, record.usage_start);
             if !self.resources.contains(&resource) {
                 new_resources.insert(resource);
             }
-            owned.push(Owned { row, record, owner, identity, resource });
-        }
-        // after the first fault nothing more is written: it would be taken out again
-        if !self.faults.is_empty() || owned.is_empty() {
-            return Ok(());
-        }
-        match self.usage.write(self.bringing.id, partner, &owned, &new_resources, &mut self.faults).await? {
-            Written::Yes => {}
-            Written::TakenAway => return Err(BringError::TakenAway),
+            records.push(Owned { row, record, owner, identity, resource });
         }
         if self.resources.len() + new_resources.len() > REMEMBERED {
             self.resources.clear();
         }
-        self.resources.extend(new_resources);
-        Ok(())
+        // they are written before the next batch is, or nothing is written any more
+        self.resources.extend(&new_resources);
+        Ok(Batch { partner, records, new_resources })
     }
 
     /// The owners of what the batch is of.
-    async fn look_up(&mut self, batch: &Rows) -> Result<(), BringError> {
-        let of_batch = batch.iter().map(|(_, record)| record.azure_subscription_id);
+    async fn look_up(&mut self, batch: &[Found]) -> Result<(), FileError> {
+        let of_batch = batch.iter().map(|found| found.record.azure_subscription_id);
         let unknown: BTreeSet<AzureSubscriptionId> = of_batch.clone().filter(|azure| !self.owners.contains_key(azure)).collect();
         if unknown.is_empty() {
             return Ok(());
@@ -208,7 +199,7 @@ impl Writer<'_> {
             unknown
         };
         let wanted: Vec<AzureSubscriptionId> = wanted.into_iter().collect();
-        self.owners.extend(self.usage.owners(self.bringing.partner, &wanted, self.trace).await?);
+        self.owners.extend(self.usage.owners(self.partner, &wanted, self.trace).await?);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `import` | a file, batch by batch: all of it is taken, or nothing |
 //! | `batch` | one batch: new records, repeated ones, corrections |
-//! | `imports` | imports, and how each ended; what a broken one left is taken out |
+//! | `imports` | imports, as [files](crate::files) that are begun and end |
 //! | `owners` | who owns what: mapping is asked, and records follow its answer |
 //! | `follow` | transitions that changed: whose owners are to be asked for again |
 //! | `inspect` | what is stored, for verification |
@@ -20,12 +20,11 @@ mod read;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use import::{BringError, Bringing};
-pub(crate) use imports::{Import, ImportState};
-pub(crate) use owners::OwnersError;
+pub(crate) use import::Bringing;
+pub(crate) use imports::{Counts, Import};
 pub(crate) use read::{Listed, Place, Total, UsageFilter, summed};
 
-use crate::ask::Asker;
+use crate::{ask::Asker, files::Files};
 use planshift_storage::Database;
 use planshift_worker::Ports;
 use std::{sync::Arc, time::Duration};
@@ -34,6 +33,8 @@ use tokio::sync::Notify;
 /// Usage records of all partners. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Usage {
+    /// Imports.
+    pub(crate) files: Files<Counts>,
     database: Database,
     asker: Asker,
     ports: Ports,
@@ -45,7 +46,7 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn new(database: Database, asker: Asker, ports: Ports, answer: Duration) -> Self {
-        Self { database, asker, ports, answer, brought: Arc::default() }
+        Self { files: Files::new(database.clone(), ports.clone()), database, asker, ports, answer, brought: Arc::default() }
     }
 
     /// Told when a file was taken by this process.

@@ -5,7 +5,7 @@
 //! mapping, so an older answer that comes after a newer one takes nothing away.
 
 use super::Usage;
-use crate::ask::AskError;
+use crate::{ask::AskError, files::FileError};
 use planshift_billing::owned::{Interval, intervals};
 use planshift_domain::{
     ids::{AzureSubscriptionId, PartnerId, PlanId},
@@ -85,6 +85,15 @@ pub(crate) enum OwnersError {
     Storage(#[from] StorageError),
     #[error("mapping was asked who owns usage: {0}")]
     Ask(#[from] AskError),
+}
+
+impl From<OwnersError> for FileError {
+    fn from(error: OwnersError) -> Self {
+        match error {
+            OwnersError::Storage(error) => Self::Storage(error),
+            OwnersError::Ask(error) => Self::Ask(error),
+        }
+    }
 }
 
 impl Usage {

@@ -5,7 +5,7 @@
 
 use super::Usage;
 use crate::model::from_json;
-use planshift_billing::{Decimal, Kind, Packed, Rated, Resource, reconcile::SumCheck};
+use planshift_billing::{Decimal, Kind, Packed, Rated, Resource, reconcile::SumCheck, unit_name};
 use planshift_domain::{
     ids::{AzureSubscriptionId, CustomerId, PartnerId, PlanId},
     ownership::Owner,
@@ -58,7 +58,7 @@ static TOTALS: Statement = seen!(
             sum(u.low / 1000000000)::bigint, sum(u.low % 1000000000)::bigint,
             sum(CASE WHEN EXISTS (SELECT 1 FROM usage_points AS p WHERE p.azure_id = u.azure_id AND p.from_at > u.start_at AND p.from_at < u.end_at)
                 THEN 1 ELSE 0 END)::bigint",
-    "GROUP BY u.plan_id, u.rated, k.unit ORDER BY u.rated, k.unit, u.plan_id"
+    "GROUP BY u.plan_id, u.rated, k.unit"
 );
 
 /// Three sums, each added by itself, in one statement and so of one moment: all records, whoever owns them, without a look at any owner; those
@@ -166,25 +166,30 @@ impl Usage {
 
     /// What each owner has of each kind and unit.
     pub(crate) async fn totals(&self, filter: &UsageFilter) -> Result<Vec<Total>, StorageError> {
-        let rows = self.database.query(&TOTALS, args(filter)).await?;
-        let total = |row: &Row| {
-            Ok(Total {
-                owner: owner(row.get(0)?),
-                kind: kind(row.get(1)?),
-                unit: row.get(2)?,
-                records: u64::try_from(row.get::<i64>(3)?).unwrap_or_default(),
-                quantity: summed(row, 4)?,
-                beyond_a_change: u64::try_from(row.get::<i64>(10)?).unwrap_or_default(),
-            })
-        };
-        rows.iter().map(total).collect()
+        // files name the same unit in several ways
+        let mut totals: BTreeMap<(Kind, String, Option<Uuid>), Total> = BTreeMap::new();
+        for row in self.database.query(&TOTALS, args(filter)).await? {
+            let (plan, kind, unit) = (row.get(0)?, kind(row.get(1)?), unit_name(&row.get::<String>(2)?));
+            let total = totals.entry((kind, unit.clone(), plan)).or_insert_with(|| Total {
+                owner: owner(plan),
+                kind,
+                unit,
+                records: 0,
+                quantity: Decimal::default(),
+                beyond_a_change: 0,
+            });
+            total.records += u64::try_from(row.get::<i64>(3)?).unwrap_or_default();
+            total.quantity = std::mem::take(&mut total.quantity) + summed(&row, 4)?;
+            total.beyond_a_change += u64::try_from(row.get::<i64>(10)?).unwrap_or_default();
+        }
+        Ok(totals.into_values().collect())
     }
 
     /// Whether all that was metered is one owner's: of each kind and unit, whoever `filter` asks for.
     pub(crate) async fn check(&self, filter: &UsageFilter) -> Result<Vec<(Kind, String, SumCheck)>, StorageError> {
         let mut sums: BTreeMap<(Kind, String), [Decimal; 3]> = BTreeMap::new();
         for row in self.database.query(&CHECK, which(filter)).await? {
-            let sums = sums.entry((kind(row.get(1)?), row.get(2)?)).or_default();
+            let sums = sums.entry((kind(row.get(1)?), unit_name(&row.get::<String>(2)?))).or_default();
             if let Some(one) = usize::try_from(row.get::<i64>(0)?).ok().and_then(|place| sums.get_mut(place)) {
                 *one = std::mem::take(one) + summed(&row, 3)?;
             }

@@ -2,7 +2,12 @@
 //! ledger says, and what the owners have is what was metered. On SQLite, or on Postgres where `PLANSHIFT_TEST_POSTGRES_URL` names one.
 
 use super::*;
-use crate::{fixtures::id, model::MIGRATIONS, settings::Settings};
+use crate::{
+    files::{FileError, FileState},
+    fixtures::id,
+    model::MIGRATIONS,
+    settings::Settings,
+};
 use bytes::Bytes;
 use planshift_billing::{Decimal, Defaults, Format};
 use planshift_domain::{
@@ -89,7 +94,7 @@ impl Fixture {
         self.stop.cancel();
     }
 
-    pub(crate) async fn bring(&self, text: &str) -> Result<Import, BringError> {
+    pub(crate) async fn bring(&self, text: &str) -> Result<Import, FileError> {
         let (give, pieces) = mpsc::channel(2);
         let text = Bytes::copy_from_slice(text.as_bytes());
         tokio::spawn(async move {
@@ -186,7 +191,7 @@ async fn every_record_has_one_owner_and_the_sums_agree_whatever_the_order() {
                 4 => {
                     let before = fixture.all(one).await.len();
                     let text = format!("{HEADER}{}{}", row(one, 500, "1"), row(one, 501, "1,5"));
-                    assert!(matches!(fixture.bring(&text).await, Err(BringError::Faults(_))));
+                    assert!(matches!(fixture.bring(&text).await, Err(FileError::Faults(_))));
                     assert_eq!(fixture.all(one).await.len(), before);
                 }
                 // usage of some hours, late or early, some of it told before, some of it corrected
@@ -200,8 +205,12 @@ async fn every_record_has_one_owner_and_the_sums_agree_whatever_the_order() {
                     let text: String = file.iter().map(|((of, number), quantity)| row(*of, *number, quantity)).collect();
                     let import = fixture.bring(&format!("{HEADER}{text}")).await.unwrap();
                     let known = file.keys().filter(|key| metered.contains_key(key)).count() as u64;
-                    assert_eq!((import.records, import.added), (file.len() as u64, file.len() as u64 - known), "seed {seed}");
-                    assert_eq!(import.repeated + import.corrected, known);
+                    assert_eq!(
+                        (import.brought.records, import.brought.added),
+                        (file.len() as u64, file.len() as u64 - known),
+                        "seed {seed}"
+                    );
+                    assert_eq!(import.brought.repeated + import.brought.corrected, known);
                     metered.extend(file.into_iter().map(|(key, quantity)| (key, decimal(&quantity))));
                 }
             }
@@ -240,12 +249,12 @@ async fn the_same_file_twice_changes_nothing_and_a_correction_is_a_revision() {
     fixture.ledger.lock().unwrap().insert(azure, Vec::new());
     let file = format!("{HEADER}{}{}", row(azure, 1, "1.5"), row(azure, 2, "2"));
     let first = fixture.bring(&file).await.unwrap();
-    assert_eq!((first.records, first.added, first.repeated, first.corrected), (2, 2, 0, 0));
+    assert_eq!((first.brought.records, first.brought.added, first.brought.repeated, first.brought.corrected), (2, 2, 0, 0));
     let again = fixture.bring(&file).await.unwrap();
-    assert_eq!((again.records, again.added, again.repeated, again.corrected), (2, 0, 2, 0));
-    assert_eq!(fixture.usage.same_file(PARTNER, "hash").await.unwrap().map(|same| same.id), Some(first.id));
+    assert_eq!((again.brought.records, again.brought.added, again.brought.repeated, again.brought.corrected), (2, 0, 2, 0));
+    assert_eq!(fixture.usage.files.same(PARTNER, "hash").await.unwrap().map(|same| same.id), Some(first.id));
     let corrected = fixture.bring(&format!("{HEADER}{}{}", row(azure, 2, "3"), row(azure, 3, "1"))).await.unwrap();
-    assert_eq!((corrected.added, corrected.repeated, corrected.corrected), (1, 0, 1));
+    assert_eq!((corrected.brought.added, corrected.brought.repeated, corrected.brought.corrected), (1, 0, 1));
     let records = fixture.all(azure).await;
     let shown: Vec<_> = records.iter().map(|one| (one.quantity.to_string(), one.revision)).collect();
     assert_eq!(shown, [("1.5".to_owned(), 0), ("3".to_owned(), 1), ("1".to_owned(), 0)]);
@@ -300,15 +309,15 @@ async fn a_file_that_contradicts_itself_or_is_of_strangers_is_refused_by_row() {
         (format!("{HEADER}{}{}", row(azure, 1, "1"), row(azure, 1, "2")), 3, "Quantity"),
         (format!("{HEADER}{}{}", row(azure, 1, "1"), row(strange, 1, "2")), 3, "EntitlementId"),
     ] {
-        let Err(BringError::Faults(faults)) = fixture.bring(&text).await else { panic!("it was taken") };
+        let Err(FileError::Faults(faults)) = fixture.bring(&text).await else { panic!("it was taken") };
         assert_eq!((faults.total, faults.listed[0].row, faults.listed[0].column.as_str()), (1, wrong_row, column), "{faults}");
     }
     assert!(fixture.all(azure).await.is_empty());
-    let refused = fixture.usage.imports(Some(PARTNER), None, 10).await.unwrap();
-    assert!(refused.iter().all(|import| import.state == ImportState::Refused && import.ended_at.is_some()));
+    let refused = fixture.usage.files.newest(Some(PARTNER), None, 10).await.unwrap();
+    assert!(refused.iter().all(|import| import.state == FileState::Refused && import.ended_at.is_some()));
     // twice the same in one file is once
     let twice = fixture.bring(&format!("{HEADER}{0}{0}", row(azure, 1, "1"))).await.unwrap();
-    assert_eq!((twice.records, twice.added, twice.repeated), (2, 1, 1));
+    assert_eq!((twice.brought.records, twice.brought.added, twice.brought.repeated), (2, 1, 1));
 }
 
 #[tokio::test]
@@ -328,10 +337,10 @@ async fn what_a_crash_has_left_is_not_seen_and_is_taken_out() {
     database.execute(&TOUCH, args()).await.unwrap();
     database.execute(&REOPEN, args().value(now.as_micros())).await.unwrap();
     assert!(fixture.all(azure).await.is_empty(), "nothing of an import under way is seen");
-    assert!(matches!(fixture.bring(&format!("{HEADER}{}", row(azure, 2, "1"))).await, Err(BringError::UnderWay)));
+    assert!(matches!(fixture.bring(&format!("{HEADER}{}", row(azure, 2, "1"))).await, Err(FileError::UnderWay)));
     database.execute(&REOPEN, args().value(now.plus_seconds(-120).as_micros())).await.unwrap();
-    assert_eq!(fixture.usage.undo_silent_ones().await.unwrap(), 1);
-    assert_eq!(fixture.usage.import(import.id).await.unwrap().unwrap().state, ImportState::Broken);
+    assert_eq!(fixture.usage.files.undo_silent_ones().await.unwrap(), 1);
+    assert_eq!(fixture.usage.files.find(import.id).await.unwrap().unwrap().state, FileState::Broken);
     let next = fixture.bring(&format!("{HEADER}{}", row(azure, 1, "7"))).await.unwrap();
-    assert_eq!((next.added, next.corrected), (1, 0), "the first one is not there any more");
+    assert_eq!((next.brought.added, next.brought.corrected), (1, 0), "the first one is not there any more");
 }

@@ -76,7 +76,7 @@ fn rated(azure: u128, day: u32, quantity: &str, credit: bool, total: &str) -> St
     let (effective, percent) = if credit { ("0.7378", "15") } else { ("0.868", "0") };
     let (customer, azure, billing) = (guid(CUSTOMER), guid(azure), guid(4_444));
     format!(
-        "{customer},{azure},{billing},2026-09-{day:02},{METER},/vm,{quantity},Hours,G1,0.868,{effective},0.846202666,{total},EUR,USD,{percent}\n"
+        "{customer},{azure},{billing},2026-09-{day:02},{METER},/vm,{quantity},1 Hour,G1,0.868,{effective},0.846202666,{total},EUR,USD,{percent}\n"
     )
 }
 
@@ -128,7 +128,8 @@ async fn example_e_to_the_cent_with_its_ids_and_its_credit() {
     assert_eq!((&one["azureSubscriptionId"], &one["commerceSubscriptionId"]), (&guid(11).into(), &guid(500_011).into()), "{one}");
     assert_eq!((&one["planIds"], &one["billingSubscriptionIds"]), (&json!([guid(PLAN)]), &json!([guid(4_444)])));
     assert_eq!((&one["transitionIds"], &one["effectiveAt"]), (&json!([guid(9)]), &"2026-09-18T10:00:00Z".into()));
-    // 48 hours were metered; the daily file tells of 38 of them once more
+    // 48 hours were metered; the daily file tells of 38 of them once more, and calls the unit `1 Hour`
+    assert_eq!((one["units"].as_array().unwrap().len(), &one["units"][0]["unit"]), (1, &"Hours".into()));
     let unit = &one["units"][0];
     let sums = ["metered", "d", "g", "difference", "toldTwice"].map(|name| unit[name].as_str().unwrap());
     assert_eq!((sums, &unit["agrees"]), (["48", "10", "38", "0", "38"], &true.into()), "{one}");

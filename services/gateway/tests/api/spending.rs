@@ -149,6 +149,10 @@ async fn what_is_spent_is_shown_warned_of_and_left_alone_by_transitions() {
 
     // somebody sees to it
     let acknowledge = format!("{budget}/acknowledge");
+    let first = seen["warnings"].as_array().unwrap().last().unwrap()["at"].as_str().unwrap();
+    let (status, one) = ask(&world, Method::POST, &format!("{acknowledge}?until={first}"), json!({ "reason": "the first" })).await;
+    let open = |shown: &Value| shown["warnings"].as_array().unwrap().iter().filter(|one| one["acknowledged"].is_null()).count();
+    assert_eq!((status, open(&one), &one["warnings"][3]["acknowledged"]["reason"]), (200, 3, &json!("the first")), "the others came later");
     let (status, first) = ask(&world, Method::POST, &acknowledge, json!({ "actor": "Nadia", "reason": "called them" })).await;
     assert_eq!((status, &first["warnings"][0]["acknowledged"]["reason"]), (200, &json!("called them")));
     let (_, second) = ask(&world, Method::POST, &acknowledge, json!({ "reason": "second" })).await;

@@ -83,6 +83,9 @@ pub struct BudgetAcknowledgeArgs {
     /// Which month's, as 2026-11; the present one's, unless said
     #[arg(long, value_name = "MONTH")]
     pub month: Option<String>,
+    /// Only those that had come until this time (RFC 3339); now, unless said
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
     /// Which customer's
     #[command(flatten)]
     pub one: BudgetOneArgs,

@@ -188,7 +188,8 @@ impl Api {
     /// # Errors
     /// Any.
     pub async fn acknowledge_warnings(&self, args: &BudgetAcknowledgeArgs) -> Result<Budget, ApiError> {
-        let request = self.of_customer(Method::POST, &args.one, "budget/acknowledge").query(&[("month", &args.month)]);
+        let request =
+            self.of_customer(Method::POST, &args.one, "budget/acknowledge").query(&[("month", &args.month), ("until", &args.until)]);
         self.json(request.header(REQUEST_ID, Uuid::new_v4().to_string()).json(&said(&args.who))).await
     }
 

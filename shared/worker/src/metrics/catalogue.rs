@@ -171,6 +171,10 @@ catalogue! {
         "Warnings of budgets that nobody has seen to. 10000 means that many or more. Take the maximum.";
     SPENDING_DUE: Gauge "planshift_spending_due" [] Gateway,
         "Months of Azure subscriptions whose usage has changed and is not reckoned yet. 10000 means that many or more. Take the maximum.";
+    FILES: Counter "planshift_files_total" [one_of("kind", &["usage", "invoice"]), one_of("outcome", &["taken", "refused", "underWay", "broken"])] Gateway,
+        "Files of usage and of invoices that were brought: taken, refused for their faults, not looked at because another one of the partner was under way, broken off.";
+    SUM_CHECKS: Counter "planshift_sum_checks_total" [one_of("outcome", &["agrees", "disagrees"])] Gateway,
+        "Subscriptions, or what somebody asked to be added up, whose usage was held against both invoices: whether what was metered is what belongs on D and on G. An alert for anything that disagrees.";
     WEBHOOKS_BEHIND: Gauge "planshift_webhooks_behind" [] Gateway,
         "Batches of events of which no deliveries have been made yet. Take the maximum.";
     // verify

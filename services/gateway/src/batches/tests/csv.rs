@@ -47,6 +47,14 @@ fn what_is_wrong_is_told_by_row_and_column() {
     let data = faults.data(Locale::English);
     let said: Vec<_> = data.iter().map(|fault| (fault["row"].as_u64(), fault["line"].as_u64(), fault["column"].as_str())).collect();
     assert_eq!(said, [(Some(2), Some(3), Some("customerId")), (Some(2), Some(3), Some("planHash")), (Some(3), Some(4), None)]);
+    // the same lines, whatever ends them; a cell with a line break in it has two, and an empty line is one
+    for end in ["\n", "\r\n", "\r"] {
+        let lines = ["customerId;externalReferenceId", &format!("{};\"a", guid(1)), "b\"", "17;x", "", "18;y", "19;z"];
+        let (_, faults) = read_all(lines.join(end).as_bytes());
+        let data = faults.data(Locale::English);
+        let said: Vec<_> = data.iter().map(|fault| (fault["row"].as_u64(), fault["line"].as_u64())).collect();
+        assert_eq!(said, [(Some(1), Some(2)), (Some(2), Some(4)), (Some(3), Some(6)), (Some(4), Some(7))], "{end:?}");
+    }
     for (header, name) in
         [("customerId,colour\n", "colour"), ("externalReferenceId\n", "customerId"), ("customerId,CustomerID\n", "CustomerID"), ("", "")]
     {

@@ -3,13 +3,13 @@
 use super::{find, shown};
 use crate::{
     app::App,
-    batches::{BatchFilter, BatchKey, BatchState, RowFilter, RowState},
+    batches::{BatchFilter, BatchState, RowFilter, RowState},
     http::{
         answer::Answer,
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
-        pages::{Asked, Page, again, whole},
+        pages::{Asked, Page, again, place_of, token_of, whole},
     },
     words::Words,
 };
@@ -18,8 +18,7 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
-use planshift_domain::{ids::PartnerId, time::Timestamp};
-use uuid::Uuid;
+use planshift_domain::ids::PartnerId;
 
 /// How many a page has unless asked otherwise.
 const PAGE: u32 = 100;
@@ -39,8 +38,8 @@ pub(in crate::http) async fn list(
     let state = parameters.parse("state", A_BATCH_STATE, BatchState::from_name)?;
     let filter = BatchFilter { partner, state, reference: parameters.get("externalReferenceId") };
     let asked = Asked::read(&headers, &parameters, PAGE)?;
-    let (batches, more) = app.batches.list(filter, asked.after(key)?, asked.size).await?;
-    let next = batches.last().filter(|_| more).map(|last| format!("{:x}-{}", last.created_at.as_micros(), last.id.as_simple()));
+    let mut batches = app.batches.list(filter, asked.after(place_of)?, asked.size + 1).await?;
+    let next = asked.cut(&mut batches, |last| token_of(last.created_at, last.id));
     let page = Page { items: batches.iter().map(shown::summary).collect(), next, ..Page::default() };
     asked.answer("/productUpgrades/batches", &again(&parameters, &["partnerId", "state", "externalReferenceId"]), page)
 }
@@ -69,9 +68,7 @@ pub(in crate::http) async fn rows(
     let asked = Asked::read(&headers, &parameters, PAGE)?;
     let after = asked.after(|token| token.parse::<u32>().ok())?.unwrap_or_default();
     let mut rows = app.batches.rows((batch.id, batch.partner.0), filter, after, asked.size + 1).await?;
-    let more = rows.len() > asked.size as usize;
-    rows.truncate(asked.size as usize);
-    let next = rows.last().filter(|_| more).map(|last| last.number.to_string());
+    let next = asked.cut(&mut rows, |last| last.number.to_string());
     let page = Page { items: rows.iter().map(|row| shown::row(row, context.locale)).collect(), next, ..Page::default() };
     let path = format!("/productUpgrades/batches/{}/rows", batch.id);
     asked.answer(&path, &again(&parameters, &["state", "customerId"]), page)
@@ -86,9 +83,4 @@ pub(in crate::http) async fn history(
     let batch = find(&app, &context, &id).await?;
     let acts = app.batches.acts(batch.id).await?;
     whole(&format!("/productUpgrades/batches/{}/history", batch.id), acts.iter().map(shown::act).collect())
-}
-
-fn key(token: &str) -> Option<BatchKey> {
-    let (at, id) = token.split_once('-')?;
-    Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
 }

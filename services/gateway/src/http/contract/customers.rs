@@ -209,6 +209,7 @@ fn budget_task(api: &Api) {
         )
         .of_partner()
         .query("month", month(), MONTH)
+        .query("until", time(), "Only those that had come until this time: what comes while somebody looks stays open. Now, unless said.")
         .may_have_body(who_and_why())
         .json(200, "The budget as it is now; said twice, the first one counts.", one)
         .fails(&[409]),

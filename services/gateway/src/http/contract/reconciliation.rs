@@ -4,9 +4,9 @@ use super::{
     api::Api,
     operation::Operation,
     shapes::{Object, Schema, collection, count, flag, guid, list, object, one_of, or_null, pattern, text, time},
-    usage::{owned, summed},
+    usage::{file, owned, summed},
 };
-use crate::{invoices::FileState, reconciliation::Outcome};
+use crate::{files::FileState, reconciliation::Outcome};
 use planshift_billing::{
     Decimal,
     credit::CreditLoss,
@@ -66,25 +66,14 @@ fn narrowed(operation: Operation) -> Operation {
 }
 
 fn invoices(api: &Api) {
-    let fault = object().has("row", count()).has("column", text()).has("found", text()).has("expected", text());
     let withdrawn = object().has("by", text()).has("at", time()).has("reason", text()).has("replacedBy", or_null(guid()));
-    let invoice = object()
-        .has("invoiceId", guid())
-        .has("partnerId", guid())
+    let invoice = file("invoiceId", api.of::<FileState>())
         .has("series", series())
-        .has("state", api.of::<FileState>())
-        .has("format", one_of(&["csv", "json", "ndjson"]))
-        .has("actor", text())
-        .has("document", text())
-        .has("createdAt", time())
-        .has("endedAt", or_null(time()))
         .has("lines", count())
         .has("unbilled", count())
         .has("numbers", list(text()))
         .has("from", or_null(time()))
         .has("to", or_null(time()))
-        .has("faults", or_null(count()))
-        .has("listedFaults", or_null(list(fault)))
         .has("withdrawn", or_null(withdrawn))
         .may_have("wasHere", flag());
     let invoice = api.named("InvoiceFile", invoice);

@@ -5,7 +5,6 @@ use super::{
     operation::Operation,
     shapes::{Object, Schema, collection, count, flag, guid, list, object, one_of, or_null, plain, text, time},
 };
-use crate::usage::ImportState;
 use planshift_billing::{Decimal, Kind, Rated, Resource};
 use serde_json::json;
 
@@ -31,24 +30,26 @@ pub(super) fn owned(shape: Object) -> Object {
     shape.has("owner", one_of(&["legacy", "plan"])).has("invoice", one_of(&["D", "G"])).has("planId", or_null(guid()))
 }
 
-fn imports(api: &Api) {
+/// What is shown of every file that is brought.
+pub(super) fn file(id: &'static str, state: Schema) -> Object {
     let fault = object().has("row", count()).has("column", text()).has("found", text()).has("expected", text());
-    let import = object()
-        .has("importId", guid())
+    object()
+        .has(id, guid())
         .has("partnerId", guid())
-        .has("state", api.of::<ImportState>())
+        .has("state", state)
         .has("format", one_of(&["csv", "json", "ndjson"]))
         .has("actor", text())
         .has("document", text())
         .has("createdAt", time())
         .has("endedAt", or_null(time()))
-        .has("records", count())
-        .has("added", count())
-        .has("repeated", count())
-        .has("corrected", count())
         .has("faults", or_null(count()))
         .has("listedFaults", or_null(list(fault)))
-        .may_have("sameFileAs", or_null(guid()));
+}
+
+fn imports(api: &Api) {
+    let import = file("importId", api.named("ImportState", one_of(&["Running", "Undoing", "Done", "Refused", "Broken"])));
+    let counted = ["records", "added", "repeated", "corrected"].into_iter().fold(import, |import, name| import.has(name, count()));
+    let import = counted.may_have("sameFileAs", or_null(guid()));
     let import = api.named("UsageImport", import);
     api.add(
         Operation::post("/v1/usage", "importUsage", "Takes a file of usage records: all of it, or nothing.")

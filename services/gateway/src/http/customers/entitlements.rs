@@ -43,9 +43,7 @@ pub(in crate::http) async fn entitlements(
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| Uuid::try_parse(token).ok())?.unwrap_or(Uuid::nil());
     let (mut under, total) = app.model.under_plan((whose.partner, whose.customer), plan, after, asked.size + 1, asked.counted).await?;
-    let more = under.len() > asked.size as usize;
-    under.truncate(asked.size as usize);
-    let next = under.last().filter(|_| more).map(|standing| Asked::counted(total, standing.azure_subscription_id.0.as_simple()));
+    let next = asked.cut(&mut under, |last| Asked::counted(total, last.azure_subscription_id.0.as_simple()));
     let names = names(&app, &context, whose, &under).await?;
     let items = under.iter().map(|standing| resource(whose, plan, standing, &names)).collect();
     let path = format!("/customers/{}/subscriptions/{plan}/azureEntitlements", whose.customer);

@@ -8,7 +8,7 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::Parameters,
-        pages::{Asked, LARGEST_PAGE, Page, again, link, whole},
+        pages::{Asked, LARGEST_PAGE, Page, again, link, place_of, token_of, whole},
     },
     model::Order,
     words::words,
@@ -18,7 +18,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
-use planshift_domain::{account::facts::OrderFacts, time::Timestamp};
+use planshift_domain::account::facts::OrderFacts;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -31,15 +31,10 @@ pub(in crate::http) async fn list(
     parameters: Parameters,
 ) -> Result<Answer, ApiError> {
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
-    let after = asked.after(|token| {
-        let (at, id) = token.split_once('-')?;
-        Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
-    })?;
+    let after = asked.after(place_of)?;
     let customer = whose.head(&app, &context).await?.customer;
     let (mut orders, total) = app.model.orders(whose.partner, whose.customer, after, asked.size + 1).await?;
-    let more = orders.len() > asked.size as usize;
-    orders.truncate(asked.size as usize);
-    let next = orders.last().filter(|_| more).map(|order| format!("{:x}-{}", order.created_at.as_micros(), order.id.as_simple()));
+    let next = asked.cut(&mut orders, |last| token_of(last.created_at, last.id));
     let mut items: Vec<Value> = Vec::new();
     if after.is_none() {
         items.extend(customer.orders.iter().map(|facts| told(whose, facts)));

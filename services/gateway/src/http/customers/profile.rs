@@ -85,9 +85,7 @@ pub(in crate::http) async fn relationships(
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(|token| token.split_once('-').and_then(|(mpn, partner)| Some((partner.parse().ok()?, mpn.to_owned()))))?;
     let mut rows = app.model.resellers(partner, (None, None), after, asked.size + 1).await?;
-    let more = rows.len() > asked.size as usize;
-    rows.truncate(asked.size as usize);
-    let next = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.facts.mpn_id.as_str(), row.partner_id));
+    let next = asked.cut(&mut rows, |last| format!("{}-{}", last.facts.mpn_id.as_str(), last.partner_id));
     let total = app.model.count_resellers(partner).await?;
     let items = rows.iter().map(|row| relationship(&row.facts)).collect();
     let page = Page { items, total: Some(total), next, ..Page::default() };

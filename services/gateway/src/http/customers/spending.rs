@@ -21,7 +21,7 @@ use crate::{
         pages::{Asked, LARGEST_PAGE, again, link},
     },
     spending::{Acknowledgement, CustomerMonth, Spent, Warning},
-    words::words,
+    words::{Words, words},
 };
 use axum::{
     Extension,
@@ -32,6 +32,8 @@ use planshift_billing::{Decimal, month::Month, spending::percent};
 use planshift_domain::{ids::PartnerId, time::Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
+
+const A_TIME: &Words = &Words::both("a time (RFC 3339)", "un instant (RFC 3339)");
 
 /// The month that is asked for: the present one, unless `month` says another.
 pub(super) fn month_of(app: &App, parameters: &Parameters) -> Result<Month, ApiError> {
@@ -80,7 +82,8 @@ pub(super) fn warning(warning: &Warning) -> Value {
     })
 }
 
-/// `POST /v1/customers/{id}/budget/acknowledge`: somebody has seen to the warnings of a month. Said twice, the first one counts.
+/// `POST /v1/customers/{id}/budget/acknowledge?month=&until=`: somebody has seen to the warnings of a month, or to those of them that had come
+/// until then. Said twice, the first one counts.
 pub(in crate::http) async fn acknowledge(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -89,7 +92,9 @@ pub(in crate::http) async fn acknowledge(
     fields: Fields,
 ) -> Result<Answer, ApiError> {
     let (actor, reason, month) = (actor(&fields, &context)?, reason(&fields)?, month_of(&app, &parameters)?);
-    let target = format!("POST /v1/customers/{}/budget/acknowledge of {} {month}", whose.customer, whose.partner);
+    let until = parameters.parse("until", A_TIME, |text| text.parse::<Timestamp>().ok())?;
+    let of_these = until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let target = format!("POST /v1/customers/{}/budget/acknowledge of {} {month}{of_these}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
         let standing = Standing::read(&app, &context, whose, month).await?;
         if standing.warnings().is_empty() {
@@ -97,7 +102,7 @@ pub(in crate::http) async fn acknowledge(
             return Err(ApiError::new(StatusCode::CONFLICT, "409", "NoWarning", text));
         }
         let by = Acknowledgement { at: app.ports.clock.now(), actor, reason };
-        app.spendings.acknowledge((whose.partner, whose.customer), month, &by).await?;
+        app.spendings.acknowledge((whose.partner, whose.customer), month, until.unwrap_or(by.at), &by).await?;
         Answer::json(&Standing::read(&app, &context, whose, month).await?.shown())
     })
     .await

@@ -3,16 +3,18 @@
 use super::shown;
 use crate::{
     app::App,
+    files::{FileError, FileState},
     http::{
         answer::Answer,
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
+        files::{Said, format_of},
         once::hex,
         uploads,
-        usage::{format_of, whose},
+        usage::whose,
     },
-    invoices::{BringInvoice, FileState, InvoiceError, InvoiceFile},
+    invoices::{BringInvoice, InvoiceFile},
     words::{Words, words},
 };
 use axum::{
@@ -21,12 +23,26 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use planshift_billing::{Format, parse::Faults, reconcile::Series};
+use planshift_billing::{Format, reconcile::Series};
 use planshift_domain::ids::parse_guid;
 use serde_json::json;
 use uuid::Uuid;
 
 const A_SERIES: &Words = &Words::both("D or G", "D ou G");
+
+static SAID: Said = Said {
+    kind: "invoice",
+    it: Words::both("The invoice", "La facture"),
+    faulty: "InvalidInvoice",
+    under_way: Words::both(
+        "Another invoice of the partner is being taken. Send one at a time.",
+        "Une autre facture du partenaire est en cours de lecture. Envoyez-les une à une.",
+    ),
+    taken_away: Words::both(
+        "The invoice could not be taken in time, or what it replaces was withdrawn meanwhile: nothing of it was taken. Try again.",
+        "La facture n’a pas pu être prise à temps, ou celle qu’elle remplace a été retirée entre-temps : rien n’en a été pris. Réessayez.",
+    ),
+};
 
 /// Takes the body as the file of an invoice: `series=D`, the legacy offer's, or `series=G`, the plan's.
 pub(in crate::http) async fn bring(
@@ -56,17 +72,12 @@ pub(in crate::http) async fn bring(
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "415", "UnsupportedMediaType", text));
     }
     // the same request again is told what became of the first
-    if let Some(file) = app.invoices.file(context.request_id).await?.filter(|file| file.partner == partner) {
-        match file.state {
-            FileState::Done | FileState::Withdrawn => return answer(&file, false),
-            FileState::Refused => return Err(faulty(&file.faults.clone().unwrap_or_default())),
-            FileState::Running | FileState::Undoing => return Err(under_way()),
-            FileState::Broken => {}
-        }
+    if let Some(file) = SAID.known(&app.invoices.files, &context, partner).await? {
+        return answer(&file, false);
     }
     if let Some(id) = replaces {
         let replaced = super::find(&app, &context, &id.to_string()).await?;
-        if replaced.partner != partner || replaced.series != series || replaced.state != FileState::Done {
+        if replaced.partner != partner || replaced.brought.series != series || replaced.state != FileState::Done {
             return Err(does_not_count(id));
         }
     }
@@ -74,9 +85,13 @@ pub(in crate::http) async fn bring(
     let _turn = uploads::turn(&app).await?;
     let actor = context.caller.actor.clone();
     let bring = BringInvoice { id: context.request_id, partner, series, format, actor, document: hex(&hash), replaces };
-    match app.invoices.bring(&bring, file).await {
-        Ok(brought) => answer(&brought.file, brought.was_here),
-        Err(error) => Err(refused(error)),
+    let brought = app.invoices.bring(&bring, file).await;
+    SAID.count(&app.metrics, &brought);
+    match brought {
+        Ok((file, was_here)) => answer(&file, was_here),
+        // it has come whole
+        Err(FileError::BrokeOff(error)) => Err(ApiError::internal(&error)),
+        Err(error) => Err(SAID.of(error)),
     }
 }
 
@@ -92,37 +107,4 @@ pub(super) fn does_not_count(id: Uuid) -> ApiError {
         "La facture {id} ne compte pas : elle a été retirée, n’a jamais été prise, ou est d’une autre série."
     );
     ApiError::new(StatusCode::CONFLICT, "409", "InvoiceDoesNotCount", text)
-}
-
-fn under_way() -> ApiError {
-    let text = words!(
-        "Another invoice of the partner is being taken. Send one at a time.",
-        "Une autre facture du partenaire est en cours de lecture. Envoyez-les une à une."
-    );
-    ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(2)
-}
-
-fn refused(error: InvoiceError) -> ApiError {
-    match error {
-        InvoiceError::UnderWay => under_way(),
-        InvoiceError::Faults(faults) => faulty(&faults),
-        InvoiceError::Unreadable(error) => ApiError::internal(&error),
-        InvoiceError::Storage(error) => error.into(),
-        InvoiceError::TakenAway => ApiError::unavailable(words!(
-            "The invoice could not be taken in time, or what it replaces was withdrawn meanwhile: nothing of it was taken. Try again.",
-            "La facture n’a pas pu être prise à temps, ou celle qu’elle remplace a été retirée entre-temps : rien n’en a été pris. Réessayez."
-        )),
-    }
-}
-
-/// All faults that are listed in `data`, and the first ones in words.
-fn faulty(faults: &Faults) -> ApiError {
-    let data = faults.listed.iter().map(|fault| json!(fault)).collect();
-    let listed = faults.listed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let total = faults.total;
-    let text = words!(
-        "The invoice has {total} faults, and nothing of it was taken: {listed}",
-        "La facture a {total} erreurs et rien n’en a été pris : {listed}"
-    );
-    ApiError::bad_input("InvalidInvoice", text).data(data).with("faults", total)
 }

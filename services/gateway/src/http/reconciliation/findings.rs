@@ -3,6 +3,7 @@
 use super::{began, scope::scope};
 use crate::{
     app::App,
+    files::FileState,
     http::{
         context::Context,
         errors::ApiError,
@@ -11,7 +12,6 @@ use crate::{
         pages::{Asked, LARGEST_PAGE, Page, again},
         tables::{self, Cell},
     },
-    invoices::FileState,
     reconciliation::{FindingsOf, FindingsPlace},
     words::words,
 };
@@ -73,7 +73,8 @@ pub(in crate::http) async fn of_file(
         );
         return Err(ApiError::new(StatusCode::CONFLICT, "409", "InvoiceDoesNotCount", text));
     }
-    let span = (file.first.min(file.window.0), file.window.1);
+    let (first, (from, to)) = (file.brought.first, file.brought.window);
+    let span = (first.min(from), to);
     let (path, name) = (format!("/invoices/{}/findings", file.id), format!("findings-{}.csv", file.id));
     let of = FindingsOf { partner: file.partner, customer, azure: None, span, file: Some(file) };
     answer(app, of, (&path, again(&parameters, &["customerId"])), &name, &parameters, &headers).await

@@ -9,9 +9,9 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
-        pages::{Asked, Page, again, whole},
+        pages::{Asked, Page, again, place_of, token_of, whole},
     },
-    schedules::{ScheduleFilter, ScheduleKey, ScheduleState},
+    schedules::{ScheduleFilter, ScheduleState},
     words::Words,
 };
 use axum::{
@@ -47,8 +47,8 @@ pub(in crate::http) async fn list(
         to: time("to")?,
     };
     let asked = Asked::read(&headers, &parameters, PAGE)?;
-    let (schedules, more) = app.schedules.list(filter, asked.after(key)?, asked.size).await?;
-    let next = schedules.last().filter(|_| more).map(|last| format!("{:x}-{}", last.created_at.as_micros(), last.id.as_simple()));
+    let mut schedules = app.schedules.list(filter, asked.after(place_of)?, asked.size + 1).await?;
+    let next = asked.cut(&mut schedules, |last| token_of(last.created_at, last.id));
     let ids: Vec<Uuid> = schedules.iter().map(|schedule| schedule.id).collect();
     let (late, now) = (app.schedules.late_since(&ids).await?, app.ports.clock.now());
     let items = schedules.iter().map(|schedule| shown::summary(schedule, late.get(&schedule.id).copied(), now)).collect();
@@ -80,9 +80,7 @@ pub(in crate::http) async fn rows(
     let asked = Asked::read(&headers, &parameters, PAGE)?;
     let after = asked.after(|token| token.parse::<u32>().ok())?.unwrap_or_default();
     let mut rows = app.batches.rows((schedule.batch, schedule.partner.0), filter, after, asked.size + 1).await?;
-    let more = rows.len() > asked.size as usize;
-    rows.truncate(asked.size as usize);
-    let next = rows.last().filter(|_| more).map(|last| last.number.to_string());
+    let next = asked.cut(&mut rows, |last| last.number.to_string());
     let (days, now) = (app.schedules.days(schedule.id).await?, app.ports.clock.now());
     let items = rows.iter().map(|row| shown::row(&schedule, &days, row, now, context.locale)).collect();
     let path = format!("/productUpgrades/schedules/{}/rows", schedule.id);
@@ -98,9 +96,4 @@ pub(in crate::http) async fn history(
     let schedule = find(&app, &context, &id).await?;
     let acts = app.schedules.acts(schedule.id).await?;
     whole(&format!("/productUpgrades/schedules/{}/history", schedule.id), acts.iter().map(shown::act).collect())
-}
-
-fn key(token: &str) -> Option<ScheduleKey> {
-    let (at, id) = token.split_once('-')?;
-    Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
 }

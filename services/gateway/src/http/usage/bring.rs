@@ -7,27 +7,36 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
+        files::{Said, format_of},
         once::hex,
     },
-    usage::{BringError, Bringing, ImportState},
-    words::words,
+    usage::Bringing,
+    words::Words,
 };
-use axum::{
-    Extension,
-    body::Body,
-    extract::State,
-    http::{HeaderMap, StatusCode, header},
-};
+use axum::{Extension, body::Body, extract::State, http::HeaderMap};
 use futures::StreamExt as _;
-use planshift_billing::{Defaults, Format, parse::Faults};
+use planshift_billing::Defaults;
 use planshift_domain::{ids::AzureSubscriptionId, time::Timestamp};
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::io;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many pieces of a body wait to be read.
 const PIECES: usize = 8;
+
+static SAID: Said = Said {
+    kind: "usage",
+    it: Words::both("The file", "Le fichier"),
+    faulty: "InvalidUsage",
+    under_way: Words::both(
+        "Another file of usage of the partner is being read. Send one at a time.",
+        "Un autre fichier de consommation du partenaire est en cours de lecture. Envoyez-les un à un.",
+    ),
+    taken_away: Words::both(
+        "The import took too long between two pieces, and nothing of it was taken. Try again.",
+        "L’importation a pris trop de temps entre deux morceaux et rien n’en a été pris. Réessayez.",
+    ),
+};
 
 /// Takes the body as usage records, in the format that its content type says.
 pub(in crate::http) async fn bring(
@@ -41,13 +50,8 @@ pub(in crate::http) async fn bring(
     let azure: Option<AzureSubscriptionId> = parameters.parse("azureSubscriptionId", A_GUID, |text| text.parse().ok())?;
     let format = format_of(&headers)?;
     // the same request again is told what became of the first
-    if let Some(import) = app.usage.import(context.request_id).await?.filter(|import| import.partner == partner) {
-        match import.state {
-            ImportState::Done => return Answer::json(&shown(&app, &import).await?),
-            ImportState::Refused => return Err(faulty(&import.faults.clone().unwrap_or_default())),
-            ImportState::Running | ImportState::Undoing => return Err(under_way()),
-            ImportState::Broken => {}
-        }
+    if let Some(import) = SAID.known(&app.usage.files, &context, partner).await? {
+        return Answer::json(&shown(&app, &import).await?);
     }
     let bringing = Bringing {
         id: context.request_id,
@@ -62,9 +66,10 @@ pub(in crate::http) async fn bring(
     let document = async { told.await.ok() };
     let brought = app.usage.bring(&bringing, pieces, document, &context.trace).await;
     drop(receiving);
+    SAID.count(&app.metrics, &brought);
     match brought {
         Ok(import) => Answer::json(&shown(&app, &import).await?),
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(SAID.of(error)),
     }
 }
 
@@ -89,63 +94,6 @@ async fn receive(app: App, body: Body, give: mpsc::Sender<io::Result<axum::body:
             return;
         }
     }
-}
-
-/// How a file is written, by its content type.
-pub(in crate::http) fn format_of(headers: &HeaderMap) -> Result<Format, ApiError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "text/csv" | "application/csv" => Ok(Format::Csv),
-        "application/json" => Ok(Format::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Format::Ndjson),
-        _ => {
-            let text = words!(
-                "The content type must be text/csv, application/json or application/x-ndjson.",
-                "Le type de contenu doit être text/csv, application/json ou application/x-ndjson."
-            );
-            Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "415", "UnsupportedMediaType", text))
-        }
-    }
-}
-
-fn under_way() -> ApiError {
-    let text = words!(
-        "Another file of usage of the partner is being read. Send one at a time.",
-        "Un autre fichier de consommation du partenaire est en cours de lecture. Envoyez-les un à un."
-    );
-    ApiError::new(StatusCode::CONFLICT, "900278", "ImportInProgress", text).after(2)
-}
-
-fn refused(error: BringError) -> ApiError {
-    match error {
-        BringError::UnderWay => under_way(),
-        BringError::Faults(faults) => faulty(&faults),
-        BringError::BrokeOff(error) => {
-            let text = words!(
-                "The file broke off, and nothing of it was taken: {error}.",
-                "Le fichier s’est interrompu et rien n’en a été pris : {error}."
-            );
-            ApiError::bad_input("InvalidBody", text)
-        }
-        BringError::Owners(crate::usage::OwnersError::Ask(error)) => error.into(),
-        BringError::Owners(crate::usage::OwnersError::Storage(error)) | BringError::Storage(error) => error.into(),
-        BringError::TakenAway => ApiError::unavailable(words!(
-            "The import took too long between two pieces, and nothing of it was taken. Try again.",
-            "L’importation a pris trop de temps entre deux morceaux et rien n’en a été pris. Réessayez."
-        )),
-    }
-}
-
-/// All faults that are listed in `data`, and the first ones in words.
-fn faulty(faults: &Faults) -> ApiError {
-    let data = faults.listed.iter().map(|fault| json!(fault)).collect();
-    let listed = faults.listed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let total = faults.total;
-    let text = words!(
-        "The file has {total} faults, and nothing of it was taken: {listed}",
-        "Le fichier a {total} erreurs et rien n’en a été pris : {listed}"
-    );
-    ApiError::bad_input("InvalidUsage", text).data(data).with("faults", total)
 }
 
 /// When a time is asked for: RFC 3339, or a date, which is its first instant in UTC.

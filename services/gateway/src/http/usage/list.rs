@@ -9,6 +9,7 @@ use crate::{
         fields::{A_GUID, Parameters},
         pages::{Asked, LARGEST_PAGE, Page, again},
     },
+    reconciliation::count_sums,
     usage::{Listed, Place, Total, UsageFilter},
     words::{Words, words},
 };
@@ -34,9 +35,7 @@ pub(in crate::http) async fn records(
     let asked = Asked::read(&headers, &parameters, LARGEST_PAGE)?;
     let after = asked.after(place)?;
     let mut rows = app.usage.page(&filter, after, asked.size + 1).await?;
-    let more = rows.len() > asked.size as usize;
-    rows.truncate(asked.size as usize);
-    let next = rows.last().filter(|_| more).map(|last| {
+    let next = asked.cut(&mut rows, |last| {
         let (azure, start, identity) = last.place();
         format!("{}.{start}.{}", azure.as_simple(), identity.as_simple())
     });
@@ -55,6 +54,11 @@ pub(in crate::http) async fn totals(
     let totals = app.usage.totals(&filter).await?;
     let checks = app.usage.check(&filter).await?;
     let agrees = checks.iter().all(|(.., check)| check.holds);
+    count_sums(&app.metrics, usize::from(agrees), usize::from(!agrees));
+    if !agrees {
+        let UsageFilter { partner, customer, azure, .. } = &filter;
+        tracing::error!(%partner, ?customer, ?azure, "what was metered is not what belongs on both invoices");
+    }
     let invoices: Vec<Value> = checks.iter().map(|(kind, unit, sums)| check(json!({ "kind": kind, "unit": unit }), sums)).collect();
     Answer::json(&json!({ "items": totals.iter().map(total).collect::<Vec<_>>(), "invoices": invoices, "agrees": agrees }))
 }

@@ -12,7 +12,7 @@ mod imports;
 mod list;
 mod owners;
 
-pub(super) use bring::{bring, format_of};
+pub(super) use bring::bring;
 pub(super) use imports::{import, imports};
 pub(super) use list::{check, records, totals};
 pub(super) use owners::ownership;

@@ -3,13 +3,13 @@
 use super::not_registered;
 use crate::{
     app::App,
-    hooks::{Delivery, DeliveryFilter, DeliveryState, EventName, Key},
+    hooks::{Delivery, DeliveryFilter, DeliveryState, EventName},
     http::{
         answer::Answer,
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
-        pages::{Asked as Page, Page as Items, again, link},
+        pages::{Asked as Page, Page as Items, again, link, place_of, token_of},
     },
     words::{Words, words},
 };
@@ -18,12 +18,8 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
-use planshift_domain::{
-    ids::{PartnerId, parse_guid},
-    time::Timestamp,
-};
+use planshift_domain::ids::{PartnerId, parse_guid};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// How many it has unless asked otherwise.
 const PAGE: u32 = 100;
@@ -47,8 +43,8 @@ pub(in crate::http) async fn list(
         event: parameters.parse("event", AN_EVENT, EventName::from_name)?,
     };
     let asked = Page::read(&headers, &parameters, PAGE)?;
-    let (found, more) = app.webhooks.deliveries(&filter, asked.after(key)?, asked.size).await?;
-    let next = found.last().filter(|_| more).map(|last| format!("{:x}-{}", last.created_at.as_micros(), last.id.as_simple()));
+    let (found, more) = app.webhooks.deliveries(&filter, asked.after(place_of)?, asked.size).await?;
+    let next = found.last().filter(|_| more).map(|last| token_of(last.created_at, last.id));
     let items = found.iter().map(summary).collect();
     // how many there are in all is not counted: there may be very many
     let query = again(&parameters, &["partnerId", "state", "event"]);
@@ -111,9 +107,4 @@ fn shown(delivery: &Delivery) -> Result<Answer, ApiError> {
     // as it is sent, so that its signature can be checked by hand
     whole["body"] = json!(delivery.body);
     Answer::json(&whole)
-}
-
-fn key(token: &str) -> Option<Key> {
-    let (at, id) = token.split_once('-')?;
-    Some((Timestamp::from_micros(i64::from_str_radix(at, 16).ok()?), Uuid::try_parse(id).ok()?))
 }

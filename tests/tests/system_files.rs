@@ -12,7 +12,7 @@ use std::io::Write as _;
 use tempfile::NamedTempFile;
 
 /// Enough for many batches: so that a file is killed with some of them written and others not.
-const ROWS: usize = 60_000;
+const ROWS: usize = 32_000;
 const MONTH: &str = "2020-01";
 
 /// A kind of file.

@@ -6,6 +6,11 @@ import { join } from "node:path";
 import { check, expect, same, state, until } from "./checks.mjs";
 import { outside, randomUUID, sample, serve } from "./stage.mjs";
 
+/** Does something by hand to what a service has stored. */
+function damage(folder, service, statement) {
+  execFileSync("python3", ["-c", "import sqlite3, sys; base = sqlite3.connect(sys.argv[1], timeout=20); base.execute(sys.argv[2]); base.commit()", join(folder, "data", `${service}.db`), statement]);
+}
+
 /** Messages to mapping whose bodies are none, in the broker's file. */
 function spoiled(folder, count) {
   const values = Array.from({ length: count }, () => `(${["'planshift.mapping'", 0, 0, "'coordinator'", 500, `'${randomUUID()}'`, "'MapSubscriptions.v1'", `'${randomUUID()}'`, "NULL", Date.now() * 1000, "''", "''", "'{not json'", 0].join()})`);
@@ -16,7 +21,8 @@ function spoiled(folder, count) {
 /** Gives where it is, who may look, the pages that there are then, and how it is ended. */
 export async function operations({ binary, folder, visitor, picture, reader }) {
   const [mapping, suspension] = [await outside(), await outside()];
-  const environment = {};
+  // mapping has one call in flight: what it has not begun waits in its queue
+  const environment = { PLANSHIFT_VERIFY_EVERY: "2s", PLANSHIFT_MAPPING_PROVISIONER_IN_FLIGHT: "1" };
   for (const [name, far] of [["MAPPING", mapping], ["SUSPENSION", suspension]]) {
     environment[`PLANSHIFT_${name}_PROVISIONER_URL`] = far.url;
     environment[`PLANSHIFT_${name}_PROVISIONER_ALLOW_HTTP`] = "true";
@@ -71,6 +77,53 @@ export async function operations({ binary, folder, visitor, picture, reader }) {
     await until(async () => (await state(page)) === "On the Azure plan", "what was held goes on");
   });
 
+  await check("processes: each service with its version; the page moves by itself", async () => {
+    const version = execFileSync(binary, ["--version"]).toString().trim().split(" ").pop();
+    await page.goto("/portal/operations");
+    const processes = page.getByRole("region", { name: "Processes" });
+    await until(async () => (await processes.locator("tbody tr").count()) === 6, "all six are heard");
+    same([...new Set(await processes.locator("td:nth-child(3)").allTextContents())], [version], "their version");
+    same((await processes.locator(".mark").allTextContents()).every((text) => text === "alive"), true, "they live");
+    await page.evaluate(() => { window.same = true; });
+    const act = (what) => server.ask(`/v1/steps/mapping/${what}`, { reason: "a test" });
+    await act("pause");
+    await until(async () => (await processes.getByText("its step is paused").count()) === 1, "it is shown without being asked for");
+    await picture(page, "operations-processes");
+    await act("resume");
+    await until(async () => (await processes.getByText("its step is paused").count()) === 0, "and that it goes on");
+    same(await page.evaluate(() => window.same), true, "the page was not loaded anew");
+  });
+
+  await check("queues: what waits is shown as it comes and goes", async () => {
+    await page.goto("/portal/operations");
+    const queue = page.getByRole("region", { name: "Queues" }).locator("tr", { has: page.getByText("planshift.mapping", { exact: true }) });
+    same((await queue.locator("td").allTextContents()).slice(1, 3), ["0", "1"], "nothing waits, and one takes");
+    mapping.pace = 2_000;
+    for (const at of [3, 4, 5]) await begin(at);
+    await until(async () => Number(await queue.locator("td").nth(1).textContent()) > 0, "something waits");
+    await picture(page, "operations-queues");
+    mapping.pace = 5;
+    await until(async () => (await queue.locator("td").nth(1).textContent()) === "0", "nothing waits any more");
+  });
+
+  await check("invariants: all hold; one that is violated by hand is shown; what others tell is text", async () => {
+    await page.goto("/portal/operations");
+    const invariants = page.locator('[data-part="invariants"]');
+    await until(async () => (await invariants.getByText("all hold").count()) > 0, "a verification has told");
+    expect(await invariants.getByText("serve", { exact: true }).isVisible(), "who it was");
+    damage(place, "coordinator", "UPDATE history SET text = text || '.' WHERE number = 2");
+    const violated = page.getByRole("region", { name: "Violated invariants, serve", exact: true });
+    await until(async () => (await violated.getByText("I19", { exact: true }).count()) === 1, "it is found, and shown");
+    await picture(page, "operations-violated");
+    damage(place, "coordinator", "UPDATE history SET text = substr(text, 1, length(text) - 1) WHERE number = 2");
+    await until(async () => (await violated.count()) === 0, "all hold again");
+    const found = [{ subject: "<b>x</b>", text: "<script>window.hit=1</script>" }];
+    await server.ask("/v1/invariants", { reporter: "<i>zz</i>", endedAt: new Date(Date.now() + 60_000).toISOString(), everySeconds: 900, invariants: [{ id: "I4", statement: "s", checked: 1, violations: 1, found }] }, server.token, "PUT");
+    await until(async () => (await invariants.getByText("<i>zz</i>").count()) > 0, "its name is text");
+    await until(async () => (await invariants.getByText("<script>window.hit=1</script>").count()) === 1, "and what it has found");
+    same(await page.evaluate(() => window.hit), undefined, "nothing of it is done");
+  });
+
   await check("dead letters by reason, one whole, and a chance whose canary dies stops", async () => {
     await page.goto("/portal/operations/letters");
     same(await page.locator(".title .count").textContent(), "3", "how many");
@@ -117,10 +170,10 @@ export async function operations({ binary, folder, visitor, picture, reader }) {
     pages.splice(pages.findIndex((path) => /letters\/./.test(path)), 1);
   });
 
-  await check("whoever is no operator sees its own, and neither steps nor dead letters", async () => {
+  await check("whoever is no operator sees its own, and neither steps nor processes nor queues nor invariants nor dead letters", async () => {
     const { context: theirs, page: rita } = await visitor(reader);
     await rita.goto("/portal/operations");
-    same([await rita.getByRole("heading", { name: "Steps" }).count(), await rita.getByRole("heading", { name: "Dead letters" }).count()], [0, 0], "what is the installation's");
+    for (const name of ["Steps", "Processes", "Queues", "Invariants", "Dead letters"]) same(await rita.getByRole("heading", { name }).count(), 0, name);
     expect(await rita.getByRole("heading", { name: "Needs somebody" }).isVisible(), "what is its own");
     for (const path of ["letters", "steps/mapping", "redrive", "drop"]) same((await rita.goto(`/portal/operations/${path}`)).status(), 403, path);
     await theirs.close();

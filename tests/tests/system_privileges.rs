@@ -48,6 +48,13 @@ fn transitions_run_with_each_service_as_its_own_user_and_role() {
     let status = status();
     assert_eq!((status["state"].as_str(), status["plans"][0]["status"].as_str()), (Some("Compensated"), Some("suspended")), "{status}");
     cluster.planshift(&["dead-letters"]).expect(0);
+    let instances = || cluster.planshift(&["instances", "--json"]).expect(0).json().remove(0);
+    wait::until("each is heard, as the user that it is", PATIENCE, || {
+        let alive = instances()["items"].as_array().unwrap().iter().filter(|one| one["state"] == "alive").count();
+        alive == SERVICES.len()
+    });
+    let queues = cluster.planshift(&["queues", "--json"]).expect(0).json().remove(0);
+    assert!(queues["items"].as_array().unwrap().iter().all(|queue| queue["state"] == "seen"), "{queues}");
     verified_as_the_role_that_reads(servers(&place));
     for service in SERVICES {
         let log = cluster.log(service);

@@ -3,15 +3,18 @@
 //! A question that is not answered is sent again, the same message: whoever answers recognises the request, and answers
 //! the same; or the question has no effect, and is answered as things are then. So a question, its answer, or this
 //! replica's queue may be lost, and nothing happens twice.
+//!
+//! On the same queue every process with a service in it tells this replica that it lives: see [`Instances`].
 
 #[cfg(test)]
 mod tests;
 
-use crate::{Settings, together::Together};
+use crate::{Settings, instances::Instances, together::Together};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use planshift_domain::message::{
     Body,
+    instance::InstanceAlive,
     operator::{ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepsRead, StuckListed, TransitionExplained},
     ownership::{OwnershipRead, ReadOwnership},
     plan::{PlanTransition, TransitionPlanned},
@@ -136,6 +139,8 @@ struct Shared {
     open: Mutex<Open>,
     /// The name of the queue for answers, while there is one.
     queue: watch::Sender<Option<String>>,
+    /// Who has told that it lives.
+    instances: Instances,
     /// Questions that come at the same time are published together: one window of confirms, and fuller messages.
     sending: Together<Outgoing, Result<(), String>>,
 }
@@ -153,11 +158,23 @@ struct Open {
 
 impl Asker {
     pub(crate) fn new(broker: SharedBroker, ports: Ports, settings: &Settings) -> Self {
-        let (first_resend, limit) = (settings.first_resend, settings.open_questions);
-        let queue = watch::channel(None).0;
         Self {
-            shared: Arc::new(Shared { broker, ports, first_resend, limit, open: Mutex::default(), queue, sending: Together::default() }),
+            shared: Arc::new(Shared {
+                broker,
+                ports,
+                first_resend: settings.first_resend,
+                limit: settings.open_questions,
+                open: Mutex::default(),
+                queue: watch::channel(None).0,
+                instances: Instances::default(),
+                sending: Together::default(),
+            }),
         }
+    }
+
+    /// Who lives, as far as it was heard here.
+    pub(crate) fn instances(&self) -> &Instances {
+        &self.shared.instances
     }
 
     /// Asks, and sends the same again while there is no answer, for as long as `limit`.
@@ -262,10 +279,20 @@ impl Shared {
 
     /// Gives an answer to all who asked; one that nobody waits for any more is done too.
     fn answered(&self, delivery: &Delivery) -> Settlement {
-        if let Err(why) = codec::sender(delivery) {
-            return why.into();
-        }
+        let sender = match codec::sender(delivery) {
+            Ok(sender) => sender,
+            Err(why) => return why.into(),
+        };
         let message = &delivery.message;
+        if message.kind == InstanceAlive::TYPE {
+            return match codec::body(message) {
+                Ok(told) => {
+                    self.instances.heard(sender, &told, self.ports.clock.now());
+                    Settlement::Ack
+                }
+                Err(why) => why.into(),
+            };
+        }
         let known = match message.kind.as_str() {
             CustomersImported::TYPE => key_of::<CustomersImported>(delivery),
             ImportFound::TYPE => key_of::<ImportFound>(delivery),

@@ -10,6 +10,7 @@
 //! | `auth` | bearer tokens, and what each is good for |
 //! | `http` | paths, rights, bodies, errors, idempotency |
 //! | `ask` | questions and their answers |
+//! | `instances` | which processes live, and in which version |
 //! | `import` | a document, cut into chunks |
 //! | `model` | the read model, and the order in which everything happened (`model/feed.rs`) |
 //! | `events` | events into the read model |
@@ -20,6 +21,7 @@
 //! | `files` | files that are brought, of usage and of invoices: begun, alive, ended, undone |
 //! | `usage` | usage records, each with its owner |
 //! | `invoices` | invoices as files, line by line |
+//! | `queues` | how much queues hold |
 //! | `reconciliation` | what belongs on which invoice, and what is wrong with those that came |
 //! | `portal` | the pages |
 //! | `view` | a transition from its rows |
@@ -42,11 +44,13 @@ mod housekeeping;
 mod http;
 mod hub;
 mod import;
+mod instances;
 mod invoices;
 mod letters;
 mod look;
 mod model;
 mod portal;
+mod queues;
 mod reconciliation;
 mod records;
 mod schedules;

@@ -9,6 +9,26 @@ pub struct Depth {
     pub consumers: u64,
 }
 
+/// A queue, as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSeen {
+    /// Its name on the broker.
+    pub name: String,
+    /// What is in it.
+    pub looked: Looked,
+}
+
+/// What a look at a queue has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// So much.
+    Holds(Depth),
+    /// It is not there.
+    Missing,
+    /// This user may not look at it.
+    Hidden,
+}
+
 /// A connection to a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionState {

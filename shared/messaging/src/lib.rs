@@ -19,12 +19,12 @@ mod topology;
 
 pub use dead::DeadLetter;
 pub use delay::{DELAY_LEVELS, DelayLevel, LONGEST_DELAY};
-pub use depth::{ConnectionState, Depth};
+pub use depth::{ConnectionState, Depth, Looked, QueueSeen};
 pub use embedded::EmbeddedBroker;
 pub use letters::Letters;
 pub use message::{Delivery, DeliveryTag, Message, Outgoing, Settlement};
 pub use rabbitmq::{RabbitMqBroker, RabbitMqOptions};
-pub use topology::{Destination, Queue, Service};
+pub use topology::{DELAYED, Destination, Queue, Service};
 
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -75,6 +75,19 @@ pub trait Broker: Send + Sync + 'static {
     /// # Errors
     /// `Unavailable`.
     async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError>;
+
+    /// How much every queue holds: those of services, the dead letters, and what waits for its retry (queues whose names begin with
+    /// [`DELAYED`]), as far as this user may look at them. For people: it costs a question for each.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        let mut seen = Vec::with_capacity(Queue::ALL.len());
+        for queue in Queue::ALL {
+            seen.push(QueueSeen { name: queue.name().to_owned(), looked: Looked::Holds(self.depth(queue).await?) });
+        }
+        Ok(seen)
+    }
 
     /// The connections to the broker; none where it is in this process. Asks nobody.
     fn connections(&self) -> Vec<ConnectionState> {

@@ -1,5 +1,8 @@
 //! The names that are promised outward: exchanges, queues, and who sends where.
 
+/// What the names of queues begin with in which messages wait for their retry.
+pub const DELAYED: &str = "planshift.delay";
+
 /// A service, as the broker knows it: a user, a queue, and a routing key of `planshift.commands`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
@@ -88,6 +91,9 @@ pub enum Destination {
     Reply,
     /// `planshift.answers`, to the queue that the asker named in `reply_to`. Not mandatory: the asker may be gone.
     Answer(String),
+    /// `planshift.answers`, to the queues of all who listen for answers: what each of them is to know just now, and nobody keeps. Not
+    /// mandatory: there may be none.
+    Askers,
     /// `planshift.events` under this routing key (`transition.STATE`, `account.imported`).
     Event(String),
     /// Back to the queue of a service, with its attempts forgotten: a dead letter that is given another chance.
@@ -100,13 +106,13 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The queue that it leads to; `None` for an answer, whose queue is the asker's own.
+    /// The queue that it leads to; `None` for what goes to askers, whose queues are their own.
     pub const fn queue(&self) -> Option<Queue> {
         match self {
             Self::Command(service) | Self::Redrive { to: service, .. } => Some(Queue::Service(*service)),
             Self::Reply => Some(Queue::Service(Service::Coordinator)),
             Self::Event(_) => Some(Queue::Service(Service::Gateway)),
-            Self::Answer(_) => None,
+            Self::Answer(_) | Self::Askers => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use planshift_domain::{
-    message::{Body, command, event, notice, operator, ownership, plan, reply, request},
+    message::{Body, command, event, instance, notice, operator, ownership, plan, reply, request},
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -32,7 +32,7 @@ impl From<Unreadable> for Settlement {
 }
 
 /// Every type of message.
-pub const TYPES: [&str; 45] = [
+pub const TYPES: [&str; 46] = [
     command::CheckEligibility::TYPE,
     command::ReleaseEligibility::TYPE,
     command::PurchasePlans::TYPE,
@@ -78,6 +78,7 @@ pub const TYPES: [&str; 45] = [
     reply::FactsTaken::TYPE,
     reply::PacketGivenUp::TYPE,
     notice::MessageEnded::TYPE,
+    instance::InstanceAlive::TYPE,
 ];
 
 /// The codes with which a service here gives a message up: see docs/errors.md.
@@ -140,7 +141,7 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
         reply::MappingAnswered::TYPE | ownership::OwnershipRead::TYPE => &[Service::Mapping],
         reply::SuspensionAnswered::TYPE => &[Service::Suspension],
         reply::FactsTaken::TYPE | reply::PacketGivenUp::TYPE => WORKERS,
-        notice::MessageEnded::TYPE => &Service::ALL,
+        notice::MessageEnded::TYPE | instance::InstanceAlive::TYPE => &Service::ALL,
         _ => return None,
     })
 }

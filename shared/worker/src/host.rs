@@ -6,6 +6,7 @@
 
 use crate::{
     Ports,
+    alive::Alive,
     health::{Admin, Readiness},
     metrics::{MeasuredBroker, Metrics},
     traced::{TracedBroker, traced},
@@ -212,7 +213,8 @@ where
         Ok(true) => {
             readiness.running(name, broker.clone(), database.clone());
             metrics.observe_pool(settings.service, &database);
-            let broker = MeasuredBroker::before(broker.clone(), &metrics, settings.service);
+            let alive = Alive::new(settings.service, broker.clone(), &ports);
+            let broker = MeasuredBroker::before(alive.counting(broker.clone()), &metrics, settings.service);
             let (database, broker) = (traced(&database, &tracer, name), TracedBroker::before(broker, &tracer));
             let parts = Parts { database, broker, ports, metrics, readiness: readiness.clone() };
             let until_drained = async {
@@ -221,10 +223,13 @@ where
                 readiness.stopping(name);
                 std::future::pending::<()>().await;
             };
-            tokio::select! {
-                () = run(parts, stop.clone()) => {}
-                () = until_drained => {}
-            }
+            let work = async {
+                tokio::select! {
+                    () = run(parts, stop.clone()) => {}
+                    () = until_drained => {}
+                }
+            };
+            alive.during(work, &stop).await;
             Ok(())
         }
         Ok(false) => Ok(()),

@@ -5,6 +5,7 @@
 //! | [`ports`] | clock, ids, spawning, and the rest that a simulator replaces |
 //! | [`run`] | the loop: take, handle, publish with confirms, settle; what fails, and what then |
 //! | [`codec`] | messages read and written; who may send what |
+//! | [`alive`] | that a service lives here, told to the gateways |
 //! | [`answer`] | replies: their ids, their trace |
 //! | [`step`] | the worker of a step: packets, the effect ledger, answers |
 //! | [`provisioner`] | effects that are first had from a system outside |
@@ -16,6 +17,7 @@
 //! | [`health`] | `/healthz`, `/readyz`, `/metrics` |
 //! | [`host`] | a process with one service in it: settings, signals, drain |
 
+pub mod alive;
 pub mod answer;
 pub mod codec;
 pub mod facts;

@@ -4,10 +4,12 @@
 //! which types there are; the tests hold it, the document and the code together. After a change of a message:
 //! `PLANSHIFT_UPDATE_DOCS=1 cargo test -p planshift-worker --test asyncapi`.
 
-use planshift_domain::message::{Body, command::*, event::*, notice::*, operator::*, ownership::*, plan::*, reply::*, request::*};
+use planshift_domain::message::{
+    Body, command::*, event::*, instance::*, notice::*, operator::*, ownership::*, plan::*, reply::*, request::*,
+};
 use planshift_messaging::{
     DELAY_LEVELS, Queue, Service,
-    rabbitmq::topology::{ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
+    rabbitmq::topology::{ALL_ASKERS, ANSWERS, Argument, COMMANDS, DEAD, EVENTS, REPLIES, topology},
 };
 use planshift_worker::codec;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
@@ -27,10 +29,12 @@ enum Channel {
     Replies,
     /// To the queue of the gateway replica that asked.
     Answers,
+    /// To the queue of every gateway replica.
+    Askers,
     /// To whoever listens.
     Events,
 }
-use Channel::{Answers, Commands, Events, Replies};
+use Channel::{Answers, Askers, Commands, Events, Replies};
 
 const ELIGIBILITY: Channel = Commands("eligibility");
 const PURCHASING: Channel = Commands("purchasing");
@@ -98,6 +102,7 @@ fn kinds() -> Vec<Kind> {
         CustomerRead: Answers, "What the facts say of a customer.";
         OwnershipRead: Answers, "Who owns the usage of Azure subscriptions from when.";
         TransitionPlanned: Answers, "What a transition would do, and the hash of it.";
+        InstanceAlive: Askers, "A service lives in a process, in this version. Told every ten seconds, and at the end; nobody keeps it.";
         TransitionChanged: Events, "A transition changed: whole rows, each with its own version. Routing key transition.STATE.";
         MessageEnded: Events, "A dead letter that was given another chance was handled, or given up again. Routing key message.ended.";
         AccountImported: Events, "Facts of customers were taken, and entries of customers' chains. Routing keys account.imported, customer.audited.";
@@ -133,6 +138,7 @@ impl Channel {
             Commands(service) => format!("commands.{service}"),
             Replies => "replies".to_owned(),
             Answers => "answers".to_owned(),
+            Askers => "askers".to_owned(),
             Events => "events".to_owned(),
         }
     }
@@ -141,7 +147,7 @@ impl Channel {
         match self {
             Commands(_) => COMMANDS,
             Replies => REPLIES,
-            Answers => ANSWERS,
+            Answers | Askers => ANSWERS,
             Events => EVENTS,
         }
     }
@@ -151,7 +157,7 @@ impl Channel {
         match self {
             Commands(service) => Service::from_name(service).expect("a service"),
             Replies => Service::Coordinator,
-            Answers | Events => Service::Gateway,
+            Answers | Askers | Events => Service::Gateway,
         }
     }
 
@@ -172,6 +178,13 @@ impl Channel {
                 None,
                 "Answers to the one who asked, on an exclusive queue of its own, named in the question's AMQP property reply_to. \
                  Not mandatory: the asker may be gone."
+                    .to_owned(),
+            ),
+            Askers => (
+                json!(ALL_ASKERS),
+                None,
+                "What every gateway replica is to know just now, on the queue that it has for answers, which is bound with this key too. Not \
+                 persistent, gone after 30 seconds, not mandatory: there may be nobody."
                     .to_owned(),
             ),
             Events => (

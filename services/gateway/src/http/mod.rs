@@ -23,7 +23,10 @@
 //! | `uploads` | documents that are being received |
 //! | `audit` | audit records, and the dossier of a customer |
 //! | `steps` | steps paused for everyone |
+//! | `instances` | which processes live |
+//! | `invariants` | what verifications have found |
 //! | `letters` | dead letters |
+//! | `queues` | how much queues hold |
 //! | `customers` | customers, their agreements, subscriptions and plans |
 //! | `upgrades` | product upgrades |
 //! | `batches` | batches of them |
@@ -51,6 +54,8 @@ mod faults;
 mod fields;
 mod files;
 mod findings;
+mod instances;
+mod invariants;
 mod invoices;
 mod letters;
 mod live;
@@ -58,6 +63,7 @@ mod local;
 mod measured;
 mod once;
 mod pages;
+mod queues;
 mod reasons;
 mod reconciliation;
 mod routes;
@@ -93,6 +99,7 @@ pub(crate) use context::Context;
 pub use contract::openapi;
 pub(crate) use errors::ApiError;
 pub(crate) use fields::Parameters;
+pub(crate) use invariants::{PassShown, PassesShown};
 pub(crate) use local::Reach;
 pub(crate) use once::hex;
 use planshift_worker::metrics::Metrics;
@@ -125,6 +132,9 @@ fn routes() -> Routes {
         .route("/v1/steps", get(steps::read))
         .route("/v1/steps/{step}/pause", post(steps::pause))
         .route("/v1/steps/{step}/resume", post(steps::resume))
+        .route("/v1/instances", get(instances::read))
+        .route("/v1/queues", get(queues::read))
+        .route("/v1/invariants", get(invariants::read).put(invariants::tell))
         .route("/v1/deadletters", get(letters::list))
         .route("/v1/deadletters/drop", post(letters::drop))
         .route("/v1/deadletters/dropped", get(letters::dropped))

@@ -49,6 +49,10 @@ pub const RULES: &[Rule] = &[
     get("/v1/steps", Right::Operate),
     post("/v1/steps/{step}/pause", Right::Operate),
     post("/v1/steps/{step}/resume", Right::Operate),
+    get("/v1/instances", Right::Operate),
+    get("/v1/queues", Right::Operate),
+    get("/v1/invariants", Right::Operate),
+    with("PUT", "/v1/invariants", Right::Operate),
     get("/v1/deadletters", Right::Operate),
     post("/v1/deadletters/drop", Right::Operate),
     get("/v1/deadletters/dropped", Right::Operate),
@@ -205,6 +209,7 @@ pub const RULES: &[Rule] = &[
     post("/portal/schedules/{schedule}/cancel", Right::Manage),
     // steps and dead letters are for operators: the page leaves them out for others
     get("/portal/operations", Right::Read),
+    get("/portal/operations/now", Right::Read),
     get("/portal/operations/steps/{step}", Right::Operate),
     post("/portal/operations/steps/{step}", Right::Operate),
     get("/portal/operations/letters", Right::Operate),

@@ -10,6 +10,7 @@ mod counts;
 mod customers;
 mod feed;
 mod gaps;
+mod invariants;
 mod left;
 mod list;
 mod measure;
@@ -31,6 +32,7 @@ pub(crate) use budgets::{Amount, BudgetFilter, BudgetRow, Moved, Tick};
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
 pub(crate) use feed::{Cursor, Happened, Of, What};
+pub(crate) use invariants::{Broken, InvariantRow, Pass};
 pub(crate) use left::Suspended;
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
@@ -63,6 +65,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 15, name: "spending", sql: include_str!("../../migrations/0015_spending.sql") },
     Migration { version: 16, name: "acts on batches", sql: include_str!("../../migrations/0016_batch_acts.sql") },
     Migration { version: 17, name: "portal", sql: include_str!("../../migrations/0017_portal.sql") },
+    Migration { version: 18, name: "reports of invariants", sql: include_str!("../../migrations/0018_invariants.sql") },
 ];
 
 /// The read model. Cheap to clone.

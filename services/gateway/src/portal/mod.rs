@@ -111,6 +111,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal/schedules/{schedule}/move", get(schedule::ask_move).post(schedule::reschedule)),
         ("/portal/schedules/{schedule}/cancel", get(schedule::ask_cancel).post(schedule::cancel)),
         ("/portal/operations", get(operations::page)),
+        ("/portal/operations/now", get(operations::now)),
         ("/portal/operations/steps/{step}", get(operations::ask_step).post(operations::act_on_step)),
         ("/portal/operations/letters", get(operations::letters)),
         ("/portal/operations/letters/{key}", get(operations::letter)),

@@ -143,6 +143,10 @@ async fn every_error_is_told_in_french_and_is_the_same_to_programs() {
         (Method::POST, "/v1/productUpgrades".to_owned(), upgrade("planHash", json!("x"))),
         (Method::POST, "/v1/productUpgrades".to_owned(), upgrade("partnerId", json!("x"))),
         (Method::POST, "/v1/productUpgrades".to_owned(), upgrade("x", json!("y"))), // nobody answers
+        (Method::PUT, "/v1/invariants".to_owned(), json!({})),
+        (Method::PUT, "/v1/invariants".to_owned(), json!({ "endedAt": "soon" })),
+        (Method::PUT, "/v1/invariants".to_owned(), json!({ "reporter": "r".repeat(200), "endedAt": "2026-01-02T00:00:00Z" })),
+        (Method::PUT, "/v1/invariants".to_owned(), json!({ "reporter": "r", "endedAt": "2026-01-02T00:00:00Z", "tookMillis": -1 })),
         (Method::POST, "/v1/steps/x/pause".to_owned(), json!({})),
         (Method::POST, "/v1/steps/mapping/pause".to_owned(), json!({})),
         (Method::POST, "/v1/deadLetters/drop".to_owned(), json!({})),

@@ -34,7 +34,7 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 19] = [
+const OF_THE_CALLER: [&str; 20] = [
     "/v1/productupgrades/batches",
     "/v1/productupgrades/schedules",
     "/v1/customers",
@@ -53,6 +53,7 @@ const OF_THE_CALLER: [&str; 19] = [
     "/portal/schedules",
     "/portal/schedules/new",
     "/portal/operations",
+    "/portal/operations/now",
     "/portal/audit",
 ];
 

@@ -9,6 +9,8 @@ mod client;
 mod french;
 mod holder;
 mod importing;
+mod instances;
+mod invariants;
 mod isolation;
 mod left;
 mod letters;

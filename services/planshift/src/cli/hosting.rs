@@ -1,6 +1,6 @@
 //! Options of the commands that run services, and of what they keep.
 
-use super::{AuthArgs, PortalArgs, SendingArgs};
+use super::{AuthArgs, Every, PortalArgs, SendingArgs};
 use clap::Args;
 use planshift_coordinator::{
     Line, Weights,
@@ -62,6 +62,9 @@ pub struct ServeArgs {
     /// Address of /healthz, /readyz and /metrics; never public
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN", default_value = "127.0.0.1:8081")]
     pub admin: SocketAddr,
+    /// Verify every invariant beside it after this time (90s, 15m, 6h), and tell the page of operations; or never
+    #[arg(long, value_name = "TIME", env = "PLANSHIFT_VERIFY_EVERY", default_value = "15m")]
+    pub verify_every: Every,
     /// How many at a time
     #[command(flatten)]
     pub line: LineArgs,

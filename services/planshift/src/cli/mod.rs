@@ -55,7 +55,7 @@ pub use tool::SampleArgs;
 pub use usage::{
     UsageArgs, UsageCommand, UsageFormat, UsageImportArgs, UsageImportsArgs, UsageKind, UsageListArgs, UsageOwnerArgs, UsageSampleArgs,
 };
-pub use verify::VerifyArgs;
+pub use verify::{Every, VerifyArgs};
 pub use webhooks::{DeliveriesArgs, DeliveryArgs, RegisterArgs, ReplayArgs, SendingArgs, WebhooksArgs, WebhooksCommand, WhoseArgs};
 
 use clap::{Args, Parser, Subcommand, builder::styling};
@@ -145,6 +145,10 @@ pub enum Command {
     Stuck(StuckArgs),
     /// Show the steps; pause one for everyone, or let it go on
     Steps(StepsArgs),
+    /// List the processes that live, each with its service and version, and those that have gone
+    Instances(ApiArgs),
+    /// Show how much waits in each queue, and how many take from it
+    Queues(ApiArgs),
     /// Fetch the dossier of a customer, or check one without any server
     Audit(AuditArgs),
     /// List dead letters by reason; show one, drop some, follow a redrive

@@ -27,9 +27,46 @@ pub struct VerifyArgs {
     /// Stay, check again after this time (90s, 15m, 6h), print nothing, and count in /metrics
     #[arg(long, value_name = "TIME", env = "PLANSHIFT_VERIFY_EVERY", value_parser = every)]
     pub every: Option<Duration>,
+    /// Tell the gateway at this URL what each pass has found: the portal's page of operations shows it
+    #[arg(long, value_name = "URL", env = "PLANSHIFT_VERIFY_TELL")]
+    pub tell: Option<String>,
+    /// With --tell: bearer token of an operator; without it, the data folder's
+    #[arg(long, value_name = "TOKEN", env = "PLANSHIFT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// With --tell: who tells, where there are several
+    #[arg(long, value_name = "NAME", env = "PLANSHIFT_VERIFY_REPORTER", default_value = "verify", value_parser = reporter)]
+    pub reporter: String,
     /// With --every: address of /healthz, /readyz and /metrics; never public
     #[arg(long, value_name = "ADDRESS", env = "PLANSHIFT_ADMIN", default_value = "127.0.0.1:8087")]
     pub admin: SocketAddr,
+}
+
+/// The longest name of who tells, as the API takes it.
+const REPORTER_CHARS: usize = 100;
+
+fn reporter(text: &str) -> Result<String, String> {
+    let is_one = (1..=REPORTER_CHARS).contains(&text.chars().count()) && !text.contains('\0');
+    if is_one { Ok(text.to_owned()) } else { Err(format!("a name of 1 to {REPORTER_CHARS} characters was expected")) }
+}
+
+/// How often a process that does other work verifies beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// After this time.
+    After(Duration),
+    /// Not at all.
+    Never,
+}
+
+impl std::str::FromStr for Every {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("never") {
+            return Ok(Self::Never);
+        }
+        every(text).map(Self::After).map_err(|wrong| format!("{wrong}; or never"))
+    }
 }
 
 fn every(text: &str) -> Result<Duration, String> {
@@ -41,6 +78,13 @@ fn every(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beside_other_work_it_may_be_left_out() {
+        assert_eq!("Never".parse(), Ok(Every::Never));
+        assert_eq!("15m".parse(), Ok(Every::After(Duration::from_secs(900))));
+        assert!("sometimes".parse::<Every>().unwrap_err().contains("never"));
+    }
 
     #[test]
     fn times_have_units_and_bounds() {

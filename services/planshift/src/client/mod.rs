@@ -4,6 +4,8 @@
 mod batches;
 mod budgets;
 mod error;
+mod installation;
+mod invariants;
 mod invoices;
 mod letters;
 mod plan;
@@ -17,6 +19,8 @@ mod webhooks;
 pub use batches::{Batch, BatchItems, BatchPlan, BatchReason, BatchRow};
 pub use budgets::Budget;
 pub use error::{ApiError, Refusal};
+pub use installation::{Instance, Instances, QueueShown, Queues};
+pub use invariants::{BrokenTold, InvariantTold, PassTold};
 pub use letters::{DeadLetter, DeadLetters, DiedAgain, Dropped, Items, LetterGroup, Redrive};
 pub use plan::{Plan, PlanGroup};
 pub use retry::Patience;

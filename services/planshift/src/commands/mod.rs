@@ -8,6 +8,7 @@ pub mod demo;
 mod doctor;
 mod health;
 mod import;
+mod installation;
 mod invoices;
 mod letters;
 mod list;
@@ -90,6 +91,8 @@ async fn run_command(command: Command) -> Outcome {
         Command::Why(args) => why::why(args).await,
         Command::Stuck(args) => why::stuck(args).await,
         Command::Steps(args) => steps::steps(args).await,
+        Command::Instances(args) => installation::instances(args).await,
+        Command::Queues(args) => installation::queues(args).await,
         Command::Audit(args) => audit::audit(args).await,
         Command::DeadLetters(args) => letters::dead_letters(args).await,
         Command::Redrive(args) => letters::redrive(args).await,

@@ -1,13 +1,15 @@
 //! `serve`: everything in one process, until it is stopped.
 
 use crate::{
-    cli::ServeArgs,
+    cli::{Every, ServeArgs, VerifyArgs},
     exit::{Exit, Failure, Outcome},
     host::{Host, HostOptions, Provisioners},
     output::style::To,
     settings::{self, Keeping},
-    tokens,
+    tokens, verify,
 };
+use planshift_worker::CancellationToken;
+use std::time::Duration;
 
 /// Hosts gateway, coordinator and workers until SIGTERM or SIGINT.
 ///
@@ -36,9 +38,11 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     eprintln!("{} {token}", To::Err.heading("token         "));
     eprintln!("{} {kept_in}", To::Err.heading("storage       "));
     eprintln!("ready; Ctrl-C or SIGTERM stops it");
+    let verifying = verifying(&args, &host);
     let ended = tokio::select! {
         () = stop.cancelled() => None,
         name = host.ended() => Some(name),
+        () = verify_beside(verifying) => None,
     };
     eprintln!("stopping: finishing what was taken");
     host.stop().await;
@@ -47,4 +51,30 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         Some(name) => Err(Failure::program(format!("{name} ended by itself"))
             .advise("its log says why; what was accepted goes on when it is started again")),
     }
+}
+
+/// Verifies beside the services, and tells their own gateway, for as long as somebody waits for it: nothing of it is kept open.
+async fn verify_beside(args: Option<(VerifyArgs, Duration)>) {
+    if let Some((args, every)) = args {
+        Box::pin(verify::beside(&args, every, CancellationToken::new())).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// How it is verified; not at all where that is said.
+fn verifying(args: &ServeArgs, host: &Host) -> Option<(VerifyArgs, Duration)> {
+    let Every::After(every) = args.verify_every else { return None };
+    let verify = VerifyArgs {
+        data: args.store.data.clone(),
+        database: args.store.database.clone(),
+        broker: None,
+        json: false,
+        every: Some(every),
+        tell: Some(host.own_url()),
+        token: Some(host.token().expose().to_owned()),
+        reporter: "serve".to_owned(),
+        // nothing listens there: the services have an address
+        admin: args.admin,
+    };
+    Some((verify, every))
 }

@@ -3,13 +3,15 @@
 use super::Finding;
 use crate::{
     cli::ApiArgs,
-    client::{Api, ApiError, Which},
+    client::{Api, ApiError, Instances, Queues, Which},
     exit::Failure,
 };
 use planshift_domain::transition::State;
+use planshift_messaging::Service;
 use std::time::SystemTime;
 
 const ABOUT: &str = "api";
+const PROCESSES: &str = "processes";
 const WORK: &str = "work";
 /// Clocks may differ by so many seconds: whole hours are what bills are made of.
 const CLOCKS: i64 = 5;
@@ -50,6 +52,7 @@ pub(super) async fn look(args: &ApiArgs) -> Vec<Finding> {
         }
         Err(error) => findings.push(Finding::wrong(ABOUT, error.to_string())),
     }
+    findings.extend(of_processes(&api).await);
     findings.extend(of_work(&api).await);
     findings
 }
@@ -71,6 +74,39 @@ fn of_itself(url: &str, version: &str, ahead: Option<i64>) -> Vec<Finding> {
     if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > CLOCKS) {
         let found = format!("its clock is {} s {} this machine's", ahead.abs(), if ahead > 0 { "before" } else { "behind" });
         findings.push(Finding::warning(ABOUT, found).mend("set both by NTP: whole hours decide who is billed"));
+    }
+    findings
+}
+
+/// Who lives, and in which version. Said to operators alone, and by an API of this version: anybody else's has nothing to say.
+async fn of_processes(api: &Api) -> Vec<Finding> {
+    match (api.instances().await, api.queues().await) {
+        (Ok(instances), Ok(queues)) => of_living(&instances, &queues),
+        _ => Vec::new(),
+    }
+}
+
+fn of_living(instances: &Instances, queues: &Queues) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if instances.versions.len() > 1 {
+        let found = format!("services of more than one version are at work: {}", instances.versions.join(", "));
+        findings
+            .push(Finding::warning(PROCESSES, found).mend("`planshift instances` says which; bring the older ones to the newer version"));
+    }
+    for service in Service::ALL {
+        let lives = instances.items.iter().any(|one| one.service == service.name() && one.is_living());
+        // a process that is older than this does not tell that it lives, and takes from its queue all the same
+        let queue = queues.items.iter().find(|queue| queue.service.as_deref() == Some(service.name()));
+        if let (false, Some((waiting, 0))) = (lives, queue.and_then(|queue| queue.waiting.zip(queue.consumers))) {
+            let found = format!("no process of {} lives; {waiting} messages wait for one", service.name());
+            findings.push(
+                Finding::warning(PROCESSES, found).mend(format!("start one: `planshift {}`; its log says why it ended", service.name())),
+            );
+        }
+    }
+    if findings.is_empty() && instances.complete {
+        let living = instances.items.iter().filter(|one| one.is_living()).count();
+        findings.push(Finding::ok(PROCESSES, format!("{living} processes are heard, of one version")));
     }
     findings
 }
@@ -117,6 +153,28 @@ mod tests {
         assert_eq!(levels(env!("CARGO_PKG_VERSION"), Some(2)), [Level::Ok]);
         assert_eq!(levels("0.0.1", None), [Level::Warning]);
         assert_eq!(levels(env!("CARGO_PKG_VERSION"), Some(-60)), [Level::Ok, Level::Warning]);
+    }
+
+    #[test]
+    fn several_versions_and_a_service_without_a_process_are_told() {
+        let one = |service: &str, state: &str| {
+            serde_json::json!({ "service": service, "instanceId": uuid::Uuid::nil(), "host": "h", "process": 1, "version": "1", "state": state,
+                "since": "2026-11-22T15:12:00Z", "lastSeen": "2026-11-22T15:12:00Z", "inHand": 0 })
+        };
+        let told = |versions: &[&str], mapping: &str, consumers: u64| {
+            let mut items: Vec<_> = Service::ALL.iter().map(|service| one(service.name(), "alive")).collect();
+            items[2] = one("mapping", mapping);
+            let instances = serde_json::json!({ "items": items, "versions": versions, "complete": true, "tooMany": [] });
+            let queue = serde_json::json!({ "name": "planshift.mapping", "kind": "service", "service": "mapping", "state": "seen",
+                "waiting": 7, "consumers": consumers });
+            let queues = serde_json::json!({ "items": [queue] });
+            of_living(&serde_json::from_value(instances).unwrap(), &serde_json::from_value(queues).unwrap())
+        };
+        assert_eq!(told(&["1"], "alive", 1)[0].level, Level::Ok);
+        let gone = told(&["1", "2"], "gone", 0);
+        assert!(gone.iter().all(|finding| finding.level == Level::Warning) && gone.len() == 2, "{gone:?}");
+        assert!(gone[0].found.contains("1, 2") && gone[1].found.contains("no process of mapping lives; 7 messages"), "{gone:?}");
+        assert_eq!(told(&["1"], "gone", 1)[0].level, Level::Ok, "one of an older version does not tell, and takes");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | `folder` | the embedded store |
 //! | `servers` | PostgreSQL and RabbitMQ |
 //! | `outside` | provisioners, and the receiver of traces |
-//! | `api` | the API, its version and its clock; and what waits for an operator there |
+//! | `api` | the API, its version and its clock; which processes live; and what waits for an operator there |
 
 mod api;
 mod finding;

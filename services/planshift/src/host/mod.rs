@@ -20,7 +20,7 @@ use planshift_worker::{
     metrics::Metrics,
 };
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 use tokio::task::JoinSet;
@@ -59,7 +59,7 @@ pub struct HostOptions {
 impl HostOptions {
     /// For a client in this same process: the API on a free port of this machine, with a token that nobody else knows, nothing else.
     pub fn within_process(keeping: Keeping, faults: Vec<Fault>) -> Self {
-        let listen = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         // an API of a moment, on a port of a moment: what events would name is not there when somebody looks. They are kept in their
         // place, and whoever serves next sends them
         let webhooks = WebhookSettings { sends: false, ..WebhookSettings::default() };
@@ -182,6 +182,16 @@ impl Host {
     /// Where the API is.
     pub fn api_url(&self) -> String {
         format!("http://{}", self.api)
+    }
+
+    /// Where this process itself reaches the API.
+    pub fn own_url(&self) -> String {
+        let loopback = match self.api.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            IpAddr::V6(ip) if ip.is_unspecified() => Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            _ => None,
+        };
+        format!("http://{}", SocketAddr::new(loopback.unwrap_or_else(|| self.api.ip()), self.api.port()))
     }
 
     /// The token with which the API may be used.

@@ -9,6 +9,7 @@ use planshift_storage::Database;
 use planshift_telemetry::{Tracer, Tracing};
 use planshift_worker::{
     Ports,
+    alive::Alive,
     health::Readiness,
     metrics::{MeasuredBroker, Metrics},
     step::Faults,
@@ -47,7 +48,7 @@ impl Hosted<'_> {
         readiness: &Readiness,
         tasks: &mut JoinSet<&'static str>,
     ) -> Result<SocketAddr, Failure> {
-        let Some((database, broker, ports)) = self.parts(Service::Gateway) else {
+        let Some((database, broker, ports, alive)) = self.parts(Service::Gateway) else {
             return Err(Failure::program("the gateway has no database"));
         };
         let options = Options {
@@ -61,7 +62,7 @@ impl Hosted<'_> {
         let gateway = Gateway::bind(options).await.map_err(gateway_failed)?;
         let (address, stop) = (gateway.address(), self.stops.gateway.clone());
         tasks.spawn(async move {
-            if let Err(error) = gateway.run(stop).await {
+            if let Err(error) = alive.during(gateway.run(stop.clone()), &stop).await {
                 tracing::error!(%error, "the gateway failed");
             }
             Service::Gateway.name()
@@ -101,13 +102,14 @@ impl Hosted<'_> {
     }
 
     /// What a service runs on.
-    fn parts(&self, service: Service) -> Option<(Database, SharedBroker, Ports)> {
+    fn parts(&self, service: Service) -> Option<(Database, SharedBroker, Ports, Alive)> {
         let (database, broker) = self.kept.of(service)?;
         let tracer = self.tracers.get(&service).cloned().unwrap_or_else(Tracer::off);
         self.metrics.observe_pool(service, &database);
-        let broker = MeasuredBroker::before(broker, self.metrics, service);
+        let alive = Alive::new(service, broker.clone(), self.ports);
+        let broker = MeasuredBroker::before(alive.counting(broker), self.metrics, service);
         let (database, broker) = (traced(&database, &tracer, service.name()), TracedBroker::before(broker, &tracer));
-        Some((database, broker, self.ports.clone().traced_by(tracer)))
+        Some((database, broker, self.ports.clone().traced_by(tracer), alive))
     }
 
     fn start<F: Future<Output = ()> + Send + 'static>(
@@ -116,10 +118,11 @@ impl Hosted<'_> {
         tasks: &mut JoinSet<&'static str>,
         run: impl FnOnce(Database, SharedBroker, Ports, CancellationToken) -> F,
     ) {
-        if let Some((database, broker, ports)) = self.parts(service) {
-            let running = run(database, broker, ports, self.stops.services.clone());
+        if let Some((database, broker, ports, alive)) = self.parts(service) {
+            let stop = self.stops.services.clone();
+            let running = run(database, broker, ports, stop.clone());
             tasks.spawn(async move {
-                running.await;
+                alive.during(running, &stop).await;
                 service.name()
             });
         }

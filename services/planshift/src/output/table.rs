@@ -2,7 +2,8 @@
 
 use super::{style::To, text};
 use crate::client::{
-    Batch, BatchRow, Budget, DeadLetter, Dropped, LetterGroup, PlanGroup, Redrive, Schedule, ScheduleDay, Summary, WebhookDelivery,
+    Batch, BatchRow, Budget, DeadLetter, Dropped, Instance, LetterGroup, PlanGroup, QueueShown, Redrive, Schedule, ScheduleDay, Summary,
+    WebhookDelivery,
 };
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_billing::Decimal;
@@ -288,6 +289,43 @@ pub fn steps(items: &[StepState]) -> String {
             (true, true) => "paused, drained",
         };
         table.add_row([item.step.to_string(), word.to_owned(), item.in_flight.to_string(), item.held.to_string()]);
+    }
+    laid_out(&table)
+}
+
+/// Processes.
+pub fn instances(items: &[Instance]) -> String {
+    let mut table = table(&["service", "state", "version", "host", "process", "in hand", "since", "last seen"], &[4, 5]);
+    for item in items {
+        let paused = if item.step_paused == Some(true) { ", step paused" } else { "" };
+        table.add_row([
+            text::printable(&item.service),
+            format!("{}{paused}", item.state),
+            text::printable(&item.version),
+            text::printable(&item.host),
+            item.process.to_string(),
+            item.in_hand.to_string(),
+            text::moment(item.since),
+            text::moment(item.last_seen),
+        ]);
+    }
+    laid_out(&table)
+}
+
+/// Queues.
+pub fn queues(items: &[QueueShown]) -> String {
+    let mut table = table(&["queue", "waiting", "taken from by", ""], &[1, 2]);
+    for item in items {
+        let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+        let is_service = item.kind == "service";
+        let note = match item.state.as_str() {
+            "missing" => "not there",
+            "hidden" => "the gateway's user may not look",
+            _ if is_service && item.consumers == Some(0) => "nobody takes from it",
+            _ => "",
+        };
+        let consumers = if is_service { count(item.consumers) } else { String::new() };
+        table.add_row([text::printable(&item.name), count(item.waiting), consumers, note.to_owned()]);
     }
     laid_out(&table)
 }

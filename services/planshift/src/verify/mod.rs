@@ -19,6 +19,7 @@
 //! | `convert` | the services' rows as the values that checks look at |
 //! | `report`, `print` | what was found |
 //! | `watch` | pass after pass, with counters |
+//! | `tell` | whom it tells |
 
 mod chains;
 mod convert;
@@ -33,13 +34,15 @@ pub mod print;
 mod report;
 mod stores;
 mod subscriptions;
+mod tell;
 mod transitions;
 mod usage;
 mod watch;
 
 pub use report::{Report, Row};
 pub use stores::{Databases, Stores};
-pub use watch::watch;
+pub use tell::Tell;
+pub use watch::{beside, watch};
 
 use futures::try_join;
 use planshift_storage::StorageError;

@@ -2,8 +2,10 @@
 //!
 //! The stores are opened for each pass and closed after it: nothing of theirs is held while nothing is read, so that services,
 //! servers and folders come and go as they like. One that is away makes a pass fail, which is counted and tried again.
+//!
+//! A gateway that is to be told and is not reached is told of the next pass.
 
-use super::{Report, Stores, run};
+use super::{Report, Stores, Tell, run};
 use crate::{
     cli::VerifyArgs,
     exit::{Exit, Failure, Outcome},
@@ -22,12 +24,15 @@ const NAME: &str = "verify";
 /// How soon a pass that failed is tried again, unless the next one comes sooner anyway.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
+/// A process that does other work verifies for the first time after so long, at the most: a start has enough to do.
+const AFTER_THE_START: Duration = Duration::from_secs(60);
+
 /// Verifies every so often until `stop`.
 ///
 /// # Errors
 /// Usage: there is no such data folder, a URL is none. Program: the administration address cannot be had.
 pub async fn watch(args: &VerifyArgs, every: Duration, stop: CancellationToken) -> Outcome {
-    let watch = Watch { args, readiness: Readiness::new(), metrics: Metrics::counting().of_this_process(), ports: Ports::system() };
+    let watch = Watch { tell: Tell::of(args, &settings::process_environment)?, ..Watch::new(args, Metrics::counting().of_this_process()) };
     watch.begin();
     let cannot = |error| {
         Failure::program(format!("the administration address {} cannot be had", args.admin))
@@ -46,14 +51,33 @@ pub async fn watch(args: &VerifyArgs, every: Duration, stop: CancellationToken) 
     outcome
 }
 
+/// The same beside the services of this process, which show their own metrics: it tells the gateway, and has no address of its own.
+pub async fn beside(args: &VerifyArgs, every: Duration, stop: CancellationToken) {
+    let outcome = async {
+        let watch = Watch { tell: Tell::of(args, &settings::process_environment)?, ..Watch::new(args, Metrics::counting()) };
+        tokio::select! {
+            () = stop.cancelled() => Ok(Exit::Done),
+            () = watch.ports.clock.sleep(every.min(AFTER_THE_START)) => watch.passes(every, &stop).await,
+        }
+    };
+    if let Err(failure) = outcome.await {
+        tracing::error!("no invariant is verified: {failure}");
+    }
+}
+
 struct Watch<'a> {
     args: &'a VerifyArgs,
+    tell: Option<Tell>,
     readiness: Readiness,
     metrics: Metrics,
     ports: Ports,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(args: &'a VerifyArgs, metrics: Metrics) -> Self {
+        Self { args, tell: None, readiness: Readiness::new(), metrics, ports: Ports::system() }
+    }
+
     /// All series are there from the start, at 0.
     fn begin(&self) {
         self.readiness.says(NAME, Some("no pass has ended yet".to_owned()));
@@ -67,7 +91,7 @@ impl Watch<'_> {
 
     async fn passes(&self, every: Duration, stop: &CancellationToken) -> Outcome {
         while !stop.is_cancelled() {
-            let wait = match self.pass(stop).await {
+            let wait = match self.pass(every, stop).await {
                 Ok(true) => every,
                 // it was stopped
                 Ok(false) => break,
@@ -88,7 +112,7 @@ impl Watch<'_> {
     }
 
     /// One pass; false where it was stopped half-way.
-    async fn pass(&self, stop: &CancellationToken) -> Result<bool, Failure> {
+    async fn pass(&self, every: Duration, stop: &CancellationToken) -> Result<bool, Failure> {
         let begun = Instant::now();
         let stores = Stores::open(self.args, &settings::process_environment).await?;
         let report = tokio::select! {
@@ -105,6 +129,15 @@ impl Watch<'_> {
         self.metrics.set(VERIFY_LAST_PASS, &[], self.ports.clock.now().as_micros() as f64 / 1e6);
         self.readiness.says(NAME, None);
         tracing::info!(outcome, ?took, "verified");
+        if let Some(tell) = &self.tell {
+            let told = tokio::select! {
+                told = tell.pass(&report, Some(every), took, self.ports.clock.now()) => told,
+                () = stop.cancelled() => return Ok(false),
+            };
+            if let Err(error) = told {
+                tracing::warn!("the gateway is not told what was found: {}", Failure::program("cannot tell").because(error));
+            }
+        }
         Ok(true)
     }
 

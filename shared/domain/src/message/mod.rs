@@ -10,10 +10,12 @@
 //! | gateway | coordinator | [`operator`]: steps paused for everyone, what is stuck, why |
 //! | coordinator | gateway | [`request`], [`operator`]: the answers, to the one who asked |
 //! | any | gateway | [`notice`]: what became of a redriven message |
+//! | any | every gateway | [`instance`]: that it lives, and in which version |
 //! | coordinator | all who listen | [`event`]: what changed, with versions |
 
 pub mod command;
 pub mod event;
+pub mod instance;
 pub mod notice;
 pub mod operator;
 pub mod ownership;

@@ -164,6 +164,21 @@ pub(super) async fn answers_reach_the_asker_alone(world: &dyn World) {
     assert_eq!(ids(&drain(&mut *second, 1).await), expected([2]));
 }
 
+pub(super) async fn what_is_told_to_all_askers_reaches_each(world: &dyn World) {
+    let broker = world.handle(Service::Mapping).await;
+    // nobody listens: it is nobody's fault
+    publish(&*broker, to(&Destination::Askers, [1])).await;
+    let (one, two) = (world.handle(Service::Gateway).await, world.handle(Service::Gateway).await);
+    let ((name, mut first), (_, mut second)) = (one.answers().await.unwrap(), two.answers().await.unwrap());
+    publish(&*broker, to(&Destination::Askers, [2])).await;
+    publish(&*broker, to(&Destination::Answer(name), [3])).await;
+    publish(&*broker, to(&Destination::Askers, [4])).await;
+    let heard = drain(&mut *first, 3).await;
+    assert_eq!(ids(&heard), expected([2, 3, 4]));
+    assert!(heard.iter().all(|delivery| delivery.sender == Some(Service::Mapping)), "who says it is vouched for");
+    assert_eq!(ids(&drain(&mut *second, 2).await), expected([2, 4]));
+}
+
 pub(super) async fn an_answer_to_nobody_is_dropped_quietly(world: &dyn World) {
     let broker = world.handle(Service::Coordinator).await;
     let gateway = world.handle(Service::Gateway).await;

@@ -2,8 +2,8 @@
 
 use super::World;
 use super::support::{dead, drain, gather, in_time, numbers, publish, retry, settle, to};
-use crate::{Broker, Delivery, Depth, Destination, Letters, Message, Outgoing, Queue, Service, Settlement};
-use std::collections::BTreeSet;
+use crate::{Broker, DELAYED, Delivery, Depth, Destination, Letters, Looked, Message, Outgoing, Queue, Service, Settlement};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const QUEUE: Queue = Queue::Service(Service::Mapping);
@@ -74,6 +74,35 @@ pub(super) async fn a_queue_tells_how_much_it_holds(world: &dyn World) {
     tells(0, 0).await;
     // nobody else's
     assert_eq!(broker.depth(Queue::Service(Service::Purchasing)).await.unwrap(), Depth::default());
+}
+
+/// By name, how much is ready in it and how many consume it; what is not seen is not among them.
+async fn all(broker: &dyn Broker) -> BTreeMap<String, Depth> {
+    let seen = broker.queues().await.unwrap().into_iter();
+    seen.filter_map(|queue| if let Looked::Holds(depth) = queue.looked { Some((queue.name, depth)) } else { None }).collect()
+}
+
+pub(super) async fn every_queue_is_seen(world: &dyn World) {
+    let gateway = world.handle(Service::Gateway).await;
+    let reader = world.handle(Service::Mapping).await;
+    for queue in Queue::ALL {
+        assert_eq!(all(&*gateway).await.get(queue.name()), Some(&Depth::default()), "{queue:?}");
+    }
+    publish(&*gateway, to(&MAPPING, 0..1)).await;
+    let mut consumer = reader.consume(QUEUE, 10).await.unwrap();
+    let first = gather(&mut *consumer, 1).await;
+    settle(&mut *consumer, vec![(first[0].tag, retry(Duration::from_secs(600)))]).await;
+    in_time("it waits for its retry, and one consumes", async {
+        loop {
+            let now = all(&*gateway).await;
+            let delayed: u64 = now.iter().filter(|(name, _)| name.starts_with(DELAYED)).map(|(_, depth)| depth.ready).sum();
+            if (delayed, now[QUEUE.name()]) == (1, Depth { ready: 0, consumers: 1 }) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 pub(super) async fn a_look_changes_nothing(world: &dyn World) {

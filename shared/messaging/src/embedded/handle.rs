@@ -5,7 +5,7 @@ use super::state::Key;
 use super::store::NewRow;
 use super::writer::Job;
 use super::{Core, record};
-use crate::{Broker, BrokerError, Consumer, Depth, Destination, Letters, Outgoing, Queue, Service};
+use crate::{Broker, BrokerError, Consumer, DELAYED, Depth, Destination, Letters, Looked, Outgoing, Queue, QueueSeen, Service};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -44,11 +44,12 @@ impl Broker for Handle {
             return Err(closed());
         }
         let mut rows = Vec::with_capacity(messages.len());
-        let mut answers = Vec::new();
+        let (mut answers, mut for_all) = (Vec::new(), Vec::new());
         for outgoing in messages {
             match (outgoing.to.queue(), outgoing) {
                 (Some(queue), outgoing) => rows.push(self.row(queue, outgoing)),
                 (None, Outgoing { to: Destination::Answer(name), message }) => answers.push((name, message)),
+                (None, Outgoing { to: Destination::Askers, message }) => for_all.push(message),
                 (None, _) => {}
             }
         }
@@ -57,8 +58,11 @@ impl Broker for Handle {
             self.core.jobs.send(Job::Publish { rows, done }).map_err(|_| closed())?;
             outcome.await.map_err(|_| closed())??;
         }
-        if !answers.is_empty() {
+        if !answers.is_empty() || !for_all.is_empty() {
             let mut state = self.core.state();
+            for message in for_all {
+                state.tell_askers(self.service, &message);
+            }
             for (name, message) in answers {
                 if !state.answer(&name, self.service, message) {
                     tracing::debug!(queue = name, "an answer was dropped: nobody asks under this name any more");
@@ -98,6 +102,22 @@ impl Broker for Handle {
         }
         let state = self.core.state();
         Ok(Depth { ready: state.depth(queue).ready as u64, consumers: state.consumers(queue) as u64 })
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        if self.closed.is_cancelled() {
+            return Err(closed());
+        }
+        let state = self.core.state();
+        let holds = |name: &str, ready: usize, consumers: usize| {
+            let looked = Looked::Holds(Depth { ready: ready as u64, consumers: consumers as u64 });
+            QueueSeen { name: name.to_owned(), looked }
+        };
+        let mut seen: Vec<QueueSeen> =
+            Queue::ALL.into_iter().map(|queue| holds(queue.name(), state.depth(queue).ready, state.consumers(queue))).collect();
+        // one for all: what waits here knows when it is due, and stands in no queue of its own
+        seen.push(holds(DELAYED, Queue::ALL.into_iter().map(|queue| state.depth(queue).delayed).sum(), 0));
+        Ok(seen)
     }
 
     async fn ready(&self) -> bool {

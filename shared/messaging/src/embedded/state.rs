@@ -94,6 +94,15 @@ impl State {
         true
     }
 
+    /// Puts a message into the queue of every asker that reads.
+    pub(crate) fn tell_askers(&mut self, sender: Service, message: &Message) {
+        let is_asker = |key: &Key| if let Key::Answers(name) = key { Some(name.clone()) } else { None };
+        let names: Vec<String> = self.queues.keys().filter_map(is_asker).collect();
+        for name in names {
+            self.answer(&name, sender, message.clone());
+        }
+    }
+
     /// Keeps an entry until `due`.
     pub(crate) fn delay(&mut self, key: Key, mut entry: Entry, due: i64) {
         if matches!(key, Key::Durable(_)) {

@@ -239,8 +239,10 @@ async fn subscribe_on(channel: Channel, source: &Source, prefetch: u16) -> Resul
     if let Source::Answers(_) = source {
         let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(name.into(), options, FieldTable::default()).await?;
-        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-        channel.queue_bind(name.into(), topology::ANSWERS.into(), name.into(), options, none).await?;
+        for key in [name, topology::ALL_ASKERS] {
+            let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+            channel.queue_bind(name.into(), topology::ANSWERS.into(), key.into(), options, none).await?;
+        }
     }
     channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();

@@ -29,10 +29,9 @@ mod wire;
 pub use options::{CONFIRM_WINDOW, HEARTBEAT, InvalidUrl, PACK_BYTES, PACK_MESSAGES, PUBLISH_DEADLINE, RabbitMqOptions};
 pub use seen::{Seen, look};
 
-use crate::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue};
+use crate::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Looked, Outgoing, Queue, QueueSeen};
 use address::Address;
 use consumer::{RabbitMqConsumer, Source};
-use lapin::{options::QueueDeclareOptions, types::FieldTable};
 use link::Link;
 use publisher::Publisher;
 use sender::Senders;
@@ -158,12 +157,34 @@ impl Broker for RabbitMqBroker {
         let unavailable = |error: lapin::Error| BrokerError::Unavailable(error.to_string());
         let looking = async {
             let channel = self.shared.consuming.channel(true).await.ok_or_else(closed)?;
-            // passive: it declares nothing, and needs no right
-            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
-            let found = channel.queue_declare(queue.name().into(), options, FieldTable::default()).await.map_err(unavailable)?;
-            let depth = Depth { ready: u64::from(found.message_count()), consumers: u64::from(found.consumer_count()) };
+            let depth = seen::hold(&channel, queue.name()).await.map_err(unavailable)?;
             channel.close(200, "OK".into()).await.map_err(unavailable)?;
             Ok(depth)
+        };
+        let late = || BrokerError::Unavailable("no answer in time".to_owned());
+        tokio::time::timeout(self.shared.options.publish_deadline, looking).await.map_err(|_| late())?
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        self.refuse_when_closing()?;
+        let looking = async {
+            let mut channel = self.shared.consuming.channel(true).await.ok_or_else(closed)?;
+            let mut all = Vec::new();
+            for queue in topology::topology().queues {
+                let looked = match seen::hold(&channel, &queue.name).await {
+                    Ok(depth) => Looked::Holds(depth),
+                    Err(error) => {
+                        let looked = seen::refusal(&error).ok_or_else(|| BrokerError::Unavailable(error.to_string()))?;
+                        // a refusal closes the channel
+                        channel = self.shared.consuming.channel(true).await.ok_or_else(closed)?;
+                        looked
+                    }
+                };
+                all.push(QueueSeen { name: queue.name, looked });
+            }
+            // dropped, it is closed as well
+            let _ = channel.close(200, "OK".into()).await;
+            Ok(all)
         };
         let late = || BrokerError::Unavailable("no answer in time".to_owned());
         tokio::time::timeout(self.shared.options.publish_deadline, looking).await.map_err(|_| late())?

@@ -6,9 +6,9 @@ use super::{
     link,
     topology::{is_refusal, topology},
 };
-use crate::Depth;
+use crate::{Depth, Looked};
 use lapin::{
-    Connection, ExchangeKind,
+    Channel, Connection, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueDeclareOptions},
     protocol::AMQPSoftError,
     types::FieldTable,
@@ -52,24 +52,16 @@ async fn ask(connection: &Connection) -> Result<Seen, lapin::Error> {
                 let kind = ExchangeKind::Custom(kind.to_owned());
                 channel.exchange_declare(name.as_str().into(), kind, options, FieldTable::default()).await.map(|()| None)
             }
-            None => {
-                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await.map(Some)
-            }
+            None => hold(&channel, &name).await.map(Some),
         };
         match asked {
             Ok(None) => {}
-            Ok(Some(queue)) => {
-                let depth = Depth { ready: queue.message_count().into(), consumers: queue.consumer_count().into() };
-                seen.queues.push((name, depth));
-            }
+            Ok(Some(depth)) => seen.queues.push((name, depth)),
             Err(error) => {
-                if is_refusal(&error, AMQPSoftError::NOTFOUND) {
-                    seen.missing.push(name);
-                } else if is_refusal(&error, AMQPSoftError::ACCESSREFUSED) {
-                    seen.hidden.push(name);
-                } else {
-                    return Err(error);
+                match refusal(&error) {
+                    Some(Looked::Missing) => seen.missing.push(name),
+                    Some(_) => seen.hidden.push(name),
+                    None => return Err(error),
                 }
                 // a refusal closes the channel
                 channel = connection.create_channel().await?;
@@ -77,4 +69,22 @@ async fn ask(connection: &Connection) -> Result<Seen, lapin::Error> {
         }
     }
     Ok(seen)
+}
+
+/// How much a queue holds. Passive: it declares nothing, and needs no right.
+pub(super) async fn hold(channel: &Channel, name: &str) -> Result<Depth, lapin::Error> {
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+    let queue = channel.queue_declare(name.into(), options, FieldTable::default()).await?;
+    Ok(Depth { ready: queue.message_count().into(), consumers: queue.consumer_count().into() })
+}
+
+/// What a refusal says of a queue; `None` where it is another fault.
+pub(super) fn refusal(error: &lapin::Error) -> Option<Looked> {
+    if is_refusal(error, AMQPSoftError::NOTFOUND) {
+        Some(Looked::Missing)
+    } else if is_refusal(error, AMQPSoftError::ACCESSREFUSED) {
+        Some(Looked::Hidden)
+    } else {
+        None
+    }
 }

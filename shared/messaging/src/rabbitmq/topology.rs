@@ -16,6 +16,8 @@ pub const COMMANDS: &str = "planshift.commands";
 pub const REPLIES: &str = "planshift.replies";
 /// Answers: direct, by the name of the asker's queue.
 pub const ANSWERS: &str = "planshift.answers";
+/// The routing key of [`ANSWERS`] that leads to every asker's queue. No queue has this name.
+pub const ALL_ASKERS: &str = "planshift.answers.all";
 /// Events: topic.
 pub const EVENTS: &str = "planshift.events";
 /// Dead letters: fanout, to the queue of the same name.

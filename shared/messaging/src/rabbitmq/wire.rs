@@ -11,6 +11,9 @@ use lapin::types::{FieldTable, ShortString};
 
 const CONTENT_TYPE: &str = "application/json";
 const PERSISTENT: u8 = 2;
+const TRANSIENT: u8 = 1;
+/// What was told to all askers is of no use to one that has not taken it by then.
+const ASKERS_EXPIRY_MILLIS: &str = "30000";
 /// Microseconds in a second.
 const MICROS: u64 = 1_000_000;
 
@@ -64,7 +67,8 @@ fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
     let (exchange, routing_key, queue) = match &to {
         Destination::Command(service) => (topology::COMMANDS, service.name(), None),
         Destination::Reply => (topology::REPLIES, Service::Coordinator.name(), None),
-        Destination::Answer(name) => (topology::ANSWERS, name.as_str(), Some(name)),
+        Destination::Answer(name) => (topology::ANSWERS, name.as_str(), Some(name.as_str())),
+        Destination::Askers => (topology::ANSWERS, topology::ALL_ASKERS, Some(topology::ALL_ASKERS)),
         Destination::Event(key) => (topology::EVENTS, key.as_str(), None),
         Destination::Redrive { to, sender } => {
             if let Some(sender) = sender {
@@ -91,14 +95,17 @@ fn parcel(outgoing: Outgoing, senders: &Senders) -> Result<Parcel, TooLong> {
     if let Some(reply_to) = &message.reply_to {
         properties = properties.with_reply_to(short(reply_to)?);
     }
+    if to == Destination::Askers {
+        properties = properties.with_delivery_mode(TRANSIENT).with_expiration(ASKERS_EXPIRY_MILLIS.into());
+    }
     Ok(Parcel {
         exchange: exchange.into(),
         routing_key: short(routing_key)?,
-        mandatory: !matches!(to, Destination::Answer(_)),
+        mandatory: !matches!(to, Destination::Answer(_) | Destination::Askers),
         properties: properties.with_headers(headers.0),
         body: message.body,
         ids: vec![message.message_id],
-        queue: queue.cloned().unwrap_or_else(|| to.queue().map_or_else(String::new, |queue| queue.name().to_owned())),
+        queue: queue.map(str::to_owned).unwrap_or_else(|| to.queue().map_or_else(String::new, |queue| queue.name().to_owned())),
     })
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Metrics, PUBLISH_FAILURES, PUBLISH_TIME, PUBLISHED};
 use async_trait::async_trait;
-use planshift_messaging::{Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue, Service, SharedBroker};
+use planshift_messaging::{
+    Broker, BrokerError, ConnectionState, Consumer, Depth, Letters, Outgoing, Queue, QueueSeen, Service, SharedBroker,
+};
 use prometheus::{Histogram, IntCounter};
 use std::{sync::Arc, time::Instant};
 
@@ -66,6 +68,10 @@ impl Broker for MeasuredBroker {
 
     async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
         self.inner.depth(queue).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        self.inner.queues().await
     }
 
     fn connections(&self) -> Vec<ConnectionState> {

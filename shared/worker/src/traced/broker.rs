@@ -3,8 +3,8 @@
 use super::{SYSTEM, about, context_of, give};
 use async_trait::async_trait;
 use planshift_messaging::{
-    Broker, BrokerError, ConnectionState, Consumer, Delivery, DeliveryTag, Depth, Destination, Letters, Outgoing, Queue, Service,
-    Settlement, SharedBroker,
+    Broker, BrokerError, ConnectionState, Consumer, Delivery, DeliveryTag, Depth, Destination, Letters, Outgoing, Queue, QueueSeen,
+    Service, Settlement, SharedBroker, rabbitmq::topology::ALL_ASKERS,
 };
 use planshift_telemetry::{Kind, Span, SpanStart, Tracer, current};
 use std::sync::Arc;
@@ -49,6 +49,7 @@ fn place_of(to: &Destination) -> (&'static str, String) {
         Destination::Command(service) | Destination::Redrive { to: service, .. } => ("planshift.commands", service.name().to_owned()),
         Destination::Reply => ("planshift.replies", Service::Coordinator.name().to_owned()),
         Destination::Answer(queue) => ("planshift.answers", queue.clone()),
+        Destination::Askers => ("planshift.answers", ALL_ASKERS.to_owned()),
         Destination::Event(key) => ("planshift.events", key.clone()),
     }
 }
@@ -80,6 +81,10 @@ impl Broker for TracedBroker {
 
     async fn depth(&self, queue: Queue) -> Result<Depth, BrokerError> {
         self.inner.depth(queue).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        self.inner.queues().await
     }
 
     fn connections(&self) -> Vec<ConnectionState> {

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::weather::{Passage, Publication};
 use async_trait::async_trait;
-use planshift_messaging::{Broker, BrokerError, Consumer, Depth, Destination, Letters, Outgoing, Queue, Service};
+use planshift_messaging::{
+    Broker, BrokerError, Consumer, DELAYED, Depth, Destination, Letters, Looked, Outgoing, Queue, QueueSeen, Service,
+};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +64,7 @@ impl Handle {
                 Some(line) => line.weather.passage(),
                 None => Passage { is_returned: false, after: (Duration::ZERO, None), overtakes: 0 },
             };
-            let is_answer = matches!(outgoing.to, Destination::Answer(_));
+            let is_answer = matches!(outgoing.to, Destination::Answer(_) | Destination::Askers);
             if passage.is_returned && !is_answer {
                 self.note(&outgoing, || ", and the broker does not take it".to_owned());
                 returned.push(outgoing.message.message_id);
@@ -75,9 +77,10 @@ impl Handle {
     }
 
     fn enqueue(&self, outgoing: Outgoing, passage: Passage) {
-        let key = match (&outgoing.to, outgoing.to.queue()) {
-            (_, Some(queue)) => Key::from(queue),
-            (Destination::Answer(name), None) => Key::Answers(name.clone()),
+        let keys = match (&outgoing.to, outgoing.to.queue()) {
+            (_, Some(queue)) => vec![Key::from(queue)],
+            (Destination::Answer(name), None) => vec![Key::Answers(name.clone())],
+            (Destination::Askers, None) => self.core.queues().askers(),
             (_, None) => return,
         };
         let sender = self.sender(&outgoing.to);
@@ -87,15 +90,17 @@ impl Handle {
         let entry = Entry { message: Arc::new(outgoing.message), sender: Some(sender), attempts: 0, redelivered: false, dead: None };
         let now = self.core.now();
         let mut queues = self.core.queues();
-        if !queues.exists(&key) {
-            return;
-        }
         let (first, second) = passage.after;
-        for after in second.into_iter().chain([first]) {
-            if after.is_zero() {
-                queues.push(&key, entry.clone(), passage.overtakes);
-            } else {
-                queues.delay(key.clone(), entry.clone(), now + i64::try_from(after.as_micros()).unwrap_or(i64::MAX / 2));
+        for key in keys {
+            if !queues.exists(&key) {
+                continue;
+            }
+            for after in second.into_iter().chain([first]) {
+                if after.is_zero() {
+                    queues.push(&key, entry.clone(), passage.overtakes);
+                } else {
+                    queues.delay(key.clone(), entry.clone(), now + i64::try_from(after.as_micros()).unwrap_or(i64::MAX / 2));
+                }
             }
         }
     }
@@ -185,6 +190,19 @@ impl Broker for Handle {
         self.check_reached()?;
         let queues = self.core.queues();
         Ok(Depth { ready: queues.depth(queue).ready as u64, consumers: queues.consumers(queue) as u64 })
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueSeen>, BrokerError> {
+        self.check_reached()?;
+        let queues = self.core.queues();
+        let holds = |name: &str, ready: usize, consumers: usize| {
+            let looked = Looked::Holds(Depth { ready: ready as u64, consumers: consumers as u64 });
+            QueueSeen { name: name.to_owned(), looked }
+        };
+        let one = |queue: Queue| holds(queue.name(), queues.depth(queue).ready, queues.consumers(queue));
+        let mut seen: Vec<QueueSeen> = Queue::ALL.into_iter().map(one).collect();
+        seen.push(holds(DELAYED, Queue::ALL.into_iter().map(|queue| queues.depth(queue).delayed).sum(), 0));
+        Ok(seen)
     }
 
     async fn ready(&self) -> bool {

@@ -4,7 +4,7 @@ use super::Buried;
 use crate::sim::ProcessId;
 use planshift_messaging::{DeadLetter, Message, Queue, Service};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 use tokio::sync::Notify;
@@ -89,6 +89,12 @@ impl Queues {
     /// Is there a queue of that name? Those of services always are.
     pub(super) fn exists(&self, key: &Key) -> bool {
         matches!(key, Key::Named(_)) || self.queues.contains_key(key)
+    }
+
+    /// The queues of all askers, in an order that is always the same.
+    pub(super) fn askers(&self) -> Vec<Key> {
+        let names = self.queues.keys().filter_map(|key| if let Key::Answers(name) = key { Some(name) } else { None });
+        names.collect::<BTreeSet<_>>().into_iter().map(|name| Key::Answers(name.clone())).collect()
     }
 
     /// Appends to a queue; or before the last so many of it.

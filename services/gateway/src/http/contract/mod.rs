@@ -16,7 +16,7 @@
 //! | `errors` | errors in their two shapes, each status |
 //! | `headers` | headers that every request may have, and every answer has |
 //! | `info` | what stands at the head of the document |
-//! | `accounts`, `upgrades`, `batches`, `schedules`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `letters`, `usage`, `reconciliation`, `webhooks` | the rooms |
+//! | `accounts`, `upgrades`, `batches`, `schedules`, `findings`, `live`, `customers`, `agreements`, `subscriptions`, `catalogue`, `orders`, `audit`, `steps`, `instances`, `queues`, `invariants`, `letters`, `usage`, `reconciliation`, `webhooks` | the rooms |
 
 mod accounts;
 mod agreements;
@@ -29,10 +29,13 @@ mod errors;
 mod findings;
 mod headers;
 mod info;
+mod instances;
+mod invariants;
 mod letters;
 mod live;
 mod operation;
 mod orders;
+mod queues;
 mod reconciliation;
 mod schedules;
 mod shapes;
@@ -63,6 +66,9 @@ pub fn openapi() -> Value {
     orders::describe(&api);
     audit::describe(&api);
     steps::describe(&api);
+    instances::describe(&api);
+    queues::describe(&api);
+    invariants::describe(&api);
     letters::describe(&api);
     usage::describe(&api);
     reconciliation::describe(&api);

@@ -120,12 +120,15 @@ function original(part) {
 
 const polled = document.querySelector("[data-poll]");
 if (polled) {
+  const every = Number(polled.dataset.every ?? 2000);
   const again = async () => {
+    // what nobody sees need not move
+    if (document.hidden) { document.addEventListener("visibilitychange", again, { once: true }); return; }
     const page = await exchange(polled.dataset.poll, polled).catch(() => null);
     if (page && !page.querySelector("[data-poll]")) return;
-    setTimeout(again, 2000);
+    setTimeout(again, every);
   };
-  setTimeout(again, 1000);
+  setTimeout(again, every / 2);
 }
 
 document.documentElement.dataset.ready = String(Math.round(performance.now()));

@@ -12,7 +12,7 @@ function damage(folder, service, statement) {
 }
 
 /** Messages to mapping whose bodies are none, in the broker's file. */
-function spoiled(folder, count) {
+export function spoiled(folder, count) {
   const values = Array.from({ length: count }, () => `(${["'planshift.mapping'", 0, 0, "'coordinator'", 500, `'${randomUUID()}'`, "'MapSubscriptions.v1'", `'${randomUUID()}'`, "NULL", Date.now() * 1000, "''", "''", "'{not json'", 0].join()})`);
   const statement = `INSERT INTO message (queue, due, attempts, sender, size, message_id, kind, correlation_id, reply_to, sent_at, traceparent, tracestate, body, body_encoding) VALUES ${values.join()}`;
   execFileSync("python3", ["-c", "import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()", join(folder, "data", "broker.db"), statement]);

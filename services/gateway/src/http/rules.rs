@@ -176,6 +176,7 @@ pub const RULES: &[Rule] = &[
     post("/portal/sign-out", Right::Open),
     post("/portal/preferences", Right::Open),
     get("/portal/customers", Right::Read),
+    post("/portal/customers/look", Right::Read),
     get("/portal/blockers", Right::Read),
     get("/portal/customers/{customer}", Right::Read),
     post("/portal/customers/{customer}/budget", Right::Manage),

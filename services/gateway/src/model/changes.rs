@@ -30,6 +30,8 @@ pub(crate) struct Changes {
     pub(super) on_record: BTreeMap<(PartnerId, CustomerId, MpnId), u32>,
     /// With the time that their import began.
     pub(super) resellers: BTreeMap<(PartnerId, MpnId), (Timestamp, ResellerFacts)>,
+    /// The names of partners, with the time that their import began.
+    pub(super) partners: BTreeMap<PartnerId, (Timestamp, String)>,
     pub(super) entries: super::audit::Entries,
     pub(super) ended: Vec<MessageEnded>,
 }
@@ -56,6 +58,10 @@ impl Changes {
     /// An event about customers and their chains, or what an import has just learned of them.
     pub(crate) fn account(&mut self, event: AccountImported) {
         let at = event.begun_at.unwrap_or(Timestamp::from_micros(0));
+        // an event that is about the chain alone has no name
+        if !event.partner_name.is_empty() {
+            newest(&mut self.partners, event.partner_id, (at, event.partner_name), |(at, _)| *at);
+        }
         for reseller in event.resellers {
             newest(&mut self.resellers, (event.partner_id, reseller.mpn_id.clone()), (at, reseller), |(at, _)| *at);
         }
@@ -88,6 +94,7 @@ impl Changes {
         self.transitions.is_empty()
             && self.customers.is_empty()
             && self.resellers.is_empty()
+            && self.partners.is_empty()
             && self.entries.is_empty()
             && self.ended.is_empty()
     }

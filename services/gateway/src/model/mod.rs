@@ -4,6 +4,7 @@
 //! duplicates of events do not matter; what is missing for long is asked for again.
 
 mod audit;
+mod blockers;
 mod budgets;
 mod changes;
 mod counts;
@@ -17,6 +18,7 @@ mod measure;
 mod orders;
 mod overview;
 mod pace;
+mod partners;
 mod plans;
 mod read;
 mod requests;
@@ -28,6 +30,7 @@ mod tests;
 mod write;
 
 pub(crate) use audit::{Chain, CustomerKey, Record, RecordFilter, RecordKey, Told};
+pub(crate) use blockers::{Blocked, LookedAt};
 pub(crate) use budgets::{Amount, BudgetFilter, BudgetRow, Moved, Tick};
 pub(crate) use changes::Changes;
 pub(crate) use customers::{CustomerFilter, ListKey, Pattern};
@@ -36,8 +39,9 @@ pub(crate) use invariants::{Broken, InvariantRow, Pass};
 pub(crate) use left::Suspended;
 pub(crate) use list::{Filter, Status};
 pub(crate) use orders::{Bought, Cart, Order, OrderLine};
-pub(crate) use overview::{Overview, OverviewFilter, OverviewKey, Seen, SortBy, SortKey};
+pub(crate) use overview::{Overview, OverviewFilter, OverviewKey, Seen, SortBy, SortKey, Way};
 pub(crate) use pace::{expected_end, percent};
+pub(crate) use partners::PartnerName;
 pub(crate) use plans::{HadPlan, TakenFrom, taken_from};
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
@@ -66,6 +70,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "acts on batches", sql: include_str!("../../migrations/0016_batch_acts.sql") },
     Migration { version: 17, name: "portal", sql: include_str!("../../migrations/0017_portal.sql") },
     Migration { version: 18, name: "reports of invariants", sql: include_str!("../../migrations/0018_invariants.sql") },
+    Migration { version: 19, name: "overview", sql: include_str!("../../migrations/0019_overview.sql") },
 ];
 
 /// The read model. Cheap to clone.

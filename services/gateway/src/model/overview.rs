@@ -30,6 +30,27 @@ pub(crate) struct OverviewFilter {
     pub(crate) standings: Option<Vec<Option<State>>>,
     /// A reseller on record of one of its subscriptions.
     pub(crate) reseller: Option<MpnId>,
+    /// What stands in the way, as the last look found.
+    pub(crate) way: Option<Way>,
+}
+
+/// What stands in the way of a customer that has nothing under way and has not moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Free,
+    Blocked,
+    /// Nobody has looked since its last import.
+    Unknown,
+}
+
+impl Way {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What a list is sorted by.
@@ -41,6 +62,8 @@ pub(crate) enum SortBy {
     Standing,
     AzureSubscriptions,
     Reseller,
+    /// How many things stand in the way.
+    Blockers,
 }
 
 /// What a row is sorted by.
@@ -76,6 +99,7 @@ pub(crate) struct Overview {
     pub(crate) next: Option<OverviewKey>,
 }
 
+// what meets a filter of the customers of a partner, or of all
 macro_rules! meeting {
     () => {
         " AND ($2::text IS NULL OR sort_name LIKE $2 ESCAPE '\\' OR lower(domain) LIKE $2 ESCAPE '\\')
@@ -84,15 +108,18 @@ macro_rules! meeting {
           AND ($5::text IS NULL OR EXISTS (
               SELECT 1 FROM customer_resellers AS c
               WHERE c.partner_id = customers.partner_id AND c.mpn_id = $5 AND c.customer_id = customers.customer_id
-                AND c.version >= customers.version)) "
+                AND c.version >= customers.version))
+          AND ($6::text IS NULL OR (standing IN ('', 'Ineligible', 'Compensated')
+              AND CASE WHEN blockers < 0 THEN 'unknown' WHEN blockers = 0 THEN 'free' ELSE 'blocked' END = $6)) "
     };
 }
+pub(super) use meeting;
 macro_rules! listed {
     ($($name:ident: $whose:literal, $key:literal, $type:literal, $after:literal, $order:literal;)*) => { $(
         static $name: Statement = Statement::new(concat!(
             "SELECT partner_id, customer_id, company_name, domain, country, azure_subscriptions, ", $key, " FROM customers WHERE ", $whose, meeting!(),
-            "AND (", $key, ", customer_id, partner_id) ", $after, " ($6::", $type, ", $7::uuid, $8::uuid)
-             ORDER BY ", $key, " ", $order, ", customer_id ", $order, ", partner_id ", $order, " LIMIT $9",
+            "AND (", $key, ", customer_id, partner_id) ", $after, " ($7::", $type, ", $8::uuid, $9::uuid)
+             ORDER BY ", $key, " ", $order, ", customer_id ", $order, ", partner_id ", $order, " LIMIT $10",
         ));
     )* };
 }
@@ -110,6 +137,8 @@ listed! {
     BY_AZURE_BACK: "partner_id = $1::uuid", "azure_subscriptions", "bigint", "<", "DESC";
     BY_RESELLER: "partner_id = $1::uuid", "first_reseller", "text", ">", "ASC";
     BY_RESELLER_BACK: "partner_id = $1::uuid", "first_reseller", "text", "<", "DESC";
+    BY_BLOCKERS: "partner_id = $1::uuid", "blockers", "bigint", ">", "ASC";
+    BY_BLOCKERS_BACK: "partner_id = $1::uuid", "blockers", "bigint", "<", "DESC";
 }
 static COUNT_ALL: Statement = Statement::new(concat!("SELECT count(*) FROM customers WHERE $1::uuid IS NULL", meeting!()));
 static COUNT: Statement = Statement::new(concat!("SELECT count(*) FROM customers WHERE partner_id = $1::uuid", meeting!()));
@@ -165,7 +194,7 @@ static CHANGED: Statement = Statement::new(
      JOIN transitions AS t ON t.id = f.transition_id
      ORDER BY f.change, f.transition_id",
 );
-static LOCK: Statement = Statement::new(
+pub(super) static LOCK: Statement = Statement::new(
     "SELECT c.customer_id FROM {1: partner_id uuid, customer_id uuid} AS r
      JOIN customers AS c ON c.partner_id = r.partner_id AND c.customer_id = r.customer_id
      ORDER BY c.partner_id, c.customer_id {postgres: FOR UPDATE OF c}",
@@ -194,12 +223,19 @@ impl SortBy {
             Self::Reseller => text(&BY_RESELLER, &BY_RESELLER_BACK),
             Self::AzureSubscriptions if back => (&BY_AZURE_BACK, SortKey::Number(i64::MAX)),
             Self::AzureSubscriptions => (&BY_AZURE, SortKey::Number(i64::MIN)),
+            Self::Blockers if back => (&BY_BLOCKERS_BACK, SortKey::Number(i64::MAX)),
+            Self::Blockers => (&BY_BLOCKERS, SortKey::Number(i64::MIN)),
         }
+    }
+
+    /// Is its key a number?
+    pub(crate) const fn is_number(self) -> bool {
+        matches!(self, Self::AzureSubscriptions | Self::Blockers)
     }
 }
 
 impl OverviewFilter {
-    fn args(&self) -> Args {
+    pub(super) fn args(&self) -> Args {
         let standings = self
             .standings
             .as_ref()
@@ -210,6 +246,7 @@ impl OverviewFilter {
             .value(self.id)
             .value(standings)
             .value(self.reseller.as_ref().map(MpnId::as_str))
+            .value(self.way.map(Way::name))
     }
 }
 
@@ -236,7 +273,7 @@ impl ReadModel {
         let found = self.database.query(list, args.value(customer.0).value(partner.0).value(i64::from(size) + 1)).await?;
         let more = found.len() > size as usize;
         let found = &found[..found.len().min(size as usize)];
-        let is_number = by == SortBy::AzureSubscriptions && of_partner;
+        let is_number = by.is_number() && of_partner;
         let next = found.last().filter(|_| more).map(|row| key_of(row, is_number)).transpose()?;
         let rows = self.seen(found).await?;
         let total = match counted {

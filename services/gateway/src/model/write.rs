@@ -1,6 +1,6 @@
 //! A batch of events, written in one transaction with one statement for each table.
 
-use super::{Changes, ReadModel, audit, budgets::spelled, feed, overview, to_json};
+use super::{Changes, ReadModel, audit, budgets::spelled, feed, overview, partners, to_json};
 use crate::{batches, letters, spending};
 use planshift_domain::{account::facts::Relationship, time::Timestamp, transition::Evidence};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -59,7 +59,7 @@ static CUSTOMERS: Statement = Statement::new(
      WHERE true
      ON CONFLICT (partner_id, customer_id) DO UPDATE SET version = excluded.version, company_name = excluded.company_name,
          domain = excluded.domain, country = excluded.country, relationship = excluded.relationship, sort_name = excluded.sort_name,
-         budget = excluded.budget, currency = excluded.currency
+         budget = excluded.budget, currency = excluded.currency, blockers = -1
      WHERE excluded.version > customers.version",
 );
 static ON_RECORD: Statement = Statement::new(
@@ -116,6 +116,7 @@ impl ReadModel {
             (&ON_RECORD, on_record(changes)),
             (&overview::PARTS, overview::part_rows(changes)),
             (&RESELLERS, resellers(changes)?),
+            (&partners::PARTNERS, partners::partner_rows(changes)),
             (&audit::ENTRIES, audit::entry_rows(&changes.entries)?),
             (&audit::CHAINS, audit::chain_rows(&changes.entries)),
             (&letters::ENDED, letters::ended_rows(&changes.ended)),

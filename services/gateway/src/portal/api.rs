@@ -5,7 +5,7 @@ use crate::http::{ApiError, Context};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Method, Request, StatusCode, header},
+    http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
 };
 use hyper::service::Service as _;
@@ -17,6 +17,8 @@ use uuid::Uuid;
 /// The longest answer that a page is made of: a list of 500 customers, or a plan with 1,000 subscriptions, is some hundred kilobytes.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
+/// Where lists without links say how they go on.
+const CONTINUATION: &str = "ms-continuationtoken";
 /// What a body is unless something else is said.
 pub(super) const JSON: &str = "application/json";
 
@@ -27,6 +29,8 @@ pub(crate) struct Api(Router);
 /// What was answered: where it points to, and what it says.
 pub(super) struct Answered {
     pub(super) location: Option<String>,
+    /// What the next page of a list is asked for with, where the list says so in a header.
+    pub(super) next: Option<String>,
     pub(super) body: Value,
 }
 
@@ -39,6 +43,13 @@ impl Api {
     pub(super) async fn get<T: DeserializeOwned>(&self, context: &Context, uri: &str) -> Result<T, ApiError> {
         let answered = self.ask(context, Method::GET, uri, (JSON, Body::empty())).await?;
         serde_json::from_value(answered.body).map_err(|error| ApiError::internal(&format!("{uri}: {error}")))
+    }
+
+    /// Reads a page of a list, and what the next one is asked for with.
+    pub(super) async fn page<T: DeserializeOwned>(&self, context: &Context, uri: &str) -> Result<(T, Option<String>), ApiError> {
+        let answered = self.ask(context, Method::GET, uri, (JSON, Body::empty())).await?;
+        let page = serde_json::from_value(answered.body).map_err(|error| ApiError::internal(&format!("{uri}: {error}")))?;
+        Ok((page, answered.next))
     }
 
     /// Does something, or asks a question that has a body. `key` makes it one request, however often it is sent.
@@ -83,14 +94,19 @@ impl Api {
             return Err(error);
         }
         let status = response.status();
-        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let location = text_of(response.headers(), header::LOCATION.as_str());
+        let next = text_of(response.headers(), CONTINUATION);
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(|error| ApiError::internal(&error))?;
         let body = match bytes.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&bytes).map_err(|error| ApiError::internal(&error))?,
         };
-        if status.is_success() { Ok(Answered { location, body }) } else { Err(stored(status, &body)) }
+        if status.is_success() { Ok(Answered { location, next, body }) } else { Err(stored(status, &body)) }
     }
+}
+
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// A refusal that was stored under its key, and is given again.

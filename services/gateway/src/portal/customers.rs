@@ -3,15 +3,16 @@
 use super::{
     finish::{Page, see},
     frame::{Content, Place, page as framed},
+    partners,
     parts::number,
-    selection::{COLUMNS, Selection, Stands, fits, key},
+    selection::{COLUMNS, Selection, Stands, WAYS, fits, key},
     states,
     visit::Visit,
 };
 use crate::{
     auth::Right,
     http::{ApiError, Parameters},
-    model::{Overview, Seen, SortBy},
+    model::{Overview, PartnerName, Seen, SortBy, Way},
 };
 use axum::response::Response;
 use maud::{Markup, html};
@@ -36,17 +37,20 @@ pub(super) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, A
     let is_first = after.is_none();
     let found = visit.app.model.overview(&filter, (selection.by, selection.back), after, SIZE, counted).await?;
     let several = visit.context.caller.sees_all() && filter.partner.is_none();
+    let unknown = if selection.asks_what_blocks() && !several { visit.app.model.count_not_looked_at(&filter).await? } else { 0 };
+    let partners = if visit.context.caller.sees_all() { partners::read(&visit).await? } else { Vec::new() };
     let body = html! {
         div.title {
             h1 { (visit.say("Customers", "Clients")) }
             span.count { (number(found.total, visit.locale())) }
         }
-        (search(&visit, &selection))
+        (search(&visit, &selection, &partners))
+        @if unknown > 0 { (not_looked_at(&visit, &selection, unknown)) }
         @if found.rows.is_empty() { (nothing(&visit, &selection)) } @else {
             form method="post" action="/portal/batches/new" data-select="" {
                 (visit.form_token())
                 (selection.hidden())
-                (table(&visit, &selection, &found, several))
+                (table(&visit, &selection, &found, several.then_some(partners.as_slice())))
                 div.foot {
                     @if visit.may(Right::Sell) { (selecting(&visit, found.total)) }
                     nav.pages aria-label=(visit.say("Pages of the list", "Pages de la liste")) {
@@ -63,7 +67,7 @@ pub(super) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, A
     Ok(framed(&visit, &Content { title, place: Place::Customers, is_live: false, body }))
 }
 
-fn search(visit: &Visit, selection: &Selection) -> Markup {
+fn search(visit: &Visit, selection: &Selection, partners: &[PartnerName]) -> Markup {
     let say = |en, fr| visit.say(en, fr);
     html! {
         form.filters method="get" action="/portal/customers" role="search" {
@@ -77,9 +81,43 @@ fn search(visit: &Visit, selection: &Selection) -> Markup {
             }
             input.short name="reseller" inputmode="numeric" value=[selection.reseller.as_ref()] aria-label=(say("Reseller, MPN id", "Revendeur, ID MPN"))
                 placeholder=(say("Reseller (MPN)", "Revendeur (MPN)"));
-            @if let Some(partner) = selection.partner { input type="hidden" name="partner" value=(partner); }
+            select name="way" aria-label=(say("What stands in the way", "Ce qui bloque")) {
+                option value="" { (say("Free or blocked", "Libres ou bloqués")) }
+                @for way in WAYS { option value=(way.name()) selected[selection.way == Some(way)] { (way_of(visit, way)) } }
+            }
+            @if partners.len() > 1 {
+                select name="partner" aria-label=(say("Partner", "Partenaire")) {
+                    option value="" { (say("Every partner", "Tous les partenaires")) }
+                    @for one in partners { option value=(one.id) selected[selection.partner == Some(one.id)] { (partners::name(one)) } }
+                }
+            } @else if let Some(partner) = selection.partner { input type="hidden" name="partner" value=(partner); }
+            (selection.order())
             button type="submit" { (say("Find", "Chercher")) }
             @if selection.address() != "/portal/customers" { a href="/portal/customers" { (say("Clear", "Effacer")) } }
+        }
+    }
+}
+
+const fn way_of(visit: &Visit, way: Way) -> &'static str {
+    match way {
+        Way::Free => visit.say("May move", "Peuvent passer"),
+        Way::Blocked => visit.say("Something stands in the way", "Quelque chose bloque"),
+        Way::Unknown => visit.say("Not looked at yet", "Pas encore regardés"),
+    }
+}
+
+/// Of how many it is not known what stands in the way, and a button that finds out.
+fn not_looked_at(visit: &Visit, selection: &Selection, count: u64) -> Markup {
+    let say = |en, fr| visit.say(en, fr);
+    html! {
+        form.notice.held.row method="post" action="/portal/customers/look" data-look=(selection.address()) {
+            (visit.form_token())
+            (selection.hidden())
+            span {
+                b data-left=(count) { (number(count, visit.locale())) }
+                (say(" of these have not been looked at since their last import, and are taken as unknown.", " d’entre eux n’ont pas été regardés depuis leur dernière importation : on ne sait pas."))
+            }
+            button type="submit" { (say("Look at them now", "Les regarder maintenant")) }
         }
     }
 }
@@ -98,8 +136,8 @@ fn nothing(visit: &Visit, selection: &Selection) -> Markup {
     }
 }
 
-fn table(visit: &Visit, selection: &Selection, found: &Overview, several: bool) -> Markup {
-    let say = |en, fr| visit.say(en, fr);
+fn table(visit: &Visit, selection: &Selection, found: &Overview, partners: Option<&[PartnerName]>) -> Markup {
+    let (say, several) = (|en, fr| visit.say(en, fr), partners.is_some());
     html! {
         div.scroll tabindex="0" role="region" aria-label=(say("Customers", "Clients")) {
             table.list {
@@ -114,10 +152,10 @@ fn table(visit: &Visit, selection: &Selection, found: &Overview, several: bool) 
                         (heading(visit, selection, SortBy::AzureSubscriptions, say("Azure", "Azure"), "amount", !several))
                         (heading(visit, selection, SortBy::Reseller, say("Resellers", "Revendeurs"), "wide", !several))
                         @if several { th.wide scope="col" { (say("Partner", "Partenaire")) } }
-                        th scope="col" { (say("What stands in the way", "Ce qui bloque")) }
+                        (heading(visit, selection, SortBy::Blockers, say("What stands in the way", "Ce qui bloque"), "", !several))
                     }
                 }
-                tbody { @for row in &found.rows { (line(visit, row, several)) } }
+                tbody { @for row in &found.rows { (line(visit, row, partners)) } }
             }
         }
     }
@@ -125,7 +163,9 @@ fn table(visit: &Visit, selection: &Selection, found: &Overview, several: bool) 
 
 fn heading(visit: &Visit, selection: &Selection, by: SortBy, text: &str, class: &str, sorts: bool) -> Markup {
     let is_by = selection.by == by;
-    let to = Selection { by, back: is_by && !selection.back, ..selection.clone() };
+    // what stands in the way is asked for to see the worst first
+    let back = if is_by { !selection.back } else { by == SortBy::Blockers };
+    let to = Selection { by, back, ..selection.clone() };
     let order = match (is_by, selection.back) {
         (true, false) => Some("ascending"),
         (true, true) => Some("descending"),
@@ -143,7 +183,8 @@ fn heading(visit: &Visit, selection: &Selection, by: SortBy, text: &str, class: 
     }
 }
 
-fn line(visit: &Visit, row: &Seen, several: bool) -> Markup {
+fn line(visit: &Visit, row: &Seen, partners: Option<&[PartnerName]>) -> Markup {
+    let several = partners.is_some();
     let address = address(row, several);
     let last = row.last.as_ref();
     let is_over = last.is_some_and(|last| last.state == State::Completed);
@@ -170,7 +211,7 @@ fn line(visit: &Visit, row: &Seen, several: bool) -> Markup {
                 @if row.resellers.len() > 3 { span.quiet { " +" (row.resellers.len() - 3) } }
                 @if row.resellers.is_empty() { span.quiet { "–" } }
             }
-            @if several { td.wide { a href={ "/portal/customers?partner=" (row.partner_id) } { code { (row.partner_id.to_string().get(..8).unwrap_or_default()) } } } }
+            @if let Some(partners) = partners { td.wide { a href={ "/portal/customers?partner=" (row.partner_id) } { (partners::name_of(partners, row.partner_id)) } } }
             td.blocker data-blocker=[(!is_over).then_some(row.customer_id)] data-partner=[several.then_some(row.partner_id)] {
                 @if is_over { span.quiet { "–" } } @else { span.quiet { "…" } }
             }

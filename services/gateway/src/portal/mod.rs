@@ -18,6 +18,7 @@
 //! | `assets/`, `assets.rs` | style and scripts, under names that change with them |
 //! | `frame` | what is around every page |
 //! | `parts` | small things that several pages show |
+//! | `partners` | partners by name, to choose one of |
 //! | `states` | states in words, and how each looks |
 //! | `sign_in`, `preferences` | coming in and out; language and colours |
 //! | `selection` | which customers of the list are meant |
@@ -47,6 +48,7 @@ mod form;
 mod frame;
 mod operations;
 mod ownership;
+mod partners;
 mod parts;
 mod preferences;
 mod question;
@@ -87,6 +89,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal/sign-out", post(sign_in::sign_out)),
         ("/portal/preferences", post(preferences::set)),
         ("/portal/customers", get(customers::page)),
+        ("/portal/customers/look", post(blockers::look)),
         ("/portal/blockers", get(blockers::read)),
         ("/portal/customers/{customer}", get(customer::page)),
         ("/portal/customers/{customer}/budget", post(customer::tick_budget)),

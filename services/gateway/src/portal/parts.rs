@@ -34,6 +34,33 @@ pub(super) fn number(number: u64, locale: Locale) -> String {
     text
 }
 
+/// A length of time in its two largest units, as far as anybody wants to know it before it has passed.
+pub(super) fn span(seconds: u64, locale: Locale) -> String {
+    let day = if locale == Locale::French { "j" } else { "d" };
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        // seconds count while there are but a few minutes
+        (0, 0, 1..5) => format!("{minutes} min {} s", seconds % 60),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} {day} {hours} h"),
+    }
+}
+
+/// When something ends that goes on as fast as lately: how long that still is, and when.
+pub(super) fn expected(visit: &Visit, end: Timestamp) -> Markup {
+    let left = end.seconds_since(visit.app.ports.clock.now()).max(0.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and far below 2^52")]
+    let left = left.round() as u64;
+    html! {
+        div.figure {
+            b { "≈ " (span(left, visit.locale())) }
+            span { (visit.say("left at this pace, until ", "encore à ce rythme, jusqu’au ")) (time(end)) }
+        }
+    }
+}
+
 /// How much of something is done.
 pub(super) fn bar(label: &str, done: u64, total: u64) -> Markup {
     html! { progress aria-label=(label) value=(done) max=(total.max(1)) {} }
@@ -42,6 +69,16 @@ pub(super) fn bar(label: &str, done: u64, total: u64) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_told_as_finely_as_matters() {
+        for (seconds, text) in
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (299, "4 min 59 s"), (300, "5 min"), (3_660, "1 h 1 min"), (90_061, "1 d 1 h")]
+        {
+            assert_eq!(span(seconds, Locale::English), text);
+        }
+        assert_eq!(span(90_061, Locale::French), "1 j 1 h");
+    }
 
     #[test]
     fn numbers_are_in_groups_of_three() {

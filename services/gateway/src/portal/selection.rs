@@ -4,7 +4,7 @@
 use super::{api::encoded, visit::Visit};
 use crate::{
     http::{ApiError, Parameters},
-    model::{OverviewFilter, OverviewKey, Pattern, SortBy, SortKey},
+    model::{OverviewFilter, OverviewKey, Pattern, SortBy, SortKey, Way},
     words::words,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -68,13 +68,16 @@ impl Stands {
 }
 
 /// The columns that a list is sorted by, as the address names them.
-pub(super) const COLUMNS: [(&str, SortBy); 5] = [
+pub(super) const COLUMNS: [(&str, SortBy); 6] = [
     ("name", SortBy::Name),
     ("country", SortBy::Country),
     ("state", SortBy::Standing),
     ("azure", SortBy::AzureSubscriptions),
     ("reseller", SortBy::Reseller),
+    ("blockers", SortBy::Blockers),
 ];
+/// What stands in the way, as people filter by it.
+pub(super) const WAYS: [Way; 3] = [Way::Free, Way::Blocked, Way::Unknown];
 
 /// What is looked for.
 #[derive(Clone, Default)]
@@ -82,6 +85,7 @@ pub(super) struct Selection {
     pub(super) text: Option<String>,
     pub(super) stands: Option<Stands>,
     pub(super) reseller: Option<MpnId>,
+    pub(super) way: Option<Way>,
     pub(super) partner: Option<PartnerId>,
     pub(super) by: SortBy,
     pub(super) back: bool,
@@ -106,10 +110,12 @@ impl Selection {
             return Err(ApiError::bad_input("InvalidParameter", text));
         }
         let stands = field("state").map(|name| Stands::ALL.into_iter().find(|one| one.name() == name).ok_or_else(|| wrong("state")));
+        let way = field("way").map(|name| WAYS.into_iter().find(|one| one.name() == name).ok_or_else(|| wrong("way")));
         let by = field("sort").map(|name| COLUMNS.iter().find(|(known, _)| *known == name).ok_or_else(|| wrong("sort")));
         Ok(Self {
             text,
             stands: stands.transpose()?,
+            way: way.transpose()?,
             reseller: field("reseller").map(|text| MpnId::try_new(text.trim()).map_err(|_| wrong("reseller"))).transpose()?,
             partner: field("partner").map(|text| text.parse().map_err(|_| wrong("partner"))).transpose()?,
             by: by.transpose()?.map_or(SortBy::Name, |(_, by)| *by),
@@ -127,7 +133,13 @@ impl Selection {
             id,
             standings: self.stands.map(Stands::states),
             reseller: self.reseller.clone(),
+            way: self.way,
         }
+    }
+
+    /// Does the list depend on what stands in the way?
+    pub(super) const fn asks_what_blocks(&self) -> bool {
+        matches!(self.by, SortBy::Blockers) || self.way.is_some()
     }
 
     fn fields(&self) -> Vec<(&'static str, String)> {
@@ -136,6 +148,7 @@ impl Selection {
             ("q", self.text.clone()),
             ("state", self.stands.map(|stands| stands.name().to_owned())),
             ("reseller", self.reseller.as_ref().map(ToString::to_string)),
+            ("way", self.way.map(|way| way.name().to_owned())),
             ("partner", self.partner.map(|partner| partner.to_string())),
             ("sort", (by != "name").then(|| by.to_owned())),
             ("back", self.back.then(|| "1".to_owned())),
@@ -154,6 +167,12 @@ impl Selection {
         let address = self.address();
         let mark = if address.contains('?') { '&' } else { '?' };
         format!("{address}{mark}after={}&of={total}", token(key))
+    }
+
+    /// The order alone, as fields of a form that are not seen: whoever looks for something else keeps it.
+    pub(super) fn order(&self) -> Markup {
+        let order = self.fields().into_iter().filter(|(name, _)| ["sort", "back"].contains(name));
+        html! { @for (name, value) in order { input type="hidden" name=(name) value=(value); } }
     }
 
     /// As fields of a form that are not seen.
@@ -184,7 +203,7 @@ pub(super) fn key(token: &str) -> Option<OverviewKey> {
 
 /// Is the key one of a list that is sorted like this? A hand may have changed the address.
 pub(super) const fn fits(key: &OverviewKey, by: SortBy, of_partner: bool) -> bool {
-    let is_number = matches!(by, SortBy::AzureSubscriptions) && of_partner;
+    let is_number = by.is_number() && of_partner;
     matches!(key.0, SortKey::Number(_)) == is_number
 }
 
@@ -198,10 +217,11 @@ mod tests {
 
     #[test]
     fn an_address_leads_back_to_what_was_looked_for() {
-        let selection = of(&[("q", " a&b=é "), ("state", "moving"), ("reseller", "4847383"), ("sort", "azure"), ("back", "1")]).unwrap();
-        assert_eq!(selection.address(), "/portal/customers?q=a%26b%3D%C3%A9&state=moving&reseller=4847383&sort=azure&back=1");
+        let given = [("q", " a&b=é "), ("state", "moving"), ("reseller", "4847383"), ("way", "free"), ("sort", "azure"), ("back", "1")];
+        let address = "/portal/customers?q=a%26b%3D%C3%A9&state=moving&reseller=4847383&way=free&sort=azure&back=1";
+        assert_eq!(of(&given).unwrap().address(), address);
         assert_eq!(of(&[]).unwrap().address(), "/portal/customers");
-        for wrong in [("state", "x"), ("sort", "x"), ("reseller", "x"), ("partner", "x"), ("q", &"x".repeat(201) as &str)] {
+        for wrong in [("state", "x"), ("way", "x"), ("sort", "x"), ("reseller", "x"), ("partner", "x"), ("q", &"x".repeat(201) as &str)] {
             assert!(of(&[wrong]).is_err(), "{wrong:?}");
         }
     }
@@ -217,6 +237,6 @@ mod tests {
         }
         let named = (SortKey::Text(String::new()), CustomerId(Uuid::nil()), PartnerId(Uuid::nil()));
         assert!(fits(&named, SortBy::Name, true) && fits(&named, SortBy::AzureSubscriptions, false));
-        assert!(!fits(&named, SortBy::AzureSubscriptions, true));
+        assert!(!fits(&named, SortBy::AzureSubscriptions, true) && !fits(&named, SortBy::Blockers, true));
     }
 }

@@ -89,8 +89,8 @@ fn shown(visit: &Visit, next: &str, why: Option<&str>) -> Page {
             input type="hidden" name="next" value=(next);
             label for="token" { (say("Token", "Jeton")) }
             input id="token" name="token" type="password" autocomplete="off" required autofocus spellcheck="false"
-                aria-describedby="token-help" aria-invalid=[why.map(|_| "true")];
-            @if let Some(why) = why { p.fault role="alert" { (why) } }
+                aria-describedby=(if why.is_some() { "token-why token-help" } else { "token-help" }) aria-invalid=[why.map(|_| "true")];
+            @if let Some(why) = why { p.fault id="token-why" role="alert" { (why) } }
             button.primary type="submit" { (say("Sign in", "Se connecter")) }
             p.fine id="token-help" {
                 (say("The local token is in the file ", "Le jeton local est dans le fichier ")) code { "planshift-data/token" }

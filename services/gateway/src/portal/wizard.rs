@@ -115,7 +115,7 @@ async fn shown(visit: &Visit, customer: &str, parameters: &Parameters, refused: 
             li { (say("Follow it", "Suivi")) }
             li { (say("What comes next", "Et ensuite")) }
         }
-        h1 { (title) }
+        h1 { (known.company_profile.company_name) }
         @if let Some(refused) = refused {
             div.notice.bad role="alert" {
                 p {
@@ -130,7 +130,7 @@ async fn shown(visit: &Visit, customer: &str, parameters: &Parameters, refused: 
         (warnings(visit, &plan))
         @if !plan.groups.is_empty() { (groups(visit, &plan)) }
         @if plan.is_eligible { (invoices(visit, &plan)) }
-        div.foot {
+        div.foot.at-hand {
             @if plan.is_eligible && visit.may(Right::Sell) {
                 form method="post" action={ (here) "/transition" (first) } {
                     (visit.form_token()) (visit.key())
@@ -146,7 +146,8 @@ async fn shown(visit: &Visit, customer: &str, parameters: &Parameters, refused: 
             a.button href={ (here) (first) } { (say("Back", "Retour")) }
         }
     };
-    Ok(framed(visit, &Content { title: title.to_owned(), place: Place::Customers, is_live: false, body }))
+    let title = format!("{}: {title}", known.company_profile.company_name);
+    Ok(framed(visit, &Content { title, place: Place::Customers, is_live: false, body }))
 }
 
 fn summary(visit: &Visit, plan: &Plan) -> Markup {

@@ -248,6 +248,18 @@ async fn a_dossier_holds_everything_and_is_intact() {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.ends_with("</html>\n"));
+
+    // in French, too; what was recorded stays as it was recorded, and says in which language it is
+    let response = world.get(&path).header("accept", "text/html").header("X-Locale", "fr").send().await.unwrap();
+    assert_eq!(response.headers()["content-language"], "fr-FR");
+    let page = response.text().await.unwrap();
+    for part in
+        ["<html lang=\"fr\">", "Ce qui est arrivé au client", "Mise à niveau", "<td lang=\"en\">&lt;b&gt;in words", &told.history[2].hash]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let response = world.get(&path).header("X-Locale", "fr").send().await.unwrap();
+    assert_eq!(response.headers()["content-language"], "en-US", "the document is the same in every language");
 }
 
 #[tokio::test]

@@ -4,8 +4,15 @@
 use crate::{
     batches::Fake,
     letters::{Mapping, bury},
+    upgrades::{assessed, finding},
     world::*,
 };
+use planshift_domain::message::{
+    Body as _,
+    request::{AssessCustomer, CustomerAssessed},
+};
+use planshift_messaging::{Delivery, Outgoing};
+use planshift_worker::codec;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -122,6 +129,61 @@ async fn acts_on_a_batch_have_their_reasons_and_a_schedule_is_made_and_moved() {
     let (status, text) = pressed(&world, &format!("{here}/cancel"), "reason=no").await;
     assert!(status == 200 && !text.contains("/cancel\""), "{text}");
     assert_eq!(pressed(&world, &format!("{here}/cancel"), "").await.0, 409);
+}
+
+/// Eligibility: customer 2,001 is blocked by one thing, 2,002 by three, of which one is that it moves already.
+fn eligibility(delivery: &Delivery) -> Vec<Outgoing> {
+    if delivery.message.kind != AssessCustomer::TYPE {
+        return Vec::new();
+    }
+    let question: AssessCustomer = codec::body(&delivery.message).unwrap();
+    let codes: &[&str] = match question.customer_id.0.as_u128() {
+        2_001 => &["PendingOrder"],
+        2_002 => &["UpgradeInProgress", "PendingOrder", "TenantMismatch"],
+        _ => &[],
+    };
+    let outcome = assessed(false, codes.iter().map(|code| finding(code, "c")).collect());
+    vec![answer(delivery, &CustomerAssessed { request_id: question.request_id, outcome })]
+}
+
+#[tokio::test]
+async fn customers_that_nobody_has_looked_at_are_looked_at_and_found_by_what_stands_in_their_way() {
+    let world = World::new(eligibility).await;
+    for n in 2_001..=2_003 {
+        world.tell_customer(1, n).await;
+    }
+    let order = |text: &str| -> Vec<u32> {
+        let places = (2_001..=2_003).filter_map(|n: u32| Some((text.find(&format!("/portal/customers/{}\"", guid(n.into())))?, n)));
+        let mut places: Vec<_> = places.collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, n)| n).collect()
+    };
+    let (_, text) = page(&world, "/portal/customers?sort=blockers&back=1").await;
+    assert!(text.contains("data-left=\"3\""), "nobody has looked: {text}");
+    let (status, text) = pressed(&world, "/portal/customers/look", "sort=blockers&back=1").await;
+    assert_eq!((status, text.contains("data-left"), order(&text)), (200, false, vec![2_002, 2_001, 2_003]), "{text}");
+    let (_, text) = page(&world, "/portal/customers?way=free").await;
+    assert_eq!(order(&text), [2_003]);
+    // what a page shows is known by it, too
+    let (_, text) = page(&world, &format!("/portal/blockers?customers={},{}", guid(2_002), guid(2_003))).await;
+    assert!(text.contains("+1") && text.contains("Nothing"), "{text}");
+    let (status, text) = page(&world, "/portal/customers?way=somehow").await;
+    assert!(status == 400 && text.contains("way"), "{text}");
+}
+
+#[tokio::test]
+async fn an_operator_of_several_partners_chooses_one_by_name() {
+    let world = World::new(silence).await;
+    world.tell_customer(1, 2_001).await;
+    world.tell_customer(2, 2_002).await;
+    for path in ["/portal/customers", "/portal/billing", "/portal/batches/new", "/portal/schedules/new"] {
+        let (status, text) = page(&world, path).await;
+        // both are called P: the beginning of the id tells them apart where one is chosen
+        let choice = format!("<option value=\"{}\"", guid(2));
+        assert!(status == 200 && text.contains(&choice) && text.contains(">P"), "{path}: {text}");
+    }
+    let (_, text) = page(&world, &format!("/portal/billing?partnerId={}", guid(2))).await;
+    assert!(text.contains("Another partner"), "{text}");
 }
 
 #[tokio::test]

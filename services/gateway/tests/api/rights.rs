@@ -134,6 +134,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/webhooks/v1/deliveries/{id}", READERS),
     ("POST", "/webhooks/v1/deliveries/{id}/redeliver", MANAGERS),
     ("GET", "/portal/customers", READERS),
+    ("POST", "/portal/customers/look", READERS),
     ("GET", "/portal/blockers", READERS),
     ("GET", "/portal/customers/{customer}", READERS),
     ("POST", "/portal/customers/{customer}/budget", MANAGERS),

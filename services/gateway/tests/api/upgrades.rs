@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-fn finding(code: &str, resource: &str) -> Finding {
+pub fn finding(code: &str, resource: &str) -> Finding {
     Finding { code: code.into(), resource_id: resource.into(), description: format!("{code} holds.") }
 }
 
@@ -251,7 +251,8 @@ async fn an_act_needs_no_body_and_is_done_once_under_a_key() {
     assert_eq!(error(refused).await.0, 400);
 }
 
-fn assessed(nothing_in_scope: bool, reasons: Vec<Finding>) -> AssessOutcome {
+/// What eligibility has found.
+pub fn assessed(nothing_in_scope: bool, reasons: Vec<Finding>) -> AssessOutcome {
     let total = u32::try_from(reasons.len()).unwrap();
     AssessOutcome::Assessed {
         facts_version: 3,

@@ -196,6 +196,22 @@ impl Api {
         }
     }
 
+    /// What the customer is called. Nothing where that cannot be told: a name is never needed.
+    pub async fn company_name(&self, customer: CustomerId) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Known {
+            company_profile: Profile,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Profile {
+            company_name: String,
+        }
+        let known: Known = self.json(self.client.get(format!("{}/v1/customers/{customer}", self.base))).await.ok()?;
+        Some(crate::output::text::printable(&known.company_profile.company_name))
+    }
+
     /// A transition and everything beneath it.
     ///
     /// # Errors

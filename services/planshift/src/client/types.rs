@@ -80,6 +80,9 @@ pub struct Progress {
     /// Commerce subscriptions suspended so far.
     #[serde(default)]
     pub suspended: u32,
+    /// When it may end, should it go on as fast as lately.
+    #[serde(default)]
+    pub expected_end: Option<Timestamp>,
     /// What failed first.
     #[serde(default)]
     pub failure: Option<Failure>,
@@ -93,6 +96,9 @@ pub struct Summary {
     pub transition_id: TransitionId,
     /// Who moves.
     pub customer_id: CustomerId,
+    /// Its name; an older API does not tell it.
+    #[serde(default)]
+    pub company_name: Option<String>,
     /// Where it stands.
     pub state: State,
     /// When it was accepted.

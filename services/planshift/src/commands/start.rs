@@ -28,12 +28,12 @@ pub async fn start(args: StartArgs) -> Outcome {
     };
     if args.wait {
         let adopted = matches!(started, Started::UnderWay(_));
-        return watch::until_settled(&api, started.id(), adopted, args.api.json).await;
+        return watch::until_settled(&api, (started.id(), customer), adopted, args.api.json).await;
     }
     match started {
         Started::Ineligible(id) => {
             let view = api.get(id).await?;
-            status::print(&view, args.api.json)?;
+            status::print(&view, api.company_name(customer).await.as_deref(), args.api.json)?;
             Ok(Exit::EndedOtherwise)
         }
         Started::Accepted(id) | Started::UnderWay(id) => {

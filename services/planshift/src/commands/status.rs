@@ -21,24 +21,29 @@ const LINES_SHOWN: usize = 50;
 /// # Errors
 /// The API's.
 pub async fn status(args: OneArgs) -> Outcome {
-    let view = Api::from_args(&args.api)?.get(args.id).await?;
-    print(&view, args.api.json)?;
+    let api = Api::from_args(&args.api)?;
+    let view = api.get(args.id).await?;
+    let name = if args.api.json { None } else { api.company_name(view.customer_id).await };
+    print(&view, name.as_deref(), args.api.json)?;
     Ok(Exit::Done)
 }
 
-/// Prints a transition, for programs or for people.
+/// Prints a transition, for programs or for people, who are told what the customer is called where that is known.
 ///
 /// # Errors
 /// Program: standard output cannot be written to.
-pub fn print(view: &TransitionView, as_json: bool) -> Result<(), crate::exit::Failure> {
-    if as_json { json::print_line(view) } else { output::print(&for_people(view)) }
+pub fn print(view: &TransitionView, name: Option<&str>, as_json: bool) -> Result<(), crate::exit::Failure> {
+    if as_json { json::print_line(view) } else { output::print(&for_people(view, name)) }
 }
 
-fn for_people(view: &TransitionView) -> String {
+fn for_people(view: &TransitionView, name: Option<&str>) -> String {
     let mut out = String::new();
     // writing to a string does not fail
     let _ = writeln!(out, "transition {}", view.transition_id);
-    let _ = writeln!(out, "customer   {}", view.customer_id);
+    let _ = match name {
+        Some(name) => writeln!(out, "customer   {} ({})", To::Out.heading(name), view.customer_id),
+        None => writeln!(out, "customer   {}", view.customer_id),
+    };
     let _ = writeln!(out, "state      {} ({})", To::Out.state(view.state, view.state.name()), plain_words(view.state));
     let _ = writeln!(out, "started    {}", text::moment(view.started_at));
     if let Some(ended) = view.ended_at {

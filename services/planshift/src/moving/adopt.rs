@@ -56,6 +56,7 @@ mod tests {
         Summary {
             transition_id: id(number),
             customer_id: Uuid::from_u128(9).into(),
+            company_name: None,
             state,
             started_at: Timestamp::from_micros(started),
             ended_at: ended.map(Timestamp::from_micros),

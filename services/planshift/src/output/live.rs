@@ -7,7 +7,7 @@ use super::{
 };
 use crate::client::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use planshift_domain::{ids::CustomerId, transition::State, view::TransitionView};
+use planshift_domain::{ids::CustomerId, view::TransitionView};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
@@ -22,8 +22,6 @@ const SHOWN: usize = 8;
 pub enum Detail {
     /// A line as each transition ends.
     Ends,
-    /// A line for each step of each transition.
-    Steps,
     /// Nothing but the beginning and the end.
     Quiet,
 }
@@ -42,7 +40,6 @@ struct Bars {
 }
 
 struct Shown {
-    state: State,
     bar: Option<ProgressBar>,
 }
 
@@ -70,34 +67,25 @@ impl Live {
 
     /// Does anybody see the steps of a transition?
     pub const fn shows_steps(&self) -> bool {
-        self.bars.is_some() || matches!(self.detail, Detail::Steps)
+        self.bars.is_some()
     }
 
     /// A transition has got here.
     pub fn saw(&self, progress: &Progress) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let room = shown.values().filter(|shown| shown.bar.is_some()).count() < SHOWN;
-        let entry = shown.entry(progress.customer_id);
-        let is_new_state = match &entry {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.get().state != progress.state,
-            std::collections::btree_map::Entry::Vacant(_) => true,
-        };
         let far = format!("{} {} {}", self.name(progress.customer_id), plain_words(progress.state), text::how_far(progress));
         let shown =
-            entry.or_insert_with(|| Shown {
-                state: progress.state,
+            shown.entry(progress.customer_id).or_insert_with(|| Shown {
                 // with its message from the beginning: what is added is drawn
                 bar: self.bars.as_ref().filter(|_| room).map(|bars| {
                     bars.all.add(ProgressBar::new(1).with_style(style("  {bar:12.cyan} {wide_msg}")).with_message(far.clone()))
                 }),
             });
-        shown.state = progress.state;
         if let Some(bar) = &shown.bar {
             bar.set_length(u64::from(progress.lines.max(1)) * 2);
             bar.set_position(u64::from(progress.mapped) + u64::from(progress.suspended));
             bar.set_message(far);
-        } else if self.bars.is_none() && self.detail == Detail::Steps && is_new_state && !progress.state.is_settled() {
-            eprintln!("{}", far.trim_end());
         }
     }
 
@@ -141,7 +129,7 @@ impl Live {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     // the templates are constants above: a wrong one shows as the default style in the first try by hand
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌")
 }

@@ -1,6 +1,7 @@
 //! What people and programs see: programs on standard output, people on standard error, where a command's result is a table
 //! or a text on standard output too.
 
+pub mod follow;
 pub mod json;
 pub mod live;
 pub mod style;

@@ -5,7 +5,7 @@ use crate::client::{
     Batch, BatchRow, Budget, DeadLetter, Dropped, Instance, LetterGroup, PlanGroup, QueueShown, Redrive, Schedule, ScheduleDay, Summary,
     WebhookDelivery,
 };
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 use planshift_billing::Decimal;
 use planshift_domain::{
     ids::{CustomerId, TransitionId},
@@ -21,8 +21,8 @@ pub type Names = BTreeMap<CustomerId, String>;
 
 /// The width of the outcome of a run with the customers' ids; narrower, it has their names alone, and the reports have the ids.
 const WITH_IDS: u16 = 104;
-/// The width of a list with two ids side by side.
-const SIDE_BY_SIDE: u16 = 126;
+/// The width of a list with names and ends side by side.
+const WITH_ENDS: u16 = 126;
 
 /// How many reasons of a customer a table lists; the report lists all.
 const REASONS_SHOWN: usize = 5;
@@ -249,23 +249,33 @@ fn why(view: &TransitionView) -> String {
     if more > 0 { format!("{codes}\nand {more} more") } else { codes }
 }
 
-/// A list of transitions. Where two ids have no room side by side, they stand below each other.
+/// A list of transitions. On a terminal a customer is its name, and where there is no room the end is left out; what is piped on has the
+/// customers' ids too.
 pub fn list(items: &[Summary]) -> String {
-    let narrow = To::Out.is_terminal() && To::Out.width() < SIDE_BY_SIDE;
-    let (header, numbers): (&[&str], _) = if narrow {
-        (&["transition\ncustomer", "state", "lines", "started"], [2])
-    } else {
-        (&["transition", "customer", "state", "lines", "started"], [3])
-    };
-    let mut table = table(header, &numbers);
+    let (is_terminal, narrow) = (To::Out.is_terminal(), To::Out.is_terminal() && To::Out.width() < WITH_ENDS);
+    let ends: &[&str] = if narrow { &[] } else { &["ended"] };
+    let ids: &[&str] = if is_terminal { &[] } else { &["customer id"] };
+    let header = [&["transition", "customer", "state", "done", "started"], ends, ids].concat();
+    let mut table = table(&header, &[3]);
+    // an id that is broken cannot be taken along
+    if let Some(ids) = table.column_mut(0) {
+        ids.set_constraint(ColumnConstraint::ContentWidth);
+    }
     for item in items {
-        let ids = if narrow {
-            vec![format!("{}\n{}", item.transition_id, item.customer_id)]
-        } else {
-            vec![item.transition_id.to_string(), item.customer_id.to_string()]
-        };
-        let rest = [item.state.to_string(), item.lines.to_string(), text::moment(item.started_at)];
-        table.add_row(ids.into_iter().chain(rest));
+        let mut cells = vec![
+            item.transition_id.to_string(),
+            item.company_name.as_deref().map_or_else(|| item.customer_id.to_string(), text::printable),
+            item.state.to_string(),
+            format!("{}/{}", item.suspended, item.lines),
+            text::moment(item.started_at),
+        ];
+        if !narrow {
+            cells.push(item.ended_at.map(text::moment).unwrap_or_default());
+        }
+        if !is_terminal {
+            cells.push(item.customer_id.to_string());
+        }
+        table.add_row(cells);
     }
     laid_out(&table)
 }

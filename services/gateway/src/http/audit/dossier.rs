@@ -87,7 +87,7 @@ pub(in crate::http) async fn dossier(
     let customer = Customer { partner_id, customer_id, company_name: chain.company_name.clone(), domain: chain.domain.clone() };
     let form = if accepts(&headers, "text/html") { Form::Page } else { Form::Json };
     let (give, take) = mpsc::channel(AHEAD);
-    let maker = Maker { app: app.clone(), give, form, out: String::new(), _room: room };
+    let maker = Maker { app: app.clone(), give, form, locale: context.locale, out: String::new(), _room: room };
     drop(app.ports.spawn.spawn(Box::pin(async move {
         if let Err(broken) = maker.make(chain, customer, exported, transitions).await {
             tracing::warn!(error = %broken, "a dossier was broken off");
@@ -95,9 +95,10 @@ pub(in crate::http) async fn dossier(
     })));
     let pieces =
         stream::unfold(take, async |mut take: mpsc::Receiver<Result<Bytes, io::Error>>| take.recv().await.map(|piece| (piece, take)));
-    let (kind, ending) = match form {
-        Form::Json => ("application/json; charset=utf-8", "json"),
-        Form::Page => ("text/html; charset=utf-8", "html"),
+    // the document is the same in every language
+    let (kind, ending, language) = match form {
+        Form::Json => ("application/json; charset=utf-8", "json", Locale::English),
+        Form::Page => ("text/html; charset=utf-8", "html", context.locale),
     };
     let name = format!("inline; filename=\"dossier-{customer_id}.{ending}\"");
     let mut response = (StatusCode::OK, Body::from_stream(pieces)).into_response();
@@ -105,7 +106,7 @@ pub(in crate::http) async fn dossier(
     for (header, value) in [
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_DISPOSITION, &name),
-        (header::CONTENT_LANGUAGE, Locale::English.tag()),
+        (header::CONTENT_LANGUAGE, language.tag()),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, &page::policy()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -166,6 +167,7 @@ struct Maker {
     app: App,
     give: mpsc::Sender<Result<Bytes, io::Error>>,
     form: Form,
+    locale: Locale,
     out: String,
     _room: OwnedSemaphorePermit,
 }
@@ -189,11 +191,11 @@ impl Maker {
         exported: &Exported,
         transitions: &[TransitionId],
     ) -> Result<(), Broken> {
-        let mut writer = DossierWriter::new();
-        self.page(|| page::begin(customer, exported));
+        let (mut writer, locale) = (DossierWriter::new(), self.locale);
+        self.page(|| page::begin(locale, customer, exported));
         for entry in &chain.entries {
             writer.entry(entry);
-            self.page(|| page::entry(entry));
+            self.page(|| page::entry(locale, entry));
             self.send(writer.take(), false).await?;
         }
         writer.customer(customer, exported);
@@ -201,11 +203,11 @@ impl Maker {
         for id in transitions {
             let part = self.part(*id).await?;
             writer.transition(&part);
-            self.page(|| page::transition(&part));
+            self.page(|| page::transition(locale, &part));
             self.send(writer.take(), false).await?;
         }
         let (rest, whole) = writer.finish();
-        self.page(|| page::end(&whole));
+        self.page(|| page::end(locale, &whole));
         self.send(rest, true).await
     }
 

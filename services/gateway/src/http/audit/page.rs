@@ -1,6 +1,7 @@
-//! The dossier as a page to print: no script, nothing from elsewhere, every text escaped. Its one style is named by its hash in the
-//! policy, which allows nothing else.
+//! The dossier as a page to print, in English or French: no script, nothing from elsewhere, every text escaped. Its one style is named by
+//! its hash in the policy, which allows nothing else. What was recorded stands as it was recorded, in English, and the hashes are of that.
 
+use crate::words::Locale;
 use planshift_domain::{
     audit::{Customer, CustomerEntry, EXCHANGED, Exported, TransitionPart, Whole},
     step::Step,
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 
 const STYLE: &str = "body{font:10pt/1.4 system-ui,sans-serif;margin:2rem;color:#111;background:#fff}\
 h1{font-size:16pt}h2{font-size:13pt;margin-top:2rem}h3{font-size:11pt}\
-table{border-collapse:collapse;width:100%;margin:.5rem 0}\
+main{max-width:78rem;margin:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0}\
 th,td{border-bottom:1px solid #bbb;padding:.2rem .5rem .2rem 0;text-align:left;vertical-align:top}td:last-child{overflow-wrap:anywhere}\
 code{font:8.5pt/1.3 ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .4rem}\
 thead{display:table-header-group}tr{break-inside:avoid}\
@@ -54,11 +55,29 @@ fn escaped(text: &str) -> String {
     out
 }
 
-fn row(out: &mut String, cells: &[&str]) {
+/// The one of two texts.
+const fn say(locale: Locale, en: &'static str, fr: &'static str) -> &'static str {
+    match locale {
+        Locale::English => en,
+        Locale::French => fr,
+    }
+}
+
+/// A cell: what is the same in every language, or what was recorded in English.
+enum Cell<'a> {
+    Same(&'a str),
+    Recorded(&'a str),
+}
+use Cell::{Recorded, Same};
+
+fn row(out: &mut String, cells: &[Cell<'_>]) {
     out.push_str("<tr>");
     for cell in cells {
         // writing to a string does not fail
-        let _ = write!(out, "<td>{}</td>", escaped(cell));
+        let _ = match cell {
+            Same(text) => write!(out, "<td>{}</td>", escaped(text)),
+            Recorded(text) => write!(out, "<td lang=\"en\">{}</td>", escaped(text)),
+        };
     }
     out.push_str("</tr>\n");
 }
@@ -73,33 +92,45 @@ fn head(out: &mut String, cells: &[&str]) {
 
 const END_OF_TABLE: &str = "</tbody></table>\n";
 
-pub(super) fn begin(customer: &Customer, exported: &Exported) -> String {
-    let name = escaped(&customer.company_name);
+pub(super) fn begin(locale: Locale, customer: &Customer, exported: &Exported) -> String {
+    let say = |en, fr| say(locale, en, fr);
+    let (name, title) = (escaped(&customer.company_name), say("Dossier", "Dossier"));
+    let language = say("en", "fr");
     let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>Dossier: {name}</title><style>{STYLE}</style></head><body><main>\n<h1>Dossier: {name}</h1>\n<dl>"
+        "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title}: {name}</title><style>{STYLE}</style></head><body><main>\n<h1>{title}: {name}</h1>\n<dl>"
     );
     for (term, value) in [
-        ("Customer", customer.customer_id.to_string()),
-        ("Domain", customer.domain.clone()),
-        ("Partner", customer.partner_id.to_string()),
-        ("Exported at", exported.at.to_string()),
-        ("Exported by", exported.by.clone()),
-        ("Correlation id", exported.correlation_id.as_hyphenated().to_string()),
+        (say("Customer", "Client"), customer.customer_id.to_string()),
+        (say("Domain", "Domaine"), customer.domain.clone()),
+        (say("Partner", "Partenaire"), customer.partner_id.to_string()),
+        (say("Exported at", "Exporté le"), exported.at.to_string()),
+        (say("Exported by", "Exporté par"), exported.by.clone()),
+        (say("Correlation id", "ID de corrélation"), exported.correlation_id.as_hyphenated().to_string()),
     ] {
         let _ = write!(out, "<dt>{term}</dt><dd>{}</dd>", escaped(&value));
     }
-    out.push_str("</dl>\n<p>This page is for reading. What is checked is the same document as JSON: planshift audit --check FILE.</p>\n");
-    out.push_str("<h2>What happened to the customer</h2>\n");
-    head(&mut out, &["no.", "when", "what", "by", "in words", "transition", "hash"]);
+    let for_reading = say(
+        "This page is for reading. What is checked is the same document as JSON: planshift audit --check FILE.",
+        "Cette page est faite pour être lue. Ce qui se vérifie est le même document en JSON : planshift audit --check FICHIER. \
+         Ce qui a été enregistré l’a été en anglais, et reste tel quel.",
+    );
+    let _ = write!(out, "</dl>\n<p>{for_reading}</p>\n<h2>{}</h2>\n", say("What happened to the customer", "Ce qui est arrivé au client"));
+    let (words, transition) = (say("in words", "en mots"), say("transition", "mise à niveau"));
+    head(
+        &mut out,
+        &[say("no.", "n°"), say("when", "quand"), say("what", "quoi"), say("by", "par"), words, transition, say("hash", "empreinte")],
+    );
     out
 }
 
-pub(super) fn entry(entry: &CustomerEntry) -> String {
+pub(super) fn entry(locale: Locale, entry: &CustomerEntry) -> String {
     let mut out = String::new();
-    let transition = entry.transition.as_ref().map(|seal| format!("{} (sealed at entry {})", seal.transition_id, seal.entries));
-    let (number, at) = (entry.number.to_string(), entry.at.to_string());
-    row(&mut out, &[&number, &at, &entry.event, &entry.actor, &entry.text, &transition.unwrap_or_default(), &entry.hash]);
+    let sealed = say(locale, "sealed at entry", "scellée à l’entrée");
+    let transition = entry.transition.as_ref().map(|seal| format!("{} ({sealed} {})", seal.transition_id, seal.entries));
+    let (number, at, transition) = (entry.number.to_string(), entry.at.to_string(), transition.unwrap_or_default());
+    let (what, by, text) = (Recorded(&entry.event), Same(&entry.actor), Recorded(&entry.text));
+    row(&mut out, &[Same(&number), Same(&at), what, by, text, Same(&transition), Same(&entry.hash)]);
     out
 }
 
@@ -107,76 +138,105 @@ pub(super) fn end_of_chain() -> String {
     END_OF_TABLE.to_owned()
 }
 
-pub(super) fn transition(part: &TransitionPart) -> String {
+pub(super) fn transition(locale: Locale, part: &TransitionPart) -> String {
+    let say = |en, fr| say(locale, en, fr);
     let it = &part.transition;
-    let mut out = format!("<h2>Transition {}</h2>\n<dl>", it.id);
-    let time = |at: Option<planshift_domain::time::Timestamp>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
+    let mut out = format!("<h2>{} {}</h2>\n<dl>", say("Transition", "Mise à niveau"), it.id);
+    let none = || say("none", "aucun").to_owned();
+    let time = |at: Option<planshift_domain::time::Timestamp>| at.map_or_else(none, |at| at.to_string());
+    let lines = format!("{} ({} {}, {} {})", it.lines, it.mapped, say("mapped", "rattachés"), it.suspended, say("suspended", "suspendus"));
     for (term, value) in [
-        ("State", it.state.name().to_owned()),
-        ("Started", format!("{} by {}", it.started_at, it.started_by)),
-        ("Ended", time(it.ended_at)),
-        ("Plans own the usage from", time(it.effective_at)),
-        ("Lines", format!("{} ({} mapped, {} suspended)", it.lines, it.mapped, it.suspended)),
-        ("Failure", it.failure.as_ref().map_or_else(|| "none".to_owned(), |f| format!("{} in {}: {}", f.code, f.step, f.description))),
+        (say("State", "État"), it.state.name().to_owned()),
+        (say("Started", "Début"), format!("{} {} {}", it.started_at, say("by", "par"), it.started_by)),
+        (say("Ended", "Fin"), time(it.ended_at)),
+        (say("Plans own the usage from", "Les plans ont la consommation dès"), time(it.effective_at)),
+        (say("Lines", "Lignes"), lines),
+        (
+            say("Failure", "Échec"),
+            it.failure.as_ref().map_or_else(none, |f| format!("{} {} {}: {}", f.code, say("in", "dans"), f.step, f.description)),
+        ),
     ] {
         let _ = write!(out, "<dt>{term}</dt><dd>{}</dd>", escaped(&value));
     }
-    out.push_str("</dl>\n<h3>Plans</h3>\n");
-    head(&mut out, &["reseller", "plan", "status", "reused", "undo", "error"]);
+    let _ = write!(out, "</dl>\n<h3>{}</h3>\n", say("Plans", "Plans"));
+    let (reseller, undo, error) = (say("reseller", "revendeur"), say("undo", "annulation"), say("error", "erreur"));
+    head(&mut out, &[reseller, say("plan", "plan"), say("status", "statut"), say("reused", "repris"), undo, error]);
     for plan in &part.plans {
         let id = plan.plan_id.map_or_else(String::new, |id| id.to_string());
         let status = plan.status.map_or("", |status| status.text());
         let error = plan.error.as_ref().map_or_else(String::new, |error| format!("{}: {}", error.code, error.description));
-        let reused = if plan.reused { "yes" } else { "no" };
-        row(&mut out, &[plan.reseller.key(), &id, status, reused, plan.undo.map_or("", |undo| undo.name()), &error]);
+        let reused = if plan.reused { say("yes", "oui") } else { say("no", "non") };
+        let undo = plan.undo.map_or("", |undo| undo.name());
+        row(&mut out, &[Same(plan.reseller.key()), Same(&id), Recorded(status), Same(reused), Recorded(undo), Recorded(&error)]);
     }
     out.push_str(END_OF_TABLE);
-    findings(part, &mut out);
-    out.push_str("<h3>Lines</h3>\n");
-    head(&mut out, &["Azure subscription", "commerce subscription", "reseller", "undo", "error"]);
+    findings(locale, part, &mut out);
+    let _ = writeln!(out, "<h3>{}</h3>", say("Lines", "Lignes"));
+    let (azure, commerce) = (say("Azure subscription", "abonnement Azure"), say("commerce subscription", "abonnement commercial"));
+    head(&mut out, &[azure, commerce, reseller, undo, error]);
     for line in &part.lines {
         let error = line.error.as_ref().map_or_else(String::new, |(step, error)| format!("{step}, {}: {}", error.code, error.description));
         let (azure, commerce) = (line.azure_subscription_id.to_string(), line.commerce_subscription_id.to_string());
-        row(&mut out, &[&azure, &commerce, line.reseller.key(), line.undo.map_or("", |undo| undo.name()), &error]);
+        let undo = line.undo.map_or("", |undo| undo.name());
+        row(&mut out, &[Same(&azure), Same(&commerce), Same(line.reseller.key()), Recorded(undo), Recorded(&error)]);
     }
     out.push_str(END_OF_TABLE);
-    out.push_str("<h3>History</h3>\n");
-    head(&mut out, &["no.", "when", "state", "what", "by", "in words", "hash"]);
+    let _ = writeln!(out, "<h3>{}</h3>", say("History", "Historique"));
+    let words = say("in words", "en mots");
+    head(
+        &mut out,
+        &[
+            say("no.", "n°"),
+            say("when", "quand"),
+            say("state", "état"),
+            say("what", "quoi"),
+            say("by", "par"),
+            words,
+            say("hash", "empreinte"),
+        ],
+    );
     for entry in &part.history {
         let (number, at) = (entry.number.to_string(), entry.at.to_string());
         let what = if entry.event == EXCHANGED { "Messages" } else { &entry.event };
-        row(&mut out, &[&number, &at, entry.state.name(), what, &entry.actor, &entry.text, &entry.hash]);
+        let (state, what, by, text) = (Recorded(entry.state.name()), Recorded(what), Same(&entry.actor), Recorded(&entry.text));
+        row(&mut out, &[Same(&number), Same(&at), state, what, by, text, Same(&entry.hash)]);
     }
     out.push_str(END_OF_TABLE);
     out
 }
 
-fn findings(part: &TransitionPart, out: &mut String) {
+fn findings(locale: Locale, part: &TransitionPart, out: &mut String) {
+    let say = |en, fr| say(locale, en, fr);
     let packets = || part.packets.iter().filter(|packet| packet.step == Step::Eligibility);
+    let (reason, warning) = (say("reason", "motif"), say("warning", "avertissement"));
     let found = packets().flat_map(|packet| {
-        packet.findings.reasons.iter().map(|f| ("reason", f)).chain(packet.findings.warnings.iter().map(|f| ("warning", f)))
+        packet.findings.reasons.iter().map(move |f| (reason, f)).chain(packet.findings.warnings.iter().map(move |f| (warning, f)))
     });
     let mut found = found.peekable();
     if found.peek().is_none() {
         return;
     }
-    out.push_str("<h3>Findings</h3>\n");
-    head(out, &["kind", "code", "about", "in words"]);
+    let _ = writeln!(out, "<h3>{}</h3>", say("Findings", "Constats"));
+    head(out, &[say("kind", "genre"), say("code", "code"), say("about", "sur"), say("in words", "en mots")]);
     for (kind, finding) in found {
-        row(out, &[kind, &finding.code, &finding.resource_id, &finding.description]);
+        row(out, &[Same(kind), Same(&finding.code), Same(&finding.resource_id), Recorded(&finding.description)]);
     }
     out.push_str(END_OF_TABLE);
 }
 
-pub(super) fn end(whole: &Whole) -> String {
-    let mut out = "<h2>The whole</h2>\n<dl>".to_owned();
-    let chain = format!("{} entries, {}", whole.chain.entries, whole.chain.hash);
-    let _ = write!(out, "<dt>The customer's chain</dt><dd><code>{}</code></dd>", escaped(&chain));
+pub(super) fn end(locale: Locale, whole: &Whole) -> String {
+    let say = |en, fr| say(locale, en, fr);
+    let mut out = format!("<h2>{}</h2>\n<dl>", say("The whole", "Le tout"));
+    let entries = say("entries", "entrées");
+    let chain = format!("{} {entries}, {}", whole.chain.entries, whole.chain.hash);
+    let _ = write!(out, "<dt>{}</dt><dd><code>{}</code></dd>", say("The customer's chain", "La chaîne du client"), escaped(&chain));
     for end in &whole.histories {
-        let text = format!("{} entries, {}", end.entries, end.hash);
-        let _ = write!(out, "<dt>Transition {}</dt><dd><code>{}</code></dd>", end.transition_id, escaped(&text));
+        let text = format!("{} {entries}, {}", end.entries, end.hash);
+        let _ =
+            write!(out, "<dt>{} {}</dt><dd><code>{}</code></dd>", say("Transition", "Mise à niveau"), end.transition_id, escaped(&text));
     }
-    let _ = write!(out, "<dt>SHA-256 of the document that was made at the same time</dt><dd><code>{}</code></dd>", escaped(&whole.sha256));
+    let of_document = say("SHA-256 of the document that was made at the same time", "SHA-256 du document établi au même moment");
+    let _ = write!(out, "<dt>{of_document}</dt><dd><code>{}</code></dd>", escaped(&whole.sha256));
     out.push_str("</dl>\n</main></body></html>\n");
     out
 }

@@ -119,6 +119,7 @@ fn lists(api: &Api) {
         .has("transitionId", guid())
         .has("partnerId", guid())
         .has("customerId", guid())
+        .has("companyName", or_null(text()))
         .has("state", api.of::<State>())
         .has("version", count())
         .has("lines", count())

@@ -17,7 +17,7 @@ use crate::{
 };
 use axum::{Extension, extract::State, http::HeaderMap};
 use planshift_domain::{
-    ids::{TransitionId, parse_guid},
+    ids::{CustomerId, TransitionId, parse_guid},
     time::{Timestamp, seconds_of},
     transition::{State as TransitionState, TransitionRow},
 };
@@ -80,21 +80,23 @@ pub(in crate::http) async fn list(
         _ if filter.states_are_none() => Page { total: Some(0), ..Page::default() },
         None => {
             let page = app.model.list(&filter, after, asked.size).await?;
-            Page { items: items(&page.rows), total: page.total, next: page.next.map(token), more: None }
+            Page { items: items(&app, &context, &page.rows).await?, total: page.total, next: page.next.map(token), more: None }
         }
         Some(text) => {
             let found = app.model.search(&filter, text, after, asked.size).await?;
             // how many there are in all is known where everything was looked through at once
             let total = (found.next.is_none() && after.is_none()).then_some(found.rows.len() as u64);
             let more = Some(("lookedThrough", json!(found.looked_through)));
-            Page { items: items(&found.rows), total, next: found.next.map(token), more }
+            Page { items: items(&app, &context, &found.rows).await?, total, next: found.next.map(token), more }
         }
     };
     asked.answer("/productUpgrades", &query, page)
 }
 
-fn items(rows: &[TransitionRow]) -> Vec<Value> {
-    rows.iter().map(summary).collect()
+async fn items(app: &App, context: &Context, rows: &[TransitionRow]) -> Result<Vec<Value>, ApiError> {
+    let customers: Vec<CustomerId> = rows.iter().map(|row| row.customer_id).collect();
+    let names = app.model.customer_names(context.caller.partner, &customers).await?;
+    Ok(rows.iter().map(|row| summary(row, names.get(&row.customer_id))).collect())
 }
 
 fn token((at, id): (Timestamp, TransitionId)) -> String {
@@ -108,11 +110,12 @@ fn key(token: &str) -> Option<(Timestamp, TransitionId)> {
 }
 
 /// A transition without what is beneath it.
-fn summary(row: &TransitionRow) -> Value {
+fn summary(row: &TransitionRow, name: Option<&String>) -> Value {
     json!({
         "transitionId": row.id,
         "partnerId": row.partner_id,
         "customerId": row.customer_id,
+        "companyName": name,
         "state": row.state,
         "version": row.version,
         "lines": row.lines,

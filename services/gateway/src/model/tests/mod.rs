@@ -3,6 +3,7 @@
 mod audit;
 mod feed;
 mod lists;
+mod overview;
 mod rows;
 
 use super::{audit::RecordFilter, requests::Reserved, *};

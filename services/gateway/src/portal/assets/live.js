@@ -84,17 +84,25 @@ async function cells() {
 // ------------------------------------------------------------------------------------------------------------------ parts
 
 const common = document.querySelector('script[src*="/portal."]')?.src;
-const { exchange } = await import(common);
+const { exchange, say } = await import(common);
 
 const LEAST = 500;  // milliseconds between two looks at the page; more where a look takes long
+const STILL = 30_000; // and where no event comes: an end that was expected has passed, or nothing answers any more
 let wanted = false, busy = false, pause = LEAST;
+
+/** How it is, in words: what its head says beside the name. */
+const standing = () => root.querySelector('[data-part="head"] .mark')?.textContent ?? "";
 
 async function look() {
   if (busy) { wanted = true; return; }
   [busy, wanted] = [true, false];
   const begun = performance.now();
   try {
-    await Promise.all([exchange(root.dataset.live, root), cells()]);
+    const before = standing();
+    const [page] = await Promise.all([exchange(root.dataset.live, root), cells()]);
+    if (page) document.title = page.title;
+    // whoever hears the page is told when it gets further, and is not told each number
+    if (standing() !== before) say(document.title);
   } catch {
     wanted = true;
   }
@@ -144,6 +152,7 @@ if (root) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (letters) frame ||= requestAnimationFrame(draw); });
   if (!root.dataset.over) {
     addEventListener("offline", () => connected(false));
+    setInterval(() => { if (!document.hidden && source?.readyState === EventSource.OPEN) look(); }, STILL);
     listen();
   }
 }

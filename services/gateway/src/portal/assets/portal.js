@@ -3,7 +3,7 @@
 
 const said = document.getElementById("said");
 const french = document.documentElement.lang === "fr";
-const say = (text) => { if (said) said.textContent = text; };
+export const say = (text) => { if (said) said.textContent = text; };
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
@@ -19,8 +19,10 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// Times are in UTC on the page, as they are on invoices; the reader sees those of his place, with UTC in the title.
-const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+// Times are in UTC on the page, as they are on invoices; the reader sees those of his place and in its manner, with UTC in the title.
+const tongue = document.documentElement.lang;
+const manner = (navigator.languages ?? []).find((one) => one.split("-")[0] === tongue) ?? tongue;
+const format = new Intl.DateTimeFormat(manner, { dateStyle: "medium", timeStyle: "short" });
 export function times(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([title])")) {
     const at = new Date(time.dateTime);
@@ -31,6 +33,10 @@ export function times(root) {
 }
 times(document);
 document.addEventListener("planshift:changed", (event) => times(event.target));
+
+// On a phone the way to the other pages is one line: the present one is to be seen.
+const present = document.querySelector(".bar nav [aria-current]");
+if (present) present.parentElement.scrollLeft = present.offsetLeft - present.parentElement.offsetLeft - 48;
 
 // A time zone that nobody has filled in yet is the reader's own.
 for (const field of document.querySelectorAll("[data-time-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
@@ -78,6 +84,25 @@ for (const form of document.querySelectorAll("[data-select]")) {
   count();
 }
 
+// Customers that nobody has looked at are looked at some hundred at a time, until none is left or none can be told.
+const looking = document.querySelector("[data-look]");
+looking?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const shown = looking.querySelector("[data-left]");
+  const fields = new URLSearchParams(new FormData(looking));
+  looking.querySelector("button").disabled = true;
+  for (let left = Number(shown.dataset.left); left > 0;) {
+    const answer = await fetch(looking.action, { method: "POST", body: fields, headers: { accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok) break;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = Number(page.querySelector("[data-left]")?.dataset.left ?? 0);
+    if (now >= left) break;
+    left = now;
+    shown.textContent = new Intl.NumberFormat(document.documentElement.lang).format(left);
+  }
+  location.assign(looking.dataset.look);
+});
+
 // What stands in the way of each customer of the page, asked for once the page is there.
 const asked = [...document.querySelectorAll("[data-blocker]")];
 if (asked.length) {
@@ -107,7 +132,13 @@ export async function exchange(here, root) {
     old.was = now.innerHTML;
     old.replaceChildren(...now.childNodes);
     old.querySelectorAll("details").forEach((one, at) => { if (at < open.length) one.open = open[at]; });
-    if (place >= 0) old.querySelectorAll("a, button, summary, [tabindex]")[place]?.focus();
+    if (place >= 0) {
+      // what had the focus may be gone: its neighbour has it then, or the heading, and not the top of the page
+      const all = [...old.querySelectorAll("a, button, summary, [tabindex]")];
+      const next = all[Math.min(place, all.length - 1)] ?? old.querySelector("h1, h2");
+      if (next && !next.matches("a, button, summary, [tabindex]")) next.tabIndex = -1;
+      next?.focus();
+    }
     old.dispatchEvent(new CustomEvent("planshift:changed", { bubbles: true }));
   }
   return page;

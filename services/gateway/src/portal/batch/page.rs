@@ -9,7 +9,7 @@ use crate::{
         customer::Collection,
         finish::Page,
         frame::{Content, Place, page as framed},
-        parts::{bar, number, time},
+        parts::{bar, expected, number, time},
         visit::Visit,
     },
 };
@@ -98,7 +98,7 @@ pub(in crate::portal) async fn page(visit: Visit, Path(batch): Path<String>, par
             div data-part="history" { (story(&visit, &history.items)) }
         }
     };
-    let title = known.external_reference_id.clone();
+    let title = format!("{}: {}", known.external_reference_id, state_of(&visit, &known.state).0);
     Ok(framed(&visit, &Content { title, place: Place::Batches, is_live: !is_over, body }))
 }
 
@@ -136,7 +136,7 @@ fn counts(visit: &Visit, known: &Batch) -> Markup {
             }
             @if known.subscriptions.total > 0 { div.figure { b { (number(known.subscriptions.completed, locale)) " / " (number(known.subscriptions.total, locale)) } span { (say("subscriptions moved", "abonnements passés")) } } }
             @if let Some(percent) = known.percent { div.figure { b { (percent) " %" } span { (say("at an end", "à leur terme")) } } }
-            @if let Some(end) = known.expected_end { div.figure { b { (time(end)) } span { (say("expected end", "fin prévue")) } } }
+            @if let Some(end) = known.expected_end { (expected(visit, end)) }
         }
         @if known.plan.is_object() { (planned(visit, known)) }
         p.fine {

@@ -9,6 +9,7 @@ use crate::{
         finish::{Page, see},
         form::Form,
         frame::{Content, Place, page as framed},
+        partners,
         parts::number,
         upload::Held,
         visit::Visit,
@@ -121,6 +122,7 @@ async fn shown(visit: &Visit, form: Option<&Form>, error: Option<&ApiError>) -> 
     let source = value("source").unwrap_or("file");
     // an operator of several partners says whose it is
     let several = visit.context.caller.sees_all() && visit.app.model.only_partner().await?.is_none();
+    let partners = if several { partners::read(visit).await? } else { Vec::new() };
     let choice =
         |name: &str, text: &str| html! { label { input type="radio" name="source" value=(name) checked[source == name]; " " (text) } };
     let body = html! {
@@ -142,8 +144,7 @@ async fn shown(visit: &Visit, form: Option<&Form>, error: Option<&ApiError>) -> 
             label for="reference" { (say("Your name of it: the same name again is the same batch", "Votre nom pour ce lot : le même nom est le même lot")) }
             input id="reference" name="reference" value=[value("reference")] maxlength="100" required autocomplete="off";
             @if several {
-                label for="partner" { (say("Whose customers: the partner’s id", "De qui : l’ID du partenaire")) }
-                input id="partner" name="partner" value=[value("partner")] autocomplete="off" required;
+                (partners::field(visit, &partners, "partner", say("Whose customers", "De quel partenaire"), value("partner").unwrap_or_default()))
             }
             label for="atonce" { (say("How many at once", "Combien à la fois")) }
             input.short id="atonce" name="atonce" type="number" min="1" max="10000" value=(value("atonce").unwrap_or("100"));

@@ -2,10 +2,12 @@
 
 use crate::{
     http::{ApiError, Parameters, whose},
+    model::PartnerName,
     portal::{
         api::encoded,
         finish::Page,
         frame::{Content, Place, page as framed},
+        partners,
         visit::Visit,
     },
     words::words,
@@ -19,6 +21,8 @@ pub(super) struct Asked {
     pub(super) partner: PartnerId,
     /// It is named where an operator sees several.
     names_partner: bool,
+    /// By their names, there.
+    partners: Vec<PartnerName>,
     pub(super) customer: Option<CustomerId>,
     pub(super) month: Month,
     /// Where the list goes on.
@@ -72,9 +76,11 @@ impl Asked {
         let given = |name: &str| parameters.get(name).map(str::trim).filter(|text| !text.is_empty());
         let customer = given("customerId").map(|text| text.parse().map_err(|_| wrong("customerId", ("a GUID", "un GUID")))).transpose()?;
         let month = given("month").map(|text| text.parse().map_err(|_| wrong("month", ("a month as 2026-09", "un mois comme 2026-09"))));
+        let names_partner = given("partnerId").is_some() && visit.context.caller.sees_all();
         Ok(Some(Self {
             partner,
-            names_partner: given("partnerId").is_some() && visit.context.caller.sees_all(),
+            names_partner,
+            partners: if names_partner { partners::read(visit).await? } else { Vec::new() },
             customer,
             month: month.transpose()?.unwrap_or_else(|| visit.app.spendings.this_month()),
             after: given("after").map(str::to_owned),
@@ -122,7 +128,13 @@ impl Asked {
     /// A page's own part beneath the way to the others.
     pub(super) fn page(&self, visit: &Visit, part: Part, body: &Markup) -> Page {
         let body = html! {
-            div.title { h1 { (visit.say("Billing", "Facturation")) } }
+            div.title {
+                h1 { (visit.say("Billing", "Facturation")) }
+                @if self.names_partner {
+                    span.count { (partners::name_of(&self.partners, self.partner)) }
+                    span.push { a.button href=(part.path()) { (visit.say("Another partner…", "Un autre partenaire…")) } }
+                }
+            }
             nav.tabs aria-label=(visit.say("Pages of billing", "Pages de facturation")) {
                 @for one in Part::ALL { a href=(self.to(one, self.month)) aria-current=[(one == part).then_some("page")] { (one.name(visit)) } }
             }
@@ -159,16 +171,16 @@ impl Asked {
 }
 
 /// An operator has several partners: whose is meant?
-pub(super) fn choose(visit: &Visit, part: Part) -> Page {
+pub(super) async fn choose(visit: &Visit, part: Part) -> Result<Page, ApiError> {
     let say = |en, fr| visit.say(en, fr);
+    let known = partners::read(visit).await?;
     let body = html! {
         div.title { h1 { (say("Billing", "Facturation")) } }
         p { (say("There are several partners, and billing is of one of them.", "Il y a plusieurs partenaires, et la facturation est celle d’un seul.")) }
         form.stack method="get" action=(part.path()) {
-            label for="partner" { (say("Partner's id", "ID du partenaire")) }
-            input id="partner" name="partnerId" required spellcheck="false";
+            (partners::field(visit, &known, "partnerId", say("Partner", "Partenaire"), ""))
             button.primary type="submit" { (say("Show", "Afficher")) }
         }
     };
-    framed(visit, &Content { title: say("Billing", "Facturation").to_owned(), place: Place::Billing, is_live: false, body })
+    Ok(framed(visit, &Content { title: say("Billing", "Facturation").to_owned(), place: Place::Billing, is_live: false, body }))
 }

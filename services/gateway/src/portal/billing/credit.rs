@@ -45,7 +45,7 @@ struct Days {
 
 /// `GET /portal/billing/credit`.
 pub(in crate::portal) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, ApiError> {
-    let Some(asked) = Asked::of(&visit, &parameters).await? else { return Ok(choose(&visit, Part::Credit)) };
+    let Some(asked) = Asked::of(&visit, &parameters).await? else { return choose(&visit, Part::Credit).await };
     let found: Collection<Day> = visit.get(&format!("/v1/reconciliation/credit?{}{}", asked.query(), asked.going_on())).await?;
     let next = found.next().map(|next| format!("{}&after={}", asked.to(Part::Credit, asked.month), encoded(&next)));
     let lines = gathered(found.items)?;

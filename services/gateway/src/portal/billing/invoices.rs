@@ -82,7 +82,7 @@ pub(in crate::portal) async fn bring(visit: Visit, parameters: Parameters, uploa
 }
 
 async fn shown(visit: &Visit, parameters: &Parameters, error: Option<&ApiError>) -> Result<Page, ApiError> {
-    let Some(asked) = Asked::of(visit, parameters).await? else { return Ok(choose(visit, Part::Invoices)) };
+    let Some(asked) = Asked::of(visit, parameters).await? else { return choose(visit, Part::Invoices).await };
     let found: Collection<File> = visit.get(&format!("/v1/invoices?partnerId={}{}", asked.partner, asked.going_on())).await?;
     let next = found.next().map(|next| format!("{}&after={}", asked.to(Part::Invoices, asked.month), encoded(&next)));
     let say = |en, fr| visit.say(en, fr);

@@ -48,7 +48,7 @@ struct One {
 
 /// `GET /portal/billing`.
 pub(in crate::portal) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, ApiError> {
-    let Some(asked) = Asked::of(&visit, &parameters).await? else { return Ok(choose(&visit, Part::Month)) };
+    let Some(asked) = Asked::of(&visit, &parameters).await? else { return choose(&visit, Part::Month).await };
     let found: Collection<One> = visit.get(&format!("/v1/reconciliation?{}{}", asked.query(), asked.going_on())).await?;
     let sum = format!("/v1/reconciliation/totals?{}", asked.query());
     let totals = tokio::select! {

@@ -62,7 +62,7 @@ pub(in crate::portal) async fn bring(visit: Visit, parameters: Parameters, uploa
 }
 
 async fn shown(visit: &Visit, parameters: &Parameters, error: Option<&ApiError>) -> Result<Page, ApiError> {
-    let Some(asked) = Asked::of(visit, parameters).await? else { return Ok(choose(visit, Part::Usage)) };
+    let Some(asked) = Asked::of(visit, parameters).await? else { return choose(visit, Part::Usage).await };
     let found: Collection<Import> = visit.get(&format!("/v1/usage/imports?partnerId={}{}", asked.partner, asked.going_on())).await?;
     let one = match parameters.get("import").filter(|_| error.is_none()) {
         Some(id) => Some(visit.get::<Import>(&format!("/v1/usage/imports/{}", encoded(id))).await?),

@@ -17,7 +17,7 @@ use maud::{Markup, html};
 use planshift_domain::time::Timestamp;
 use serde::Deserialize;
 
-/// How many letters are listed, the oldest first.
+/// How many letters a page has, the oldest first.
 const LISTED: u32 = 100;
 /// How many redrives are listed, the newest first.
 const REDRIVES: u32 = 10;
@@ -74,11 +74,12 @@ pub(super) fn meant(field: impl Fn(&str) -> Option<String>) -> String {
     given.map(|(name, text)| format!("{name}={}", encoded(text.trim()))).collect::<Vec<_>>().join("&")
 }
 
-/// `GET /portal/operations/letters?code=&queue=&type=&transitionId=`.
+/// `GET /portal/operations/letters?code=&queue=&type=&transitionId=&after=`.
 pub(in crate::portal) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, ApiError> {
     let say = |en, fr| visit.say(en, fr);
     let meant = meant(|name| parameters.get(name).map(str::to_owned));
-    let found: Letters = visit.get(&format!("/v1/deadletters?size={LISTED}&{meant}")).await?;
+    let after = parameters.get("after").map(|token| format!("&continuationToken={}", encoded(token))).unwrap_or_default();
+    let (found, next): (Letters, _) = visit.api.page(&visit.context, &format!("/v1/deadletters?size={LISTED}&{meant}{after}")).await?;
     let past: Collection<Redrive> = visit.get(&format!("/v1/deadletters/redrives?size={REDRIVES}")).await?;
     let body = html! {
         p.path { a href="/portal/operations" { (say("Operations", "Exploitation")) } }
@@ -102,6 +103,10 @@ pub(in crate::portal) async fn page(visit: Visit, parameters: Parameters) -> Res
         @if !found.complete { p.notice.held { (say("There are more than one look comes to: these are of the first.", "Il y en a plus qu’un passage n’en voit : voici les premières.")) } }
         section { h2 { (say("By reason", "Par motif")) } (groups(&visit, &found)) }
         @if !found.items.is_empty() { (listed(&visit, &found)) }
+        nav.pages aria-label=(say("Pages of the list", "Pages de la liste")) {
+            @if !after.is_empty() { a.button href={ "/portal/operations/letters?" (meant) } { (say("First page", "Première page")) } }
+            @if let Some(next) = &next { a.button rel="next" href={ "/portal/operations/letters?" (meant) "&after=" (encoded(next)) } { (say("Next page", "Page suivante")) } }
+        }
         @if !past.items.is_empty() { (redrives::table(&visit, &past.items)) }
     };
     let title = say("Dead letters", "Lettres mortes").to_owned();
@@ -151,7 +156,6 @@ fn listed(visit: &Visit, found: &Letters) -> Markup {
                     } } }
                 }
             }
-            @if found.total_count > found.items.len() as u64 { p.fine { (say("The first ", "Les ")) (found.items.len()) (say(".", " premières.")) } }
         }
     }
 }

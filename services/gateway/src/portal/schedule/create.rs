@@ -7,6 +7,7 @@ use crate::{
         finish::{Page, see},
         form::Form,
         frame::{Content, Place, page as framed},
+        partners,
         visit::Visit,
     },
 };
@@ -71,6 +72,7 @@ async fn shown(visit: &Visit, asked: &Asked, error: Option<&ApiError>) -> Result
     let say = |en, fr| visit.say(en, fr);
     // an operator of several partners says whose it is
     let several = visit.context.caller.sees_all() && visit.app.model.only_partner().await?.is_none();
+    let partners = if several { partners::read(visit).await? } else { Vec::new() };
     let body = html! {
         p.path { a href="/portal/schedules" { (say("Schedules", "Planifications")) } }
         h1 { (say("A new schedule", "Une nouvelle planification")) }
@@ -85,8 +87,7 @@ async fn shown(visit: &Visit, asked: &Asked, error: Option<&ApiError>) -> Result
                 p { (say("A batch: ", "Un lot : ")) a href={ "/portal/batches/" (asked.batch) } { (say("look at it", "le regarder")) } }
             }
             @if several && asked.batch.is_empty() {
-                label for="partner" { (say("Whose customers: the partner’s id", "De qui : l’ID du partenaire")) }
-                input id="partner" name="partner" value=(asked.partner) autocomplete="off" required;
+                (partners::field(visit, &partners, "partner", say("Whose customers", "De quel partenaire"), &asked.partner))
             }
             label for="reference" { (say("Your name of it, if you like", "Votre nom pour elle, si vous voulez")) }
             input id="reference" name="reference" value=(asked.reference) maxlength="100" autocomplete="off";

@@ -25,16 +25,16 @@ use serde_json::json;
 pub(super) fn buttons(visit: &Visit, shown: &Shown) -> Markup {
     let (row, say) = (&shown.row, |en, fr| visit.say(en, fr));
     let here = format!("/portal/transitions/{}", row.id);
-    let act = |name: &str, text: &str| {
+    let act = |name: &str, text: &str, class: &str| {
         html! {
-            form.inline method="post" action={ (here) "/" (name) } { (visit.form_token()) input type="hidden" name="key" value=(key(shown, name)); button type="submit" { (text) } }
+            form.inline method="post" action={ (here) "/" (name) } { (visit.form_token()) input type="hidden" name="key" value=(key(shown, name)); button class=(class) type="submit" { (text) } }
         }
     };
     html! {
         @if visit.may(Right::Manage) {
             @if can_be_cancelled(row.state) { a.button href={ (here) "/cancel" } { (say("Cancel…", "Annuler…")) } }
-            @if row.state == State::NeedsOperator { (act("resume", say("Resume", "Reprendre"))) }
-            @if row.state == State::Compensated && row.closed_at.is_none() { (act("close", say("Close", "Clore"))) }
+            @if row.state == State::NeedsOperator { (act("resume", say("Resume", "Reprendre"), "primary")) }
+            @if row.state == State::Compensated && row.closed_at.is_none() { (act("close", say("Close", "Clore"), "")) }
         }
         @if matches!(row.state, State::Compensated | State::Ineligible) {
             a.button.primary href={ "/portal/customers/" (row.customer_id) "/transition" } { (say("Try again", "Réessayer")) }

@@ -27,7 +27,7 @@ pub(super) use list::list;
 use super::{
     finish::Page,
     frame::{Content, Place, page as framed},
-    parts::{bar, id as shown_id, number, time},
+    parts::{bar, expected, id as shown_id, number, time},
     states,
     visit::Visit,
 };
@@ -112,7 +112,8 @@ pub(super) async fn page(visit: Visit, Path(id): Path<String>) -> Result<Page, A
             }
         }
     };
-    let title = shown.name.clone();
+    // who follows several sees in the tabs how each is
+    let title = format!("{}: {}", shown.name, states::of(row.state, visit.locale()).0);
     Ok(framed(&visit, &Content { title, place: Place::Transitions, is_live: true, body }))
 }
 
@@ -155,8 +156,8 @@ fn counts(visit: &Visit, shown: &Shown) -> Markup {
                 div.figure { b { (of(row.mapped)) } span { (mapped) } (bar(mapped, row.mapped.into(), row.lines.into())) }
                 div.figure { b { (of(row.suspended)) } span { (suspended) } (bar(suspended, row.suspended.into(), row.lines.into())) }
                 @if let Some(percent) = shown.percent { div.figure { b { (percent) " %" } span { (say("done", "fait")) } } }
-                @if let Some(end) = shown.expected_end { div.figure { b { (time(end)) } span { (say("expected end", "fin prévue")) } } }
-                @if let Some(at) = row.effective_at { div.figure { b { (time(at)) } span { (say("the plan is billed from", "le plan est facturé dès")) } } }
+                @if let Some(end) = shown.expected_end { (expected(visit, end)) }
+                @if let Some(at) = row.effective_at.filter(|_| is_under_plans(row)) { div.figure { b { (time(at)) } span { (say("the plan is billed from", "le plan est facturé dès")) } } }
                 @if let Some(at) = row.ended_at { div.figure { b { (time(at)) } span { (say("ended", "fin")) } } }
             }
         }
@@ -221,6 +222,14 @@ fn text_of(status: &impl serde::Serialize) -> String {
     match serde_json::to_value(status) {
         Ok(Value::String(text)) => text,
         _ => String::new(),
+    }
+}
+
+/// Is anything of it under its plans, or about to be? What turns back is not.
+fn is_under_plans(row: &TransitionRow) -> bool {
+    match row.state {
+        State::NeedsOperator => row.left_state != Some(State::Compensating),
+        state => !matches!(state, State::Compensating | State::Compensated | State::Ineligible),
     }
 }
 

@@ -34,7 +34,7 @@ use uuid::Uuid;
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Lists of what the caller itself has, whatever it asks for: nothing in their paths names anybody.
-const OF_THE_CALLER: [&str; 20] = [
+const OF_THE_CALLER: [&str; 21] = [
     "/v1/productupgrades/batches",
     "/v1/productupgrades/schedules",
     "/v1/customers",

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// and a pass that prints, have more.
 const TOLD: usize = 5;
 /// Characters of each.
-const CHARS: usize = 300;
+const CHARS: usize = 200;
 
 /// Somebody who is told.
 #[derive(Debug)]

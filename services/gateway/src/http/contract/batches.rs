@@ -4,8 +4,8 @@ use super::{
     api::Api,
     operation::Operation,
     shapes::{
-        Object, Schema, collection, count, flag, guid, list, mpn_id, number, object, one_of, optional, or_null, pattern, text, text_up_to,
-        time,
+        Object, Schema, collection, count, flag, guid, list, mpn_id, number, object, one_of, optional, or_null, pattern, plain, text,
+        text_up_to, time,
     },
     upgrades::who_and_why,
 };
@@ -100,15 +100,15 @@ fn create(api: &Api, batch: &Schema) {
         .says("Every row is looked at before anything is stored: where one is wrong, all that is wrong is told by row and column, and nothing is taken. A table has its options in the query.")
         .of_partner()
         .bodies(&[("application/json", body), ("text/csv", text())], true)
-        .query("externalReferenceId", text(), "Of a table: the partner's own name of the batch.")
+        .query("externalReferenceId", plain(), "Of a table: the partner's own name of the batch.")
         .query("atOnce", number(1, MOST_AT_ONCE), "Of a table: how many rows may be under way at once.")
         .query("stopPercent", number(0, 100), "Of a table: it stops by itself where more than so many of a hundred ends have failed.")
         .query("stopMinimum", number(1, LARGEST_STOP_MINIMUM), "Of a table: once there are so many ends.")
         .query("dryRun", flag(), "Of a table: the plan of each row is asked for first.")
         .query("start", flag(), "Of a table: it starts at once, or once it is planned.")
         .query("keepToPlan", flag(), "Of a table: each start does what the dry run has shown, or nothing.")
-        .query("reason", text(), "Of a table: why.")
-        .query("actor", text(), "Of a table: who.")
+        .query("reason", plain(), "Of a table: why.")
+        .query("actor", plain(), "Of a table: who.")
         .json(201, "The batch, made now or before.", batch.clone())
         .gives(201, "Location", "Where it is, relative to the version of the API.")
         .leads_to(201, "getBatch", &[("batch", "$response.body#/batchId")])

@@ -10,9 +10,9 @@ pub(super) fn text() -> Schema {
     json!({ "type": "string" })
 }
 
-/// A text of at most so many characters.
+/// A text of at most so many characters, none of which is U+0000.
 pub(super) fn text_up_to(characters: usize) -> Schema {
-    json!({ "type": "string", "maxLength": characters })
+    json!({ "type": "string", "maxLength": characters, "pattern": r"^[^\u0000]*$" })
 }
 
 /// A text that matches this.

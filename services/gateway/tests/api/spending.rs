@@ -205,6 +205,7 @@ async fn budgets_that_imports_have_not_told_of_are_asked_for() {
     let partner: Uuid = document["partner"]["id"].as_str().unwrap().parse().unwrap();
     world.database.execute(&OLD, Args::new().value(partner).value(customer.parse::<Uuid>().unwrap())).await.unwrap();
     let asked = world.count(ReadCustomer::TYPE).0;
+    // longer than from look to look (2 s), for nothing tells of a question that is not asked
     tokio::time::sleep(std::time::Duration::from_millis(2_300)).await;
     assert_eq!(world.count(ReadCustomer::TYPE).0, asked, "eligibility may be an old one as long as services are upgraded");
     clock.by(std::time::Duration::from_secs(15 * 60));

@@ -213,10 +213,7 @@ impl ApiError {
         if self.0.is_pace {
             return json!({ "statusCode": self.0.status.as_u16(), "message": text }).to_string();
         }
-        let description: String = match text.char_indices().nth(DESCRIPTION_CHARS) {
-            None => text.to_owned(),
-            Some(_) => text.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
-        };
+        let description = described(text);
         let mut body = json!({
             "code": self.0.code,
             "description": description,
@@ -230,6 +227,16 @@ impl ApiError {
             fields.extend(self.0.more.clone());
         }
         body.to_string()
+    }
+}
+
+/// A description as it is sent: no longer than it may be, and what it repeats of a request cannot be taken for a command by whatever shows it.
+fn described(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { c.escape_unicode().collect() } else { c.to_string() };
+    let text: String = text.chars().map(shown).collect();
+    match text.char_indices().nth(DESCRIPTION_CHARS) {
+        None => text,
+        Some(_) => text.chars().take(DESCRIPTION_CHARS - 1).chain(['…']).collect(),
     }
 }
 
@@ -263,5 +270,18 @@ impl From<AskError> for ApiError {
             AskError::Busy => words!("Too much is under way. Try again.", "Trop de travaux sont en cours. Réessayez."),
         };
         Self::unavailable(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_holds_no_command_and_is_no_longer_than_it_may_be() {
+        assert_eq!(described("row 1, \0\u{1b}[2J:\n  é"), "row 1, \\u{0}\\u{1b}[2J:\n  é");
+        assert_eq!(described(&"é".repeat(DESCRIPTION_CHARS)), "é".repeat(DESCRIPTION_CHARS));
+        let cut = described(&"\0".repeat(DESCRIPTION_CHARS));
+        assert_eq!((cut.chars().count(), cut.chars().last()), (DESCRIPTION_CHARS, Some('…')));
     }
 }

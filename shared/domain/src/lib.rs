@@ -12,6 +12,7 @@
 //! | [`audit`] | what happened to a customer, hash-chained; the dossier that a third party can check |
 //! | [`message`] | commands, replies, requests, answers, events |
 //! | [`report`] | what failed, what was undone, who must do what next |
+//! | [`said`] | what is kept in English of all this, as sentences that can be read back and said in French |
 //! | [`view`] | a transition as people and programs see it |
 
 pub mod account;
@@ -21,6 +22,7 @@ pub mod ids;
 pub mod message;
 pub mod ownership;
 pub mod report;
+pub mod said;
 pub mod step;
 pub mod time;
 pub mod transition;

@@ -2,9 +2,11 @@
 //! plan now, and who must do what next.
 //!
 //! A pure function of a transition's view and history, so that the command line, the API and the portal say the same. As JSON
-//! it is whole; as text it is at most 100 columns wide, and its long lists are shortened.
+//! it is whole; as text it is at most 100 columns wide, and its long lists are shortened. It is made in English; [`Report::in_french`] says the
+//! same in French.
 
 mod build;
+mod french;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -127,9 +129,19 @@ pub struct NextStep {
     pub command: Option<String>,
 }
 
+/// A report in French: as JSON, the same object; its `Display` is the report as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct InFrench(Report);
+
 impl Report {
     /// The report about a transition. `history` is in order.
     pub fn new(view: &TransitionView, history: &[HistoryEntry]) -> Self {
         build::report(view, history)
+    }
+
+    /// The same in French, but for the words of others and for names that programs read.
+    pub fn in_french(self) -> InFrench {
+        InFrench(french::report(self))
     }
 }

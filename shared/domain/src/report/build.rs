@@ -5,6 +5,7 @@ use crate::{
     account::facts::{PlanStatus, SubscriptionStatus},
     audit::EXCHANGED,
     history::HistoryEntry,
+    said::{Said, Sentence, nouns, report as say, story},
     step::Step,
     transition::{Failure, State},
     view::{LineState, TransitionView},
@@ -44,22 +45,19 @@ fn last(history: &[HistoryEntry]) -> Vec<EvidenceEntry> {
 }
 
 fn summary(view: &TransitionView) -> String {
-    match view.state {
-        State::Completed => format!(
-            "All went well: {} under {}, and the commerce subscriptions they came with are suspended.",
-            counted(view.lines.len(), "Azure subscription is", "Azure subscriptions are"),
-            counted(view.plans.len(), "Azure plan", "Azure plans"),
-        ),
-        State::Ineligible => format!("The customer may not move now: {}.", counted(view.reasons.len(), "reason blocks", "reasons block")),
-        State::Compensated if cancelled(view) => "It was cancelled, and what it had done was undone.".to_owned(),
-        State::Compensated => "It failed before the pivot, and what it had done was undone.".to_owned(),
-        State::NeedsOperator if past_pivot(view) => {
-            "A step failed for good after the pivot: everything else has ended, and from here it only goes forward.".to_owned()
+    let said: Said = match view.state {
+        State::Completed => {
+            say::ALL_WENT_WELL.with(&[&nouns::AZURE_SUBSCRIPTION_IS.of(view.lines.len()), &nouns::AZURE_PLAN.of(view.plans.len())])
         }
-        State::NeedsOperator => "Something could not be undone: everything else has ended, and an operator is asked.".to_owned(),
-        State::Compensating => "It is being undone.".to_owned(),
-        _ => format!("It is under way, in the state {}.", view.state),
-    }
+        State::Ineligible => say::MAY_NOT_MOVE.with(&[&nouns::REASON_BLOCKS.of(view.reasons.len())]),
+        State::Compensated if cancelled(view) => say::WAS_CANCELLED.into(),
+        State::Compensated => say::FAILED.into(),
+        State::NeedsOperator if past_pivot(view) => say::FAILED_PAST_THE_PIVOT.into(),
+        State::NeedsOperator => say::NOT_UNDONE.into(),
+        State::Compensating => say::BEING_UNDONE.into(),
+        _ => say::UNDER_WAY.with(&[&view.state]),
+    };
+    said.into()
 }
 
 fn cancelled(view: &TransitionView) -> bool {
@@ -77,7 +75,7 @@ fn failed(view: &TransitionView, history: &[HistoryEntry]) -> Vec<Failed> {
         resource_id: reason.resource_id.clone(),
         code: reason.code.clone(),
         description: reason.description.clone(),
-        said_by: "the eligibility rules".to_owned(),
+        said_by: say::RULES.into(),
     });
     let first = view.failure.as_ref().map(|failure| Failed {
         step: failure.step,
@@ -107,11 +105,11 @@ fn failed(view: &TransitionView, history: &[HistoryEntry]) -> Vec<Failed> {
 }
 
 fn said_by(failure: &Failure, history: &[HistoryEntry]) -> String {
+    // whoever cancelled turned it back
+    let cancelled = |entry: &&HistoryEntry| story::TURNS_BACK.is_said_by(&entry.text);
     match failure.code.as_str() {
-        CANCELLED => {
-            history.iter().rev().find(|e| e.event == CANCELLED).map_or_else(|| "the one who cancelled it".to_owned(), |e| e.actor.clone())
-        }
-        TIMED_OUT => "the coordinator".to_owned(),
+        CANCELLED => history.iter().rev().find(cancelled).map_or_else(|| say::WHOEVER_CANCELLED.into(), |entry| entry.actor.clone()),
+        TIMED_OUT => say::COORDINATOR.into(),
         _ => failure.step.name().to_owned(),
     }
 }
@@ -120,18 +118,15 @@ fn undone(view: &TransitionView) -> Vec<Undone> {
     let lines = view.lines.iter().filter(|line| line.state == LineState::Compensated).map(|line| Undone {
         kind: UndoneKind::AzureSubscription,
         resource_id: line.azure_subscription_id.to_string(),
-        evidence: format!(
-            "mapping's ledger says undone; it is under no plan, and its commerce subscription {} is {}",
-            line.commerce_subscription_id, line.commerce_status
-        ),
+        evidence: say::LINE_UNDONE.with(&[&line.commerce_subscription_id, &line.commerce_status]).into(),
     });
     let undoing = matches!(view.state, State::Compensated | State::Compensating | State::NeedsOperator);
     let plans = view.plans.iter().filter(|plan| undoing && plan.status == PlanStatus::Suspended).map(|plan| Undone {
         kind: UndoneKind::AzurePlan,
         resource_id: plan.plan_id.to_string(),
         evidence: match &plan.partner_id {
-            Some(reseller) => format!("the plan of reseller {reseller} is suspended; the next attempt makes it active again"),
-            None => "the plan is suspended; the next attempt makes it active again".to_owned(),
+            Some(reseller) => say::PLAN_UNDONE.with(&[reseller]).into(),
+            None => say::PLAN_WITHOUT_RESELLER_UNDONE.into(),
         },
     });
     lines.chain(plans).collect()
@@ -139,7 +134,7 @@ fn undone(view: &TransitionView) -> Vec<Undone> {
 
 fn as_it_was(view: &TransitionView) -> Vec<String> {
     if view.state == State::Ineligible {
-        return vec!["Nothing was bought, mapped or suspended.".to_owned()];
+        return vec![say::NOTHING_DONE.into()];
     }
     if !matches!(view.state, State::Compensated | State::NeedsOperator | State::Compensating) {
         return Vec::new();
@@ -148,20 +143,20 @@ fn as_it_was(view: &TransitionView) -> Vec<String> {
     let mut said = Vec::new();
     let free = count(&|line| line.plan_id.is_none());
     if free > 0 {
-        said.push(format!("{} under no plan, and billed as before.", counted(free, "Azure subscription is", "Azure subscriptions are")));
+        said.push(nouns::AZURE_SUBSCRIPTION_FREE.of(free));
     }
     let active = count(&|line| line.commerce_status == SubscriptionStatus::Active);
     if active > 0 {
-        said.push(format!("{} active.", counted(active, "commerce subscription is", "commerce subscriptions are")));
+        said.push(nouns::COMMERCE_SUBSCRIPTION_ACTIVE.of(active));
     }
     let kept = view.plans.iter().filter(|plan| plan.reused && plan.status == PlanStatus::Active).count();
     if kept > 0 && view.state == State::Compensated {
-        said.push(format!("{} active before and still.", counted(kept, "Azure plan was", "Azure plans were")));
+        said.push(nouns::AZURE_PLAN_STILL_ACTIVE.of(kept));
     }
     if view.lines.is_empty() && view.plans.is_empty() {
-        said.push("Nothing was bought, mapped or suspended.".to_owned());
+        said.push(say::NOTHING_DONE.into());
     }
-    said.push("Nobody's use of Azure and nobody's admin rights were touched.".to_owned());
+    said.push(say::USE_UNTOUCHED.into());
     said
 }
 
@@ -187,45 +182,30 @@ fn evidence(entry: &HistoryEntry) -> EvidenceEntry {
 }
 
 fn next(view: &TransitionView, under_plan: &[UnderPlan]) -> Vec<NextStep> {
-    let step = |who: &str, what: String, command: Option<String>| NextStep { who: who.to_owned(), what, command };
+    let told = |who: Sentence, what: Said, command: Option<String>| NextStep { who: who.into(), what: what.into(), command };
+    let step = |who: Sentence, what: Sentence, command: Option<String>| told(who, what.into(), command);
     let (id, customer) = (view.transition_id, view.customer_id);
     let start = || Some(format!("planshift start --customer {customer}"));
     match view.state {
-        State::Completed => vec![step("Nobody", "There is nothing left to do.".to_owned(), None)],
+        State::Completed => vec![step(say::NOBODY, say::NOTHING_LEFT, None)],
         State::Ineligible => vec![
-            step(
-                "The partner",
-                "Put right what blocks, each reason as it says, and import the account again:".to_owned(),
-                Some("planshift import ACCOUNTS.json".to_owned()),
-            ),
-            step("The partner", "Then start again:".to_owned(), start()),
+            step(say::PARTNER, say::PUT_RIGHT_WHAT_BLOCKS, Some("planshift import ACCOUNTS.json".to_owned())),
+            step(say::PARTNER, say::THEN_START, start()),
         ],
         State::Compensated => {
-            let accept = step(
-                "The partner",
-                "To leave it at that, accept it as it is (Azure can be bought for the customer again then):".to_owned(),
-                Some(format!("planshift close {id}")),
-            );
-            let again = if cancelled(view) { "Start again when it is wanted:" } else { "Put right what failed, and start again:" };
-            vec![accept, step("The partner", again.to_owned(), start())]
+            let accept = step(say::PARTNER, say::ACCEPT, Some(format!("planshift close {id}")));
+            let again = if cancelled(view) { say::START_WHEN_WANTED } else { say::PUT_RIGHT_AND_START };
+            vec![accept, step(say::PARTNER, again, start())]
         }
         State::NeedsOperator => {
             let active = under_plan.iter().filter(|line| line.commerce_status == SubscriptionStatus::Active).count();
             let what = if past_pivot(view) {
-                format!(
-                    "Put right why {} could not be suspended, then let it go on:",
-                    counted(active, "commerce subscription", "commerce subscriptions")
-                )
+                say::PUT_RIGHT_SUSPENSIONS.with(&[&nouns::COMMERCE_SUBSCRIPTION.of(active)])
             } else {
-                "Put right what could not be undone, then let it go on:".to_owned()
+                say::PUT_RIGHT_UNDO.into()
             };
-            vec![step("The operator", what, Some(format!("planshift resume {id}")))]
+            vec![told(say::OPERATOR, what, Some(format!("planshift resume {id}")))]
         }
-        _ => vec![step("Nobody", "It goes on by itself. To see it:".to_owned(), Some(format!("planshift watch {id}")))],
+        _ => vec![step(say::NOBODY, say::GOES_ON, Some(format!("planshift watch {id}")))],
     }
-}
-
-/// `1 plan`, `2,000 plans`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", super::text::grouped(count), if count == 1 { one } else { many })
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     account::facts::PlanStatus,
     ids::MpnId,
+    said::{failures, story},
     transition::{Failure, Finding, ItemError},
     view::{LineState, LineView, PlanView},
 };
@@ -126,7 +127,10 @@ fn a_compensated_one_shows_what_was_undone_and_what_is_as_it_was() {
 fn a_cancelled_one_names_the_one_who_cancelled() {
     let mut view = view(State::Compensated, Vec::new(), Vec::new());
     view.failure = failure(Step::Purchasing, 5, "Cancelled");
-    let report = Report::new(&view, &history(&["Started", "Cancelled", "Moved"]));
+    assert_eq!(Report::new(&view, &history(&["Started"])).failed[0].said_by, "the one who cancelled it");
+    let mut told = history(&["Started", "Moved", "Moved"]);
+    told[1].text = story::TURNS_BACK.with(&[&"Cancelled", &"purchasing"]).into();
+    let report = Report::new(&view, &told);
     assert_eq!(report.failed[0].said_by, "maria");
     assert!(text_of(&report).contains("It was cancelled"));
     assert!(report.as_it_was.iter().any(|said| said.contains("Nothing was bought")));
@@ -178,4 +182,38 @@ fn somebody_elses_words_neither_break_lines_nor_reach_the_terminal() {
     }
     let text = text_of(&Report::new(&view, &[]));
     assert!(!text.contains('\u{1b}') && text.contains("a b"), "{text}");
+}
+
+#[test]
+fn it_is_said_in_french_but_for_the_words_of_others() {
+    let mut refused = line(1, LineState::Failed, false, SubscriptionStatus::Active);
+    refused.error = Some(ItemError { code: "2012".into(), description: "it was refused for good".into() });
+    let mut gone = line(3, LineState::Failed, false, SubscriptionStatus::Active);
+    gone.error =
+        Some(ItemError { code: "SubscriptionNotFound".into(), description: failures::NO_AZURE_SUBSCRIPTION.with(&[&"a3"]).into() });
+    let back = line(2, LineState::Compensated, false, SubscriptionStatus::Active);
+    let mut view = view(State::Compensated, vec![refused, gone, back], vec![plan(PlanStatus::Suspended, false)]);
+    view.failure = failure(Step::Mapping, 1, "2012");
+    let mut told = history(&["Started", "Moved"]);
+    told[0].text = story::STARTED.into();
+    let report = Report::new(&view, &told).in_french();
+    let text = report.to_string();
+    for said in [
+        "Mise à niveau ",
+        "Elle a échoué avant le pivot, et ce qu’elle avait fait a été défait.",
+        "Ce qui a échoué\n",
+        "selon mapping : it was refused for good",
+        "le client n’a plus d’abonnement Azure a3",
+        "le plan du revendeur 4847383 est suspendu",
+        "3 abonnements Azure ne sont sous aucun plan",
+        "Started : Acceptée ; le client est verrouillé",
+        "  - Le partenaire: Pour en rester là",
+    ] {
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(said.trim()), "{said}: {text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= text::COLUMNS), "{text}");
+    let english = ["The ", " is ", " are ", "Nothing", "What ", "undone"];
+    assert!(english.iter().all(|word| !text.contains(word)), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!((json["next"][0]["who"].as_str(), json["state"].as_str()), (Some("Le partenaire"), Some("Compensated")));
 }

@@ -1,7 +1,10 @@
 //! A report as people read it: at most 100 columns, long lists shortened.
 
-use super::{Report, UndoneKind};
-use crate::account::facts::SubscriptionStatus;
+use super::{InFrench, Report, UnderPlan, UndoneKind};
+use crate::{
+    account::facts::SubscriptionStatus,
+    said::{Sentence, nouns::grouped, report as words},
+};
 use std::fmt;
 
 /// How wide a line may be.
@@ -9,83 +12,76 @@ pub(super) const COLUMNS: usize = 100;
 /// How many items of a list are shown; the others are counted.
 pub(super) const SHOWN: usize = 10;
 
+/// How a sentence is said.
+type Say<'s> = &'s dyn Fn(Sentence, &[&dyn fmt::Display]) -> String;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Transition {} of customer {}", self.transition_id, self.customer_id)?;
-        write!(f, "State {}, started {}", self.state, self.started_at)?;
-        match self.ended_at {
-            Some(at) => writeln!(f, ", ended {at}")?,
-            None => writeln!(f)?,
-        }
-        writeln!(f)?;
-        paragraph(f, "", &self.summary)?;
-        let failed = self.failed.iter();
-        section(
-            f,
-            "What failed",
-            failed.len(),
-            failed.map(|it| format!("{} at {} ({}), in the words of {}: {}", it.code, it.resource_id, it.step, it.said_by, it.description)),
-        )?;
-        let undone = self.undone.iter();
-        section(
-            f,
-            "What was undone",
-            undone.len(),
-            undone.map(|it| {
-                let kind = match it.kind {
-                    UndoneKind::AzureSubscription => "Azure subscription",
-                    UndoneKind::AzurePlan => "Azure plan",
-                };
-                format!("{kind} {}: {}", it.resource_id, it.evidence)
-            }),
-        )?;
-        section(f, "What is as it was", self.as_it_was.len(), self.as_it_was.iter().cloned())?;
-        // those whose commerce subscription is still active are the ones to act on, so they come first
-        let (active, others): (Vec<_>, Vec<_>) = self.under_plan.iter().partition(|it| it.commerce_status == SubscriptionStatus::Active);
-        section(
-            f,
-            "What is under a plan now",
-            self.under_plan.len(),
-            active.into_iter().chain(others).map(|it| {
-                format!(
-                    "Azure subscription {} is under plan {}; its commerce subscription {} is {}",
-                    it.azure_subscription_id,
-                    it.plan_id,
-                    it.commerce_subscription_id,
-                    if it.commerce_status == SubscriptionStatus::Active { "still active" } else { it.commerce_status.text() }
-                )
-            }),
-        )?;
-        let evidence = self.evidence.iter();
-        section(
-            f,
-            "The last of its history",
-            evidence.len(),
-            evidence.map(|it| format!("{} at {}: {} (SHA-256 {})", it.number, it.at, it.text, it.hash)),
-        )?;
-        writeln!(f, "\nWhat to do next")?;
-        for step in &self.next {
-            item(f, &format!("{}: {}", step.who, step.what))?;
-            if let Some(command) = &step.command {
-                writeln!(f, "      {command}")?;
-            }
-        }
-        Ok(())
+        write(f, self, &|sentence, fillings| sentence.with(fillings).into())
     }
 }
 
-fn section(f: &mut fmt::Formatter<'_>, title: &str, count: usize, items: impl Iterator<Item = String>) -> fmt::Result {
+impl fmt::Display for InFrench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(f, &self.0, &|sentence, fillings| sentence.french_with(fillings))
+    }
+}
+
+fn write(f: &mut fmt::Formatter<'_>, report: &Report, say: Say<'_>) -> fmt::Result {
+    writeln!(f, "{}", say(words::OF_CUSTOMER, &[&report.transition_id, &report.customer_id]))?;
+    let state = &report.state;
+    match report.ended_at {
+        Some(at) => writeln!(f, "{}", say(words::ENDED, &[state, &report.started_at, &at]))?,
+        None => writeln!(f, "{}", say(words::STARTED, &[state, &report.started_at]))?,
+    }
+    writeln!(f)?;
+    paragraph(f, "", &report.summary)?;
+    let failed = report.failed.iter();
+    let failed = failed.map(|it| say(words::FAILED_AT, &[&it.code, &it.resource_id, &it.step, &it.said_by, &it.description]));
+    section(f, say, words::WHAT_FAILED, failed)?;
+    let undone = report.undone.iter().map(|it| {
+        let kind = match it.kind {
+            UndoneKind::AzureSubscription => words::SUBSCRIPTION_UNDONE,
+            UndoneKind::AzurePlan => words::AZURE_PLAN_UNDONE,
+        };
+        say(kind, &[&it.resource_id, &it.evidence])
+    });
+    section(f, say, words::WHAT_WAS_UNDONE, undone)?;
+    section(f, say, words::WHAT_IS_AS_IT_WAS, report.as_it_was.iter().cloned())?;
+    // those whose commerce subscription is still active are the ones to act on, so they come first
+    let mut under_plan: Vec<&UnderPlan> = report.under_plan.iter().collect();
+    under_plan.sort_by_key(|it| it.commerce_status != SubscriptionStatus::Active);
+    let still = say(words::STILL_ACTIVE, &[]);
+    let under_plan = under_plan.into_iter().map(|it| {
+        let status = if it.commerce_status == SubscriptionStatus::Active { &still } else { it.commerce_status.text() };
+        say(words::IS_UNDER_PLAN, &[&it.azure_subscription_id, &it.plan_id, &it.commerce_subscription_id, &status])
+    });
+    section(f, say, words::WHAT_IS_UNDER_A_PLAN, under_plan)?;
+    let evidence = report.evidence.iter().map(|it| say(words::ENTRY, &[&it.number, &it.at, &it.text, &it.hash]));
+    section(f, say, words::LAST_OF_ITS_HISTORY, evidence)?;
+    writeln!(f, "\n{}", say(words::WHAT_TO_DO_NEXT, &[]))?;
+    for step in &report.next {
+        item(f, &format!("{}: {}", step.who, step.what))?;
+        if let Some(command) = &step.command {
+            writeln!(f, "      {command}")?;
+        }
+    }
+    Ok(())
+}
+
+fn section(f: &mut fmt::Formatter<'_>, say: Say<'_>, title: Sentence, items: impl ExactSizeIterator<Item = String>) -> fmt::Result {
+    let count = items.len();
     if count == 0 {
         return Ok(());
     }
-    writeln!(f, "\n{title}")?;
+    writeln!(f, "\n{}", say(title, &[]))?;
     // "and 1 more" would take as much room as the one
     let shown = if count <= SHOWN + 1 { count } else { SHOWN };
     for text in items.take(shown) {
         item(f, &text)?;
     }
     if count > shown {
-        writeln!(f, "  - and {} more", grouped(count - shown))?;
+        writeln!(f, "  - {}", say(words::AND_MORE, &[&grouped(count - shown)]))?;
     }
     Ok(())
 }
@@ -118,17 +114,4 @@ fn paragraph(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Resul
         f.write_str(&rest.into_iter().collect::<String>())?;
     }
     writeln!(f)
-}
-
-/// 1950 as `1,950`.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

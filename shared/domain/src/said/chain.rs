@@ -1,0 +1,31 @@
+//! What a customer's chain says.
+
+use super::sentence::sentences;
+
+sentences! {
+    FOUND_AT_THE_BEGINNING: "The chain begins; this transition was there before it", "La chaîne commence ; cette mise à niveau existait avant elle";
+    FOUND_LATER: "This transition was begun by a version that told the chain nothing of it",
+        "Cette mise à niveau a été commencée par une version qui n’en a rien dit à la chaîne";
+    STARTED: "The transition {0w} was accepted", "La mise à niveau {0} a été acceptée";
+    MOVED_UP: "The transition {0w} waited in line in the background, and was moved up by a start",
+        "La mise à niveau {0} attendait en arrière-plan, et un nouveau lancement l’a fait passer devant";
+    START_REFUSED: "A start was refused: the transition {0w} is not at an end", "Un lancement a été refusé : la mise à niveau {0} n’est pas terminée";
+    ACCEPTED: "{0w} was accepted{1}", "{0} a été accepté{1}";
+    REFUSED_PAST_THE_PIVOT: "{0w} was refused in {1w}, past the pivot{2}", "{0} a été refusé dans l’état {1}, après le pivot{2}";
+    REFUSED_UNKNOWN: "{0w} was refused: there is no such transition{1}", "{0} a été refusé : cette mise à niveau n’existe pas{1}";
+    REFUSED_IN: "{0w} was refused in {1w}{2}", "{0} a été refusé dans l’état {1}{2}";
+    TAKEN: "Facts of version {0w} were taken: subscriptions {1w}", "Les données de la version {0} ont été prises : {1} abonnements";
+    TAKEN_AS_A_PART: "Facts of version {0w} were taken (part {1w} of {2w}): subscriptions {3w}",
+        "Les données de la version {0} ont été prises (partie {1} sur {2}) : {3} abonnements";
+    NOT_TAKEN: "Not taken: {0}: {1}", "Refusé : {0} : {1}";
+    NOT_TAKEN_AS_A_PART: "Not taken (part {0w} of {1w}): {2}: {3}", "Refusé (partie {0} sur {1}) : {2} : {3}";
+    FACTS: "Facts", "Données";
+    UNDER_WAY: "transition {0w} is not at an end; import the customer again after it",
+        "la mise à niveau {0} n’est pas terminée ; importez de nouveau le client ensuite";
+    HAS_COMPLETED: "transition {0w} has completed", "la mise à niveau {0} est terminée";
+    HAS_FAILED: "transition {0w} has failed and is not closed", "la mise à niveau {0} a échoué et n’est pas close";
+    FACTS_CHANGED: "the facts have version {0w} by now, and not {1w}", "les données ont désormais la version {0}, et non {1}";
+
+    // last, since it begins with anything
+    CHANGED: "{0}. Facts of version {1w} were taken: subscriptions {2w}", "{0}. Les données de la version {1} ont été prises : {2} abonnements";
+}

@@ -1,0 +1,166 @@
+//! A sentence with gaps, in English and in French.
+
+use super::filling_in_french;
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
+
+/// A sentence. Its gaps are written `{0}`, `{1}` …: in English each once and in this order, in French wherever they belong. One that is written
+/// `{0w}` in English is filled with a word, without a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    en: &'static str,
+    fr: &'static str,
+}
+
+/// Something said, in English: made of a [`Sentence`], so that it can be said in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Said(Cow<'static, str>);
+
+/// A part of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part<'t> {
+    Text(&'t str),
+    Gap { number: usize, is_word: bool },
+}
+
+impl Sentence {
+    pub(super) const fn new(en: &'static str, fr: &'static str) -> Self {
+        Self { en, fr }
+    }
+
+    /// It, in English, with its gaps filled in their order. A gap that nothing is given for stays empty.
+    pub fn with(&self, fillings: &[&dyn Display]) -> Said {
+        Said(Cow::Owned(filled(self.en, |gap| fillings.get(gap).map(ToString::to_string).unwrap_or_default())))
+    }
+
+    /// It, in French, with its gaps filled with what is French already.
+    pub fn french_with(&self, fillings: &[&dyn Display]) -> String {
+        filled(self.fr, |gap| fillings.get(gap).map(ToString::to_string).unwrap_or_default())
+    }
+
+    /// It, in English, with its gaps as they are written.
+    pub const fn english(&self) -> &'static str {
+        self.en
+    }
+
+    /// Is this one of it?
+    pub fn is_said_by(&self, text: &str) -> bool {
+        self.fillings(text).is_some()
+    }
+
+    /// A text that is this sentence, in French.
+    pub(super) fn in_french(&self, text: &str) -> Option<String> {
+        let fillings: Vec<String> = self.fillings(text)?.into_iter().map(filling_in_french).collect();
+        Some(filled(self.fr, |gap| fillings.get(gap).cloned().unwrap_or_default()))
+    }
+
+    /// What fills the gaps of a text that is this sentence: up to where the next words of the sentence come first, and at its end up to where
+    /// they come last.
+    fn fillings<'t>(&self, text: &'t str) -> Option<Vec<&'t str>> {
+        let parts = parts(self.en);
+        let (mut rest, mut fillings) = (text, Vec::new());
+        for (place, part) in parts.iter().enumerate() {
+            match part {
+                Part::Text(words) => rest = rest.strip_prefix(words)?,
+                Part::Gap { is_word, .. } => {
+                    let end = match (parts.get(place + 1), place + 2 == parts.len()) {
+                        (Some(Part::Text(words)), false) => rest.find(words)?,
+                        (Some(Part::Text(words)), true) => rest.strip_suffix(words)?.len(),
+                        // a word, and somebody's reason behind it
+                        (Some(Part::Gap { .. }), _) => rest.find([' ', ':']).unwrap_or(rest.len()),
+                        (None, _) => rest.len(),
+                    };
+                    let filling = rest.get(..end)?;
+                    if *is_word && filling.contains(' ') {
+                        return None;
+                    }
+                    fillings.push(filling);
+                    rest = rest.get(end..)?;
+                }
+            }
+        }
+        rest.is_empty().then_some(fillings)
+    }
+
+    /// How many gaps it has, where it is written as it must be.
+    #[cfg(test)]
+    pub(super) fn gaps(&self) -> usize {
+        let numbers = |template| -> Vec<usize> {
+            parts(template).iter().filter_map(|part| if let Part::Gap { number, .. } = part { Some(*number) } else { None }).collect()
+        };
+        let (en, mut fr) = (numbers(self.en), numbers(self.fr));
+        fr.sort_unstable();
+        assert_eq!(en, (0..en.len()).collect::<Vec<_>>(), "{}: each gap once, in order", self.en);
+        assert_eq!(en, fr, "{}: the same gaps in French", self.en);
+        en.len()
+    }
+}
+
+impl Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Sentence> for Said {
+    /// One without gaps.
+    fn from(sentence: Sentence) -> Self {
+        Self(Cow::Borrowed(sentence.en))
+    }
+}
+
+impl From<Said> for String {
+    fn from(said: Said) -> Self {
+        said.0.into_owned()
+    }
+}
+
+impl From<Sentence> for String {
+    fn from(sentence: Sentence) -> Self {
+        sentence.en.to_owned()
+    }
+}
+
+fn filled(template: &str, filling: impl Fn(usize) -> String) -> String {
+    parts(template)
+        .into_iter()
+        .map(|part| match part {
+            Part::Text(words) => Cow::Borrowed(words),
+            Part::Gap { number, .. } => Cow::Owned(filling(number)),
+        })
+        .collect()
+}
+
+fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some((words, behind)) = rest.split_once('{') {
+        let Some((gap, after)) = behind.split_once('}') else { break };
+        if !words.is_empty() {
+            parts.push(Part::Text(words));
+        }
+        let number = gap.trim_end_matches('w');
+        // a template is ours, and a test reads every one of them
+        parts.push(Part::Gap { number: number.parse().unwrap_or_default(), is_word: number != gap });
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest));
+    }
+    parts
+}
+
+/// Sentences, and the list of all of them. What each says is its documentation.
+macro_rules! sentences {
+    ($($name:ident: $en:literal, $fr:literal;)+) => {
+        $(
+            #[doc = concat!("“", $en, "”")]
+            pub const $name: $crate::said::Sentence = $crate::said::Sentence::new($en, $fr);
+        )+
+        /// All of them.
+        pub(super) const ALL: &[$crate::said::Sentence] = &[$($name),+];
+    };
+}
+pub(super) use sentences;

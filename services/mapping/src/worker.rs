@@ -11,6 +11,7 @@ use planshift_domain::{
         reply::MappingAnswered,
     },
     ownership::give_back_at,
+    said::failures,
     step::Step,
     time::Timestamp,
 };
@@ -152,13 +153,8 @@ impl StepWorker for Mapping {
             }
             let id = w.item.azure_subscription_id;
             match elsewhere.get(&key(w.packet, w.item)) {
-                Some(Some(plan)) => {
-                    Applied::refused("AlreadyAttached", format!("the Azure subscription {id} is under the plan {plan} already"))
-                }
-                _ => Applied::refused(
-                    "SubscriptionNotFound",
-                    format!("the customer has no Azure subscription {id} any more (Microsoft 800111)"),
-                ),
+                Some(Some(plan)) => Applied::refused("AlreadyAttached", failures::ALREADY_ATTACHED.with(&[&id, plan])),
+                _ => Applied::refused("SubscriptionNotFound", failures::NO_AZURE_SUBSCRIPTION.with(&[&id])),
             }
         };
         Ok(work.iter().map(outcome).collect())
@@ -187,7 +183,7 @@ impl StepWorker for Mapping {
                     points.push(Point { azure: id, from: give_back_at(*effective_at, now), owner: None, by: w.packet.transition_id });
                     Undone::Undone(None)
                 }
-                _ => Undone::refused("AttachmentLost", format!("the Azure subscription {id} is not where this transition put it")),
+                _ => Undone::refused("AttachmentLost", failures::ATTACHMENT_LOST.with(&[&id])),
             });
         }
         self.append(tx, points, now).await?;

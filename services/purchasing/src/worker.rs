@@ -10,6 +10,7 @@ use planshift_domain::{
         command::{Packet, PlanItem, PurchasePlans, PurchasingFacts, TakePurchasingFacts, UndoPurchasePlans},
         reply::{PlanAnswer, PlansAnswered},
     },
+    said::failures,
     step::Step,
     time::Timestamp,
 };
@@ -154,7 +155,7 @@ impl StepWorker for Purchasing {
                 let status = statuses.get(&key).copied().unwrap_or(plan.status);
                 Undone::Undone(Some(PlanAnswer { status, ..plan.clone() }))
             }
-            None => Undone::refused("PlanUnknown", "the ledger has kept no plan with the purchase"),
+            None => Undone::refused("PlanUnknown", failures::PLAN_UNKNOWN),
         };
         Ok(work.iter().map(outcome).collect())
     }

@@ -10,6 +10,7 @@ use planshift_domain::{
         command::{Packet, SuspendItem, SuspendSubscriptions, SuspensionFacts, TakeSuspensionFacts},
         reply::SuspensionAnswered,
     },
+    said::failures,
     step::Step,
     time::Timestamp,
 };
@@ -117,7 +118,7 @@ impl StepWorker for Suspension {
 
     async fn undo(&self, _tx: &mut Transaction, work: &[Undoing<'_, SuspendItem>], _now: Timestamp) -> Result<Vec<Undone>, StorageError> {
         // no message leads here; said in case one ever does
-        Ok(work.iter().map(|_| Undone::refused("NotCompensatable", "a suspension is not undone: it comes after the pivot")).collect())
+        Ok(work.iter().map(|_| Undone::refused("NotCompensatable", failures::NOT_COMPENSATABLE)).collect())
     }
 }
 
@@ -153,7 +154,7 @@ fn seen(row: &Row) -> Result<Seen, StorageError> {
 
 fn not_found(item: &SuspendItem) -> Applied {
     let id = item.commerce_subscription_id;
-    Applied::refused("SubscriptionNotFound", format!("the customer has no commerce subscription {id} any more (Microsoft 20003)"))
+    Applied::refused("SubscriptionNotFound", failures::NO_COMMERCE_SUBSCRIPTION.with(&[&id]))
 }
 
 fn key(packet: &Packet<SuspendItem>, item: &SuspendItem) -> CommerceKey {

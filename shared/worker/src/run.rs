@@ -295,7 +295,7 @@ impl<H: Handler> Loop<H> {
                 }
                 let (transition, trace_id) = about();
                 tracing::error!(service, transition, trace_id, id, kind, attempts, "given up: {why}");
-                Unreadable::new("AttemptsUsedUp", format!("after {attempts} attempts: {why}")).into()
+                Unreadable::new("AttemptsUsedUp", planshift_domain::said::failures::ATTEMPTS_USED_UP.with(&[&attempts, &why])).into()
             }
             End::NotYet(why) => {
                 let longest = FIRST_RETRY.saturating_mul(1 << delivery.attempts.min(20)).min(LONGEST_RETRY);

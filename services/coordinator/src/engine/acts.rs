@@ -14,6 +14,7 @@ use crate::{
 use planshift_domain::{
     audit::event,
     message::request::{Act, ActAnswered, ActOnTransition, ActOutcome},
+    said::{because, chain},
     time::Timestamp,
 };
 use planshift_messaging::{Destination, Outgoing};
@@ -84,12 +85,12 @@ fn told(work: &Work, act: &ActOnTransition, asker: &Asker, outcome: ActOutcome) 
         Act::Resume => ("resume", event::RESUMED),
         Act::Close => ("close", event::CLOSED),
     };
-    let because = if act.reason.is_empty() { String::new() } else { format!(": {}", act.reason) };
+    let because = because(&act.reason);
     let (event, text) = match outcome {
-        ActOutcome::Accepted => (done, format!("{name} was accepted{because}")),
-        ActOutcome::PastThePivot(state) => (event::ACT_REFUSED, format!("{name} was refused in {state}, past the pivot{because}")),
-        ActOutcome::NotAllowedInState(state) => (event::ACT_REFUSED, format!("{name} was refused in {state}{because}")),
-        ActOutcome::NotFound => (event::ACT_REFUSED, format!("{name} was refused: there is no such transition{because}")),
+        ActOutcome::Accepted => (done, chain::ACCEPTED.with(&[&name, &because])),
+        ActOutcome::PastThePivot(state) => (event::ACT_REFUSED, chain::REFUSED_PAST_THE_PIVOT.with(&[&name, &state, &because])),
+        ActOutcome::NotAllowedInState(state) => (event::ACT_REFUSED, chain::REFUSED_IN.with(&[&name, &state, &because])),
+        ActOutcome::NotFound => (event::ACT_REFUSED, chain::REFUSED_UNKNOWN.with(&[&name, &because])),
     };
     Draft {
         transition: Some(work.stored.id),

@@ -15,6 +15,7 @@ use crate::{
 use planshift_domain::{
     ids::{PartnerId, TransitionId},
     message::request::{Priority, StartTransition},
+    said::story,
     time::Timestamp,
     transition::State,
 };
@@ -127,12 +128,11 @@ impl Work {
     pub fn wait_in_line(&mut self, line: &Line, now: Timestamp) {
         self.stored.waiting = true;
         (self.stored.saga.resend_at, self.stored.saga.give_up_at) = (NEVER, NEVER);
-        let why = match self.stored.priority {
-            Priority::Interactive => format!("{} transitions are under way, as many as may be", line.under_way),
-            Priority::Background => format!("at most {} may be under way in the background", line.background.min(line.under_way)),
+        let said = match self.stored.priority {
+            Priority::Interactive => story::WAITS_IN_LINE.with(&[&line.under_way]),
+            Priority::Background => story::WAITS_IN_THE_BACKGROUND.with(&[&line.background.min(line.under_way)]),
         };
-        let text = format!("Accepted; {why}: it waits in line. The customer is locked");
-        self.note(Note { event: "Waiting", text, actor: None, state: State::Requested }, now);
+        self.note(Note { event: "Waiting", text: said.into(), actor: None, state: State::Requested }, now);
     }
 
     /// An interactive start finds it in line in the background: it is interactive from now on. Says whether that was so; it may have
@@ -150,7 +150,7 @@ impl Work {
             // whoever starts it now has seen this plan
             self.stored.plan_hash.clone_from(&start.plan_hash);
         }
-        let text = "Started again while it waited in line in the background: it is moved up, before all that wait there".to_owned();
+        let text = story::MOVED_UP.into();
         self.note(Note { event: "MovedUp", text, actor: Some(start.actor.clone()), state: State::Requested }, now);
         true
     }

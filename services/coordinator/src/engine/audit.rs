@@ -20,6 +20,7 @@ use planshift_domain::{
     audit::{CustomerEntry, Seal, event},
     ids::{PartnerId, TransitionId},
     message::event::AccountImported,
+    said::chain,
     time::Timestamp,
     transition::State,
 };
@@ -150,11 +151,7 @@ async fn chain(
             if told.contains(&seal.transition_id) && !begun.contains(&of) {
                 continue;
             }
-            let text = if begun.contains(&of) {
-                "The chain begins; this transition was there before it"
-            } else {
-                "This transition was begun by a version that told the chain nothing of it"
-            };
+            let text = if begun.contains(&of) { chain::FOUND_AT_THE_BEGINNING } else { chain::FOUND_LATER };
             let draft = Draft { transition: Some(seal.transition_id), ..Draft::new(of, event::FOUND, "coordinator", text) };
             entries.extend(ends.get_mut(&of).map(|end| append(end, draft, Some(seal), now)));
         }

@@ -22,6 +22,7 @@ use planshift_domain::{
         reply::FactsTaken,
         request::{CustomersImported, ImportCustomers, RefusedCustomer},
     },
+    said::chain,
     time::Timestamp,
 };
 use planshift_messaging::{Destination, Outgoing, Service};
@@ -172,7 +173,7 @@ impl Versions {
     fn version(&mut self, chunk: &ImportCustomers, part: &CustomerPart) -> Result<u32, Refused> {
         let key = (chunk.partner.id, part.customer_id);
         let Some(known) = self.known.get_mut(&key) else {
-            return Err(Refused::new("ImportSuperseded", "the customer's row is gone", None));
+            return Err(Refused::new("ImportSuperseded", chain::NO_ROW, None));
         };
         let goes_on = known.import == chunk.import_id && known.facts_version > 0 && part.parts > 1;
         if goes_on {
@@ -184,29 +185,27 @@ impl Versions {
                     known.begun_at = known.begun_at.max(Timestamp::from_micros(chunk.begun_at.as_micros() + 1));
                     self.changed.insert(key, *known);
                 }
-                let text = format!("transition {live} is not at an end; import the customer again after it");
-                return Err(Refused::new("UpgradeInProgress", text, Some(*live)));
+                return Err(Refused::new("UpgradeInProgress", chain::UNDER_WAY.with(&[live]), Some(*live)));
             }
             if let Some(only_if) = chunk.only_if {
                 let bar = self.bars.get(&(key.0.0, key.1.0)).filter(|_| only_if.may_buy_legacy_azure);
                 match bar {
                     Some(LegacyBar::Completed(id)) => {
-                        return Err(Refused::new("UpgradeAlreadyCompleted", format!("transition {id} has completed"), Some(*id)));
+                        return Err(Refused::new("UpgradeAlreadyCompleted", chain::HAS_COMPLETED.with(&[id]), Some(*id)));
                     }
                     Some(LegacyBar::Failed(id)) => {
-                        return Err(Refused::new("UpgradeFailed", format!("transition {id} has failed and is not closed"), Some(*id)));
+                        return Err(Refused::new("UpgradeFailed", chain::HAS_FAILED.with(&[id]), Some(*id)));
                     }
                     None => {}
                 }
                 if only_if.facts_version != known.facts_version {
-                    let text = format!("the facts have version {} by now, and not {}", known.facts_version, only_if.facts_version);
-                    return Err(Refused::new("FactsChanged", text, None));
+                    let said = chain::FACTS_CHANGED.with(&[&known.facts_version, &only_if.facts_version]);
+                    return Err(Refused::new("FactsChanged", said, None));
                 }
             }
             // a late part of an older import must not begin a version of its own
             if part.parts > 1 && known.facts_version > 0 && chunk.begun_at < known.begun_at {
-                let text = "a newer import, or a transition, came between the parts; import the customer again";
-                return Err(Refused::new("ImportSuperseded", text, None));
+                return Err(Refused::new("ImportSuperseded", chain::SUPERSEDED, None));
             }
             *known = Customer {
                 facts_version: known.facts_version + 1,
@@ -224,12 +223,16 @@ impl Versions {
 /// A part of an import, in the customer's chain.
 fn told(chunk: &ImportCustomers, part: &CustomerPart, before: u32, version: Result<&u32, &Refused>) -> Draft {
     let (of, actor) = ((chunk.partner.id, part.customer_id), if chunk.by.actor.is_empty() { "gateway" } else { &chunk.by.actor });
-    let which = if part.parts > 1 { format!(" (part {} of {})", part.part + 1, part.parts) } else { String::new() };
+    let (number, subscriptions) = (part.part + 1, part.subscriptions.len());
     let request_id = Some(chunk.import_id.0);
     match version {
         Ok(version) => {
-            let what = if chunk.by.change.is_empty() { String::new() } else { format!("{}. ", chunk.by.change) };
-            let text = format!("{what}Facts of version {version} were taken{which}: subscriptions {}", part.subscriptions.len());
+            let said = match chunk.by.change.as_str() {
+                "" if part.parts > 1 => chain::TAKEN_AS_A_PART.with(&[version, &number, &part.parts, &subscriptions]),
+                "" => chain::TAKEN.with(&[version, &subscriptions]),
+                // a change is of one part
+                change => chain::CHANGED.with(&[&change, version, &subscriptions]),
+            };
             let mut value = json!({ "factsVersion": version, "part": part.part, "parts": part.parts });
             // the part as it came; the document that it was cut from, where there was one
             value["sha256"] = json!(sha256(serde_json::to_vec(part).unwrap_or_default()));
@@ -241,15 +244,18 @@ fn told(chunk: &ImportCustomers, part: &CustomerPart, before: u32, version: Resu
                 old["resource"] = json!(resource);
             }
             add_change(&mut value, chunk);
-            Draft { request_id, old_value, new_value: Some(value), ..Draft::new(of, event::IMPORTED, actor, text) }
+            Draft { request_id, old_value, new_value: Some(value), ..Draft::new(of, event::IMPORTED, actor, said) }
         }
         Err(Refused { code, description: why, .. }) => {
             let mut new_value = json!({ "refused": code });
             add_change(&mut new_value, chunk);
             let new_value = Some(new_value);
-            let what = if chunk.by.change.is_empty() { "Facts" } else { &chunk.by.change };
-            let text = format!("Not taken{which}: {what}: {why}");
-            Draft { request_id, new_value, ..Draft::new(of, event::IMPORT_REFUSED, actor, text) }
+            let what = if chunk.by.change.is_empty() { chain::FACTS.english() } else { &chunk.by.change };
+            let said = match part.parts {
+                2.. => chain::NOT_TAKEN_AS_A_PART.with(&[&number, &part.parts, &what, why]),
+                _ => chain::NOT_TAKEN.with(&[&what, why]),
+            };
+            Draft { request_id, new_value, ..Draft::new(of, event::IMPORT_REFUSED, actor, said) }
         }
     }
 }

@@ -23,6 +23,7 @@ use planshift_domain::{
         },
         request::{FindImport, ImportFound, TakenImport},
     },
+    said::story,
     step::Step,
     time::Timestamp,
     transition::State,
@@ -160,7 +161,7 @@ fn line(stored: &Stored) -> StuckTransition {
         customer_id: stored.customer,
         state: stored.saga.state(),
         changed_at: stored.touched_at,
-        waits_for: waits_for(&stored.saga),
+        waits_for: waits_for(&stored.saga).into(),
     }
 }
 
@@ -192,16 +193,16 @@ async fn explain(engine: &Engine, tx: &mut Transaction, id: TransitionId) -> Res
         version: stored.version,
         sent: engine.sent_of(&stored),
         changed_at: stored.touched_at,
-        rule: rule(saga).to_owned(),
+        rule: rule(saga).into(),
         waits_for: match before_it {
             Some(before) if stored.priority.is_interactive() => {
-                format!("room under the limit of {} under way; {before} of its partner are before it", engine.limit.under_way)
+                story::WAITS_FOR_ROOM_AMONG.with(&[&engine.limit.under_way, &before]).into()
             }
             Some(before) => {
                 let limit = engine.limit.background.min(engine.limit.under_way);
-                format!("room under the limit of {limit} under way in the background; {before} of its partner are before it")
+                story::WAITS_FOR_ROOM_IN_THE_BACKGROUND.with(&[&limit, &before]).into()
             }
-            None => waits_for(saga),
+            None => waits_for(saga).into(),
         },
         before_it,
         held,

@@ -16,6 +16,7 @@ use planshift_domain::{
     audit::event,
     ids::TransitionId,
     message::request::{StartOutcome, StartTransition},
+    said::{Said, chain},
     time::Timestamp,
 };
 use planshift_storage::{StorageError, Transaction};
@@ -80,7 +81,7 @@ pub async fn decide(
                 None => refuse(StartOutcome::UnknownCustomer),
                 Some(facts) if facts.facts_version == 0 => refuse(StartOutcome::UnknownCustomer),
                 Some(facts) if facts.parts_seen < facts.parts => {
-                    audit.add(refused(start, asker, "ImportInProgress", "an import of the customer is under way"));
+                    audit.add(refused(start, asker, "ImportInProgress", chain::START_REFUSED_IN_AN_IMPORT.into()));
                     refuse(StartOutcome::ImportUnderWay)
                 }
                 Some(facts) => {
@@ -115,7 +116,7 @@ pub async fn decide(
                         request_id: Some(start.request_id),
                         correlation_id: correlation(Some(&stored.trace)),
                         new_value: Some(json!({ "transitionId": id, "state": stored.saga.state(), "factsVersion": facts_version })),
-                        ..Draft::new(of, event::STARTED, &start.actor, format!("The transition {id} was accepted"))
+                        ..Draft::new(of, event::STARTED, &start.actor, chain::STARTED.with(&[&id]))
                     });
                     Started { outcome: StartOutcome::Accepted { transition_id: id }, work: Some(Work::new(stored, true)), live: None }
                 }
@@ -127,7 +128,7 @@ pub async fn decide(
 
 /// A start that was refused since a transition is not at an end, in the customer's chain.
 pub(super) fn in_progress(start: &StartTransition, asker: &Asker, id: TransitionId) -> Draft {
-    refused(start, asker, "UpgradeInProgress", &format!("the transition {id} is not at an end"))
+    refused(start, asker, "UpgradeInProgress", chain::START_REFUSED.with(&[&id]))
 }
 
 /// A start that has moved up the customer's transition, in its chain.
@@ -137,21 +138,16 @@ pub(super) fn moved_up(start: &StartTransition, asker: &Asker, stored: &Stored) 
         request_id: Some(start.request_id),
         correlation_id: correlation(asker.trace.as_ref().or(Some(&stored.trace))),
         new_value: Some(json!({ "transitionId": stored.id, "state": stored.saga.state(), "priority": stored.priority })),
-        ..Draft::new(
-            (start.partner_id, start.customer_id),
-            event::MOVED_UP,
-            &start.actor,
-            format!("The transition {} waited in line in the background, and was moved up by a start", stored.id),
-        )
+        ..Draft::new((start.partner_id, start.customer_id), event::MOVED_UP, &start.actor, chain::MOVED_UP.with(&[&stored.id]))
     }
 }
 
 /// A start that was refused, in the customer's chain.
-fn refused(start: &StartTransition, asker: &Asker, code: &str, why: &str) -> Draft {
+fn refused(start: &StartTransition, asker: &Asker, code: &str, said: Said) -> Draft {
     Draft {
         request_id: Some(start.request_id),
         correlation_id: correlation(asker.trace.as_ref()),
         new_value: Some(json!({ "refused": code })),
-        ..Draft::new((start.partner_id, start.customer_id), event::START_REFUSED, &start.actor, format!("A start was refused: {why}"))
+        ..Draft::new((start.partner_id, start.customer_id), event::START_REFUSED, &start.actor, said)
     }
 }

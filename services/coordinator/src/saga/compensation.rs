@@ -3,8 +3,9 @@
 //! A step is undone as a whole before the one before it, since a plan with something attached cannot be suspended. Within a
 //! step one undo that fails does not stop the others.
 
-use super::{Decision, IllegalMove, Saga, forward::count};
+use super::{Decision, IllegalMove, Saga};
 use planshift_domain::{
+    said::{nouns, story},
     step::{Action, Step},
     time::Timestamp,
     transition::{Failure, State},
@@ -15,9 +16,9 @@ const ORDER: [Step; 3] = [Step::Mapping, Step::Purchasing, Step::Eligibility];
 
 /// Turns back because of `failure`.
 pub(super) fn begin(decision: &mut Decision, failure: Failure, now: Timestamp) -> Result<(), IllegalMove> {
-    let text = format!("{} in {}: everything that was commanded is undone, in reverse", failure.code, failure.step);
+    let said = story::TURNS_BACK.with(&[&failure.code, &failure.step]);
     decision.saga.failure = Some(failure);
-    decision.go(State::Compensating, now, text)?;
+    decision.go(State::Compensating, now, said)?;
     answered(decision, now)
 }
 
@@ -32,17 +33,13 @@ pub(super) fn answered(decision: &mut Decision, now: Timestamp) -> Result<(), Il
         return Ok(());
     }
     let Some(step) = under_way(&decision.saga) else {
-        return decision.go(State::Compensated, now, "Everything ever commanded is confirmed undone or fenced");
+        return decision.go(State::Compensated, now, story::UNDONE);
     };
     let tally = *decision.saga.tally(step, Action::Undo);
     if !tally.commanded() {
         decision.command(step, Action::Undo);
     } else if tally.all_answered() {
-        decision.go(
-            State::NeedsOperator,
-            now,
-            format!("The undo of {step} failed for good in {}; all others have ended", count(tally.faulty, "packet")),
-        )?;
+        decision.go(State::NeedsOperator, now, story::UNDO_FAILED.with(&[&step, &nouns::PACKET.in_words(tally.faulty)]))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{Decision, Event, IllegalMove, Known, Limits, Rules, Saga, Send, Which, compensation, event::ActKind, forward, paused};
 use planshift_domain::{
     message::request::ActOutcome,
+    said::{Said, because, failures, story},
     step::{Action, Step},
     time::Timestamp,
     transition::{Failure, State},
@@ -76,7 +77,6 @@ fn record(decision: &mut Decision, answer: &super::Answer, known: Option<Known>)
 
 fn act_on(decision: &mut Decision, act: ActKind, actor: &str, reason: &str, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
     let state = decision.saga.state();
-    let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let allowed = match act {
         ActKind::Cancel => state.step().is_some() || state == State::Requested,
         ActKind::Resume => state == State::NeedsOperator,
@@ -98,15 +98,15 @@ fn act_on(decision: &mut Decision, act: ActKind, actor: &str, reason: &str, now:
                 step,
                 resource_id: String::new(),
                 code: "Cancelled".into(),
-                description: format!("{actor} cancelled it{because}"),
+                description: failures::CANCELLED.with(&[&actor, &because(reason)]).into(),
             };
             compensation::begin(decision, failure, now)?;
         }
-        ActKind::Resume => resume(decision, &because, now, limits)?,
+        ActKind::Resume => resume(decision, reason, now, limits)?,
         ActKind::Close => {
             if decision.saga.closed_at.is_none() {
                 decision.saga.closed_at = Some(now);
-                decision.note("Closed", format!("The failure was accepted as it is{because}"));
+                decision.note("Closed", story::CLOSED.with(&[&because(reason)]));
             }
         }
     }
@@ -118,7 +118,7 @@ fn act_on(decision: &mut Decision, act: ActKind, actor: &str, reason: &str, now:
 }
 
 /// Goes back to the state that was left, with a new attempt for what was refused there.
-fn resume(decision: &mut Decision, because: &str, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
+fn resume(decision: &mut Decision, reason: &str, now: Timestamp, limits: &Limits) -> Result<(), IllegalMove> {
     let Some(left) = decision.saga.left() else { return Ok(()) };
     decision.saga.attempt += 1;
     let attempt = decision.saga.attempt;
@@ -133,7 +133,7 @@ fn resume(decision: &mut Decision, because: &str, now: Timestamp, limits: &Limit
         tally.since = attempt;
     }
     decision.saga.give_up_at = now.plus_seconds(i64::from(limits.total_seconds));
-    decision.go(left, now, format!("Resumed, attempt {attempt}{because}"))?;
+    decision.go(left, now, story::RESUMED.with(&[&attempt, &because(reason)]))?;
     let before = decision.send.len();
     match left {
         State::SuspendingCommerce => forward::after_suspension(decision, now)?,
@@ -170,19 +170,20 @@ fn clock(decision: &mut Decision, now: Timestamp, limits: &Limits) -> Result<(),
     }
     if now >= decision.saga.give_up_at {
         let hours = f64::from(limits.total_seconds) / 3600.0;
-        let text = format!("The time for it ({hours} hours) is used up");
-        let failure = |step| Failure { step, resource_id: String::new(), code: "TimedOut".into(), description: text.clone() };
+        let said = failures::TIMED_OUT.with(&[&hours]);
+        let failure =
+            |said: &Said, step| Failure { step, resource_id: String::new(), code: "TimedOut".into(), description: said.to_string() };
         if state == State::Compensating || decision.saga.is_past_pivot() {
             let step = state.step().or_else(|| compensation::under_way(&decision.saga)).unwrap_or(Step::Suspension);
-            decision.saga.failure.get_or_insert_with(|| failure(step));
-            return decision.go(State::NeedsOperator, now, text);
+            decision.saga.failure.get_or_insert_with(|| failure(&said, step));
+            return decision.go(State::NeedsOperator, now, said);
         }
-        return compensation::begin(decision, failure(state.step().unwrap_or(Step::Eligibility)), now);
+        return compensation::begin(decision, failure(&said, state.step().unwrap_or(Step::Eligibility)), now);
     }
     if now >= decision.saga.resend_at {
         decision.send.extend(pending(&decision.saga));
         decision.saga.resend_at = now.plus_seconds(i64::from(limits.resend_seconds));
-        decision.note("Resent", "No answer for a while: the unanswered commands were sent again");
+        decision.note("Resent", story::RESENT);
     }
     Ok(())
 }

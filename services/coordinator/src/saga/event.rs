@@ -3,6 +3,7 @@
 use super::{IllegalMove, Saga};
 use planshift_domain::{
     message::request::{Act, ActOutcome},
+    said::Said,
     step::{Action, Step},
     transition::Failure,
 };
@@ -152,17 +153,17 @@ impl Decision {
     pub fn is_nothing(&self, before: &Saga) -> bool {
         !self.record && self.send.is_empty() && self.notes.is_empty() && self.saga == *before
     }
-    pub(super) fn note(&mut self, event: &'static str, text: impl Into<String>) {
-        self.notes.push(Note { event, text: text.into(), actor: None, state: self.saga.state() });
+    pub(super) fn note(&mut self, event: &'static str, said: impl Into<Said>) {
+        self.notes.push(Note { event, text: said.into().into(), actor: None, state: self.saga.state() });
     }
     pub(super) fn go(
         &mut self,
         to: planshift_domain::transition::State,
         now: planshift_domain::time::Timestamp,
-        text: impl Into<String>,
+        said: impl Into<Said>,
     ) -> Result<(), IllegalMove> {
         self.saga.move_to(to, now)?;
-        self.note("Moved", text);
+        self.note("Moved", said);
         Ok(())
     }
     pub(super) fn command(&mut self, step: Step, action: Action) {

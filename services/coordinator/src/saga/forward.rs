@@ -2,6 +2,7 @@
 
 use super::{Answer, Checked, Decision, IllegalMove, Known, compensation};
 use planshift_domain::{
+    said::{failures, nouns, story},
     step::{Action, Step},
     time::Timestamp,
     transition::{Failure, State},
@@ -11,8 +12,8 @@ pub(super) fn start(decision: &mut Decision, now: Timestamp) -> Result<(), Illeg
     if decision.saga.state() != State::Requested {
         return Ok(());
     }
-    decision.note("Started", "Accepted; the customer is locked for other transitions");
-    decision.go(State::CheckingEligibility, now, "Eligibility is asked")?;
+    decision.note("Started", story::STARTED);
+    decision.go(State::CheckingEligibility, now, story::ASKED)?;
     decision.command(Step::Eligibility, Action::Do);
     Ok(())
 }
@@ -36,12 +37,12 @@ pub(super) fn checked(decision: &mut Decision, checked: &Checked, known: Option<
     tally.packets = 1;
     tally.answered = 1;
     if !checked.eligible {
-        return decision.go(State::Ineligible, now, "At least one rule blocks; nothing was changed");
+        return decision.go(State::Ineligible, now, story::BLOCKED);
     }
     saga.lines = checked.lines;
     saga.plans = checked.resellers;
-    let text = format!("Eligible: {} to move, under {}", count(checked.lines, "Azure subscription"), count(checked.resellers, "plan"));
-    decision.go(State::PurchasingPlans, now, text)?;
+    let (lines, plans) = (nouns::AZURE_SUBSCRIPTION.in_words(checked.lines), nouns::PLAN.in_words(checked.resellers));
+    decision.go(State::PurchasingPlans, now, story::ELIGIBLE.with(&[&lines, &plans]))?;
     decision.command(Step::Purchasing, Action::Do);
     Ok(())
 }
@@ -54,7 +55,7 @@ pub(super) fn answered(decision: &mut Decision, answer: &Answer, now: Timestamp)
         && state.step() == Some(answer.step)
     {
         decision.saga.failure = Some(first.clone());
-        decision.note("Refused", format!("{} refused {}: {}, {}", answer.step, first.resource_id, first.code, first.description));
+        decision.note("Refused", story::REFUSED.with(&[&answer.step, &first.resource_id, &first.code, &first.description]));
     }
     match (state, answer.step) {
         // a check that was given up; one that was answered comes through `checked`
@@ -79,10 +80,10 @@ fn after_compensatable(decision: &mut Decision, step: Step, now: Timestamp) -> R
     if step == Step::Purchasing {
         let effective_at = now.next_whole_hour();
         decision.saga.effective_at = Some(effective_at);
-        decision.go(State::MappingSubscriptions, now, format!("Every plan is active; the plans own the usage from {effective_at}"))?;
+        decision.go(State::MappingSubscriptions, now, story::PLANS_ACTIVE.with(&[&effective_at]))?;
         decision.command(Step::Mapping, Action::Do);
     } else {
-        decision.go(State::SuspendingCommerce, now, "Every Azure subscription is under its plan: from here only forward")?;
+        decision.go(State::SuspendingCommerce, now, story::MAPPED)?;
         decision.command(Step::Suspension, Action::Do);
     }
     Ok(())
@@ -93,24 +94,15 @@ pub(super) fn after_suspension(decision: &mut Decision, now: Timestamp) -> Resul
     let tally = *decision.saga.tally(Step::Suspension, Action::Do);
     if tally.proven() {
         decision.saga.failure = None;
-        decision.go(State::Completed, now, "Every commerce subscription is suspended")
+        decision.go(State::Completed, now, story::SUSPENDED)
     } else if tally.all_answered() {
         decision.saga.failure.get_or_insert_with(|| unexplained(Step::Suspension));
-        decision.go(
-            State::NeedsOperator,
-            now,
-            format!("Suspension failed for good in {}; all others have ended", count(tally.faulty, "packet")),
-        )
+        decision.go(State::NeedsOperator, now, story::SUSPENSION_FAILED.with(&[&nouns::PACKET.in_words(tally.faulty)]))
     } else {
         Ok(())
     }
 }
 
-/// So many of something, in words.
-pub(super) fn count(n: u32, what: &str) -> String {
-    if n == 1 { format!("one {what}") } else { format!("{n} {what}s") }
-}
-
 fn unexplained(step: Step) -> Failure {
-    Failure { step, resource_id: String::new(), code: "Refused".into(), description: "The worker gave no reason".into() }
+    Failure { step, resource_id: String::new(), code: "Refused".into(), description: failures::NO_REASON.into() }
 }

@@ -5,6 +5,7 @@
 
 use super::{Decision, Rules, Saga, Send, Which, decide::under_way};
 use planshift_domain::{
+    said::story,
     step::{Action, Step},
     time::Timestamp,
 };
@@ -59,7 +60,7 @@ pub(super) fn hold(decision: &mut Decision, before: &Saga, now: Timestamp, rules
             // one that was at the step before it was paused has stood still since then
             let since = if under_way(before) == at { since.min(now) } else { now };
             decision.saga.held = Some(Hold { step, since, withheld });
-            decision.note("Held", format!("{step} is paused: what it would send waits, and no deadline runs"));
+            decision.note("Held", story::HELD.with(&[&step]));
         }
         (Some(held), Some((step, _))) => {
             let began_anew = decision.saga.give_up_at != before.give_up_at;
@@ -82,5 +83,5 @@ fn go_on(decision: &mut Decision, held: Hold, at: Option<(Step, Action)>, before
         decision.send.push(Send { step, action, which: Which::Pending });
     }
     decision.saga.resend_at = now.plus_seconds(i64::from(rules.limits.resend_seconds));
-    decision.note("Released", format!("{} is not paused any more: it goes on", held.step));
+    decision.note("Released", story::RELEASED.with(&[&held.step]));
 }

@@ -1,11 +1,13 @@
-//! Reasons, warnings and refusals in French. They come in English, with messages, from those who know the names of all that is concerned;
-//! here is what each code says, about the resource that it names.
+//! Reasons, warnings, refusals and failures in French. They come in English, with messages, from those who know the names of all that is
+//! concerned. Of reasons and warnings, here is what each code says about the resource that it names; of what is one of the services' own
+//! sentences ([`planshift_domain::said`]), its French.
 
 use crate::words::Locale;
 use planshift_domain::{
     account::codes::{Blocking, Warning},
     message::{plan::PLAN_CHANGED, request::RefusedCustomer},
-    transition::Finding,
+    said::in_french,
+    transition::{Failure, Finding},
 };
 
 /// Of a row of a batch: nobody knows the customer.
@@ -13,14 +15,18 @@ const UNKNOWN_CUSTOMER: &str = "UnknownCustomer";
 
 /// In that language.
 pub(super) fn translated(mut findings: Vec<Finding>, locale: Locale) -> Vec<Finding> {
-    if locale == Locale::French {
-        for finding in &mut findings {
-            if let Some(text) = french(finding) {
-                finding.description = text;
-            }
-        }
+    for finding in &mut findings {
+        finding.description = said(finding.clone(), locale);
     }
     findings
+}
+
+/// What a finding says, in that language.
+pub(super) fn said(finding: Finding, locale: Locale) -> String {
+    match locale {
+        Locale::English => finding.description,
+        Locale::French => french(&finding).unwrap_or_else(|| told(finding.description, locale)),
+    }
 }
 
 /// A finding in French. A code that is none of the tables has none.
@@ -118,21 +124,23 @@ fn warning(rule: Warning, id: &str) -> String {
     }
 }
 
+/// What a service has said, in that language, where it is one of its sentences.
+pub(crate) fn told(text: String, locale: Locale) -> String {
+    match locale {
+        Locale::English => text,
+        Locale::French => in_french(&text).unwrap_or(text),
+    }
+}
+
+/// Why a transition fails, in that language.
+pub(super) fn failure(failure: Option<Failure>, locale: Locale) -> Option<Failure> {
+    failure.map(|it| Failure { description: told(it.description, locale), ..it })
+}
+
 /// Customers that an import did not take, in that language.
 pub(super) fn refused(mut customers: Vec<RefusedCustomer>, locale: Locale) -> Vec<RefusedCustomer> {
-    if locale == Locale::French {
-        for customer in &mut customers {
-            customer.description = match (customer.code.as_str(), customer.transition_id) {
-                ("UpgradeInProgress", Some(id)) => {
-                    format!("la mise à niveau {id} n’est pas terminée ; importez de nouveau le client ensuite")
-                }
-                ("ImportSuperseded", _) => {
-                    "une importation plus récente, ou une mise à niveau, est survenue entre les parties ; importez de nouveau le client"
-                        .to_owned()
-                }
-                _ => continue,
-            };
-        }
+    for customer in &mut customers {
+        customer.description = told(std::mem::take(&mut customer.description), locale);
     }
     customers
 }

@@ -99,6 +99,7 @@ pub(crate) use context::Context;
 pub use contract::openapi;
 pub(crate) use errors::ApiError;
 pub(crate) use fields::Parameters;
+pub(crate) use findings::told;
 pub(crate) use invariants::{PassShown, PassesShown};
 pub(crate) use local::Reach;
 pub(crate) use once::hex;

@@ -51,6 +51,33 @@ pub fn exchanged(got: &[Got], sent: &[String]) -> Option<String> {
     Some(told.to_string())
 }
 
+/// What such an entry comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// How many answers were got.
+    pub answers: u64,
+    /// How many items they say were done.
+    pub good: u64,
+    /// How many they say were refused.
+    pub refused: u64,
+    /// How many messages were sent.
+    pub sent: u64,
+}
+
+impl Exchange {
+    /// What the text of an entry comes to; nothing, where it is none of such an entry.
+    pub fn read(text: &str) -> Self {
+        let told: Value = serde_json::from_str(text).unwrap_or_default();
+        let number = |of: &str, name: &str| told[of][name].as_u64().unwrap_or(0);
+        Self {
+            answers: number("got", "count"),
+            good: number("got", "good"),
+            refused: number("got", "refused"),
+            sent: number("sent", "count"),
+        }
+    }
+}
+
 fn listed<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Value {
     let first: Vec<&str> = lines.clone().take(NAMED).collect();
     let all = lines.clone().fold(String::new(), |all, line| all + line + "\n");
@@ -91,6 +118,8 @@ mod tests {
         let mut swapped = sent;
         swapped.swap(9_998, 9_999);
         assert_ne!(exchanged(&many, &swapped).unwrap(), text);
+        assert_eq!(Exchange::read(&text), Exchange { answers: 10_000, good: 500_000, refused: 0, sent: 10_000 });
+        assert_eq!(Exchange::read("Every plan is active"), Exchange::default());
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((value["got"]["count"].as_u64(), value["got"]["good"].as_u64()), (Some(10_000), Some(500_000)));
         assert_eq!(value["got"]["first"][1], "mapping/do/1/1 50+0");

@@ -23,5 +23,5 @@ pub use change::{Change, Operation};
 pub use check::{Checked, Fault, NoDossier, check};
 pub use dossier::{ChainEnd, Customer, DossierWriter, Exported, FORMAT, HistoryEnd, TransitionPart, Whole};
 pub use entry::{CustomerChain, CustomerEntry, Seal, event};
-pub use exchange::{EXCHANGED, Got, exchanged};
+pub use exchange::{EXCHANGED, Exchange, Got, exchanged};
 pub use rows::faults;

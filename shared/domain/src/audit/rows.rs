@@ -1,8 +1,10 @@
 //! Is what a history tells what the rows say?
 
-use super::{dossier::TransitionPart, exchange::EXCHANGED};
+use super::{
+    dossier::TransitionPart,
+    exchange::{EXCHANGED, Exchange},
+};
 use crate::step::{Action, Step};
-use serde_json::Value;
 
 /// What does not fit, with its place within the transition: the first of each kind.
 pub fn faults(part: &TransitionPart) -> Vec<(String, String)> {
@@ -41,15 +43,11 @@ pub fn faults(part: &TransitionPart) -> Vec<(String, String)> {
         ".transition.suspended",
         format!("{} are suspended, and the answers tell of {suspended}", row.suspended),
     );
-    let told: Vec<u64> = history.iter().filter(|entry| entry.event == EXCHANGED).map(|entry| answers_in(&entry.text)).collect();
+    let told: Vec<u64> = history.iter().filter(|entry| entry.event == EXCHANGED).map(|entry| Exchange::read(&entry.text).answers).collect();
     let answers: u64 = told.iter().sum();
     // a history from before such entries were written tells of none
     expect(told.is_empty() || answers >= packets.len() as u64, ".packets", {
         format!("the history tells of {answers} answers, and there are {}", packets.len())
     });
     found
-}
-
-fn answers_in(text: &str) -> u64 {
-    serde_json::from_str::<Value>(text).ok().and_then(|told| told["got"]["count"].as_u64()).unwrap_or(0)
 }

@@ -10,6 +10,8 @@ sentences! {
     MOVED_UP: "The transition {0w} waited in line in the background, and was moved up by a start",
         "La mise à niveau {0} attendait en arrière-plan, et un nouveau lancement l’a fait passer devant";
     START_REFUSED: "A start was refused: the transition {0w} is not at an end", "Un lancement a été refusé : la mise à niveau {0} n’est pas terminée";
+    START_REFUSED_IN_AN_IMPORT: "A start was refused: an import of the customer is under way",
+        "Un lancement a été refusé : une importation du client est en cours";
     ACCEPTED: "{0w} was accepted{1}", "{0} a été accepté{1}";
     REFUSED_PAST_THE_PIVOT: "{0w} was refused in {1w}, past the pivot{2}", "{0} a été refusé dans l’état {1}, après le pivot{2}";
     REFUSED_UNKNOWN: "{0w} was refused: there is no such transition{1}", "{0} a été refusé : cette mise à niveau n’existe pas{1}";
@@ -20,6 +22,9 @@ sentences! {
     NOT_TAKEN: "Not taken: {0}: {1}", "Refusé : {0} : {1}";
     NOT_TAKEN_AS_A_PART: "Not taken (part {0w} of {1w}): {2}: {3}", "Refusé (partie {0} sur {1}) : {2} : {3}";
     FACTS: "Facts", "Données";
+    NO_ROW: "the customer's row is gone", "la ligne du client n’est plus là";
+    SUPERSEDED: "a newer import, or a transition, came between the parts; import the customer again",
+        "une importation plus récente, ou une mise à niveau, est survenue entre les parties ; importez de nouveau le client";
     UNDER_WAY: "transition {0w} is not at an end; import the customer again after it",
         "la mise à niveau {0} n’est pas terminée ; importez de nouveau le client ensuite";
     HAS_COMPLETED: "transition {0w} has completed", "la mise à niveau {0} est terminée";

@@ -11,6 +11,7 @@ use planshift_domain::{
         command::{Item, Packet},
         reply::{ItemAnswer, PlanAnswer},
     },
+    said::failures,
     step::Action,
     time::Timestamp,
     transition::{Evidence, ItemError},
@@ -174,7 +175,7 @@ impl<W: StepWorker> Engine<'_, W> {
 
     /// The fault that an option asks for.
     pub(super) fn fault(&self, piece: &Piece<'_, W::Item>) -> Option<ItemError> {
-        self.faults.hits(&piece.key).then(|| item_error("FaultInjected", "refused because the fault option names this item"))
+        self.faults.hits(&piece.key).then(|| item_error("FaultInjected", failures::FAULT_INJECTED))
     }
 
     pub(super) fn refuse(&mut self, piece: &Piece<'_, W::Item>, error: ItemError, records: &mut Records, answers: &mut Answers) {
@@ -275,7 +276,7 @@ impl<W: StepWorker> Engine<'_, W> {
 
 /// The error of an item that the program could not handle.
 pub(super) fn internal_error(why: &HandleError) -> ItemError {
-    item_error("InternalError", format!("it could not be handled: {why}"))
+    item_error("InternalError", failures::NOT_HANDLED.with(&[&why]))
 }
 
 /// The state of a row, as the checks know it.

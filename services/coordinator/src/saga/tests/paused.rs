@@ -158,20 +158,20 @@ fn every_state_is_explained() {
     for state in [State::CheckingEligibility, State::PurchasingPlans, State::MappingSubscriptions, State::SuspendingCommerce] {
         let walk = Walk::to(state);
         let (step, _) = under_way(&walk.saga).expect("a step");
-        assert!(waits_for(&walk.saga).contains(step.name()), "{}", waits_for(&walk.saga));
-        assert!(!rule(&walk.saga).is_empty());
+        assert!(waits_for(&walk.saga).to_string().contains(step.name()), "{}", waits_for(&walk.saga).to_string());
+        assert!(!rule(&walk.saga).english().is_empty());
     }
     let mut walk = Walk::to(State::MappingSubscriptions);
-    assert_eq!(waits_for(&walk.saga), "answers of mapping: 2 unanswered of 2 packets");
+    assert_eq!(waits_for(&walk.saga).to_string(), "answers of mapping: 2 unanswered of 2 packets");
     walk.answer(Step::Mapping, Action::Do, 0, 0);
-    assert_eq!(waits_for(&walk.saga), "answers of mapping: 1 unanswered of 2 packets");
+    assert_eq!(waits_for(&walk.saga).to_string(), "answers of mapping: 1 unanswered of 2 packets");
     walk.act(ActKind::Cancel);
-    assert_eq!(waits_for(&walk.saga), "the undo of mapping: 2 unanswered of 2 packets");
+    assert_eq!(waits_for(&walk.saga).to_string(), "the undo of mapping: 2 unanswered of 2 packets");
     walk.pause(Step::Mapping);
     walk.happen(&Event::Clock, None);
-    assert!(waits_for(&walk.saga).starts_with("mapping is paused"), "{}", waits_for(&walk.saga));
+    assert!(waits_for(&walk.saga).to_string().starts_with("mapping is paused"), "{}", waits_for(&walk.saga).to_string());
     let requested = Saga::requested(at(0), &LIMITS);
-    assert!(waits_for(&requested).starts_with("room"));
-    assert_eq!(waits_for(&Walk::to(State::Completed).saga), "nothing");
+    assert!(waits_for(&requested).to_string().starts_with("room"));
+    assert_eq!(waits_for(&Walk::to(State::Completed).saga).to_string(), "nothing");
     assert_eq!(pending(&requested), []);
 }

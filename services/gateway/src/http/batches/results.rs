@@ -123,7 +123,7 @@ fn cells(row: &ShownRow, locale: Locale) -> Vec<Cell> {
         row.transition.map(|id| id.to_string()).unwrap_or_default(),
         row.subscriptions.to_string(),
         row.code.clone().unwrap_or_default(),
-        row.description.clone().unwrap_or_default(),
+        shown::description(row, locale).unwrap_or_default(),
         reasons,
         row.began_at.map(|at| at.to_string()).unwrap_or_default(),
         row.ended_at.map(|at| at.to_string()).unwrap_or_default(),

@@ -6,6 +6,7 @@ use crate::{
     http::{findings, pages::link},
     words::Locale,
 };
+use planshift_domain::transition::Finding;
 use planshift_storage::StorageError;
 use serde_json::{Value, json};
 
@@ -78,6 +79,15 @@ fn plan(planned: &PlanTally) -> Value {
     })
 }
 
+/// What a row says of itself: the first of its reasons, why it was refused, or what failed.
+pub(super) fn description(row: &ShownRow, locale: Locale) -> Option<String> {
+    let text = row.description.clone()?;
+    let code = row.code.clone().unwrap_or_default();
+    let reason = row.reasons.iter().find(|reason| reason.code == code);
+    let resource_id = reason.map_or_else(|| row.customer.to_string(), |reason| reason.resource_id.clone());
+    Some(findings::said(Finding { code, resource_id, description: text }, locale))
+}
+
 /// A row.
 pub(in crate::http) fn row(row: &ShownRow, locale: Locale) -> Value {
     let plan = row.plan.as_ref().map(|plan| {
@@ -101,7 +111,7 @@ pub(in crate::http) fn row(row: &ShownRow, locale: Locale) -> Value {
         "transitionId": row.transition,
         "subscriptions": row.subscriptions,
         "code": row.code,
-        "description": row.description,
+        "description": description(row, locale),
         "reasons": findings::translated(row.reasons.clone(), locale),
         "plan": plan,
         "beganAt": row.began_at,

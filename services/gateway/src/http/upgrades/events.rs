@@ -18,7 +18,7 @@ use crate::{
     hub::{FeedWaiter, Waiter},
     model::{Cursor, Happened, Of, What},
     view::assemble,
-    words::words,
+    words::{Locale, words},
 };
 use axum::{
     Extension,
@@ -58,7 +58,7 @@ pub(in crate::http) async fn all_events(
         Some(last) => last,
         None => app.model.now().await?,
     };
-    stream(&app, of, from, last.is_some()).await
+    stream(&app, &context, of, from, last.is_some()).await
 }
 
 /// `GET /v1/productUpgrades/{id}/events`: one transition, from its first entry on.
@@ -77,7 +77,7 @@ pub(in crate::http) async fn events(
         // to a browser this says that it need not come again
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    stream(&app, of, from, last.is_some()).await
+    stream(&app, &context, of, from, last.is_some()).await
 }
 
 /// The place that a reader has come to. The header is the newer one: a browser sends it when it comes again to the same address.
@@ -96,14 +96,14 @@ async fn is_over(app: &App, of: &Of, from: Cursor) -> Result<bool, ApiError> {
     Ok(ended && app.model.happened(of, from).await?.happened.is_empty())
 }
 
-async fn stream(app: &App, of: Of, from: Cursor, resumes: bool) -> Result<Response, ApiError> {
+async fn stream(app: &App, context: &Context, of: Of, from: Cursor, resumes: bool) -> Result<Response, ApiError> {
     let room = room(app)?;
     let (send, taken) = mpsc::channel(AHEAD);
     let wakes = match of {
         Of::One(id) => Wakes::One(app.hub.wait_for(id)),
         Of::All { .. } => Wakes::All(app.hub.wait_for_any()),
     };
-    let reader = Reader { app: app.clone(), of, at: from, send, wakes, _room: room };
+    let reader = Reader { app: app.clone(), locale: context.locale, of, at: from, send, wakes, _room: room };
     drop(app.ports.spawn.spawn(Box::pin(reader.run(resumes)))); // it goes on
     Ok(answer(taken))
 }
@@ -145,6 +145,7 @@ impl From<planshift_storage::StorageError> for Gone {
 /// One reader of events.
 struct Reader {
     app: App,
+    locale: Locale,
     of: Of,
     /// It has everything up to here.
     at: Cursor,
@@ -241,7 +242,7 @@ impl Reader {
         let (name, data) = match &one.what {
             What::Entry(entry) => ("history", json!(Entry { transition_id: one.transition, entry })),
             What::State(known) => {
-                let mut progress = progress_of(&self.app, known).await?;
+                let mut progress = progress_of(&self.app, known, self.locale).await?;
                 progress["partnerId"] = json!(known.row.partner_id);
                 if matches!(self.of, Of::One(_)) {
                     self.add_lines(&mut progress, one.transition, known.row.lines).await?;

@@ -8,8 +8,9 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, Parameters},
+        findings,
     },
-    words::{Locale, Words},
+    words::Words,
 };
 use axum::{
     Extension,
@@ -17,7 +18,7 @@ use axum::{
 };
 use planshift_domain::{
     ids::PartnerId,
-    message::operator::{ExplainTransition, ListStuck, STUCK_AT_MOST},
+    message::operator::{ExplainTransition, Explanation, ListStuck, STUCK_AT_MOST},
     time::seconds_of,
 };
 use serde_json::json;
@@ -37,9 +38,14 @@ pub(in crate::http) async fn why(
 ) -> Result<Answer, ApiError> {
     let known = find(&app, &context, &id).await?;
     let question = ExplainTransition { request_id: context.request_id, transition_id: known.row.id };
-    let explanation = app.ask(&question, &context.trace).await?.explanation;
-    // what the coordinator says is in its own words
-    Ok(Answer::json(&explanation.ok_or_else(|| ApiError::unknown_upgrade(&id))?)?.in_language(Locale::English))
+    let explanation = app.ask(&question, &context.trace).await?.explanation.ok_or_else(|| ApiError::unknown_upgrade(&id))?;
+    // its history stays as it was written: hashes are over it
+    Answer::json(&Explanation {
+        rule: findings::told(explanation.rule, context.locale),
+        waits_for: findings::told(explanation.waits_for, context.locale),
+        failure: findings::failure(explanation.failure, context.locale),
+        ..explanation
+    })
 }
 
 /// `GET …/stuck?longerThan=15m&size=50`: those that have not moved for that long, the longest first.
@@ -59,6 +65,9 @@ pub(in crate::http) async fn stuck(
         unchanged_since: app.ports.clock.now().plus_seconds(-longer.unwrap_or(STUCK_AFTER)),
         limit: parameters.number("size", 1, STUCK_AT_MOST)?.unwrap_or(STUCK_LISTED),
     };
-    let listed = app.ask(&question, &context.trace).await?;
+    let mut listed = app.ask(&question, &context.trace).await?;
+    for one in &mut listed.transitions {
+        one.waits_for = findings::told(std::mem::take(&mut one.waits_for), context.locale);
+    }
     Answer::json(&json!({ "totalCount": listed.total, "items": listed.transitions }))
 }

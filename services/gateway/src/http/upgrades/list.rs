@@ -10,10 +10,11 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, A_STATE, Parameters},
+        findings,
         pages::{Asked, Page, link, query_of},
     },
     model::{Filter, Status},
-    words::{Words, words},
+    words::{Locale, Words, words},
 };
 use axum::{Extension, extract::State, http::HeaderMap};
 use planshift_domain::{
@@ -96,7 +97,7 @@ pub(in crate::http) async fn list(
 async fn items(app: &App, context: &Context, rows: &[TransitionRow]) -> Result<Vec<Value>, ApiError> {
     let customers: Vec<CustomerId> = rows.iter().map(|row| row.customer_id).collect();
     let names = app.model.customer_names(context.caller.partner, &customers).await?;
-    Ok(rows.iter().map(|row| summary(row, names.get(&row.customer_id))).collect())
+    Ok(rows.iter().map(|row| summary(row, names.get(&row.customer_id), context.locale)).collect())
 }
 
 fn token((at, id): (Timestamp, TransitionId)) -> String {
@@ -110,7 +111,7 @@ fn key(token: &str) -> Option<(Timestamp, TransitionId)> {
 }
 
 /// A transition without what is beneath it.
-fn summary(row: &TransitionRow, name: Option<&String>) -> Value {
+fn summary(row: &TransitionRow, name: Option<&String>, locale: Locale) -> Value {
     json!({
         "transitionId": row.id,
         "partnerId": row.partner_id,
@@ -127,7 +128,7 @@ fn summary(row: &TransitionRow, name: Option<&String>) -> Value {
         "endedAt": row.ended_at,
         "closedAt": row.closed_at,
         "startedBy": row.started_by,
-        "failure": row.failure,
+        "failure": findings::failure(row.failure.clone(), locale),
         "links": { "self": link(format!("/productUpgrades/{}", row.id)) },
         "attributes": { "objectType": "ProductUpgrade" },
     })

@@ -2,13 +2,14 @@
 
 use crate::{
     app::App,
-    http::errors::ApiError,
+    http::{errors::ApiError, findings},
     model::{Known, expected_end, percent},
+    words::Locale,
 };
 use serde_json::{Value, json};
 
 /// How far it is, and when it may be expected to end.
-pub(super) async fn progress_of(app: &App, known: &Known) -> Result<Value, ApiError> {
+pub(super) async fn progress_of(app: &App, known: &Known, locale: Locale) -> Result<Value, ApiError> {
     let row = &known.row;
     let pace = app.model.pace(row).await?;
     Ok(json!({
@@ -25,7 +26,7 @@ pub(super) async fn progress_of(app: &App, known: &Known) -> Result<Value, ApiEr
         "expectedEnd": expected_end(row, &pace, app.ports.clock.now()),
         "startedAt": row.started_at,
         "endedAt": row.ended_at,
-        "failure": row.failure,
+        "failure": findings::failure(row.failure.clone(), locale),
         "historyCount": row.history,
     }))
 }

@@ -44,6 +44,10 @@ pub(in crate::http) async fn view(
     let mut view = assemble(parts, now);
     view.reasons = findings::translated(view.reasons, context.locale);
     view.warnings = findings::translated(view.warnings, context.locale);
+    view.failure = findings::failure(view.failure, context.locale);
+    for error in view.lines.iter_mut().filter_map(|line| line.error.as_mut()) {
+        error.description = findings::told(std::mem::take(&mut error.description), context.locale);
+    }
     Answer::json(&Versioned { view, version, percent, expected_end })
 }
 
@@ -71,7 +75,7 @@ pub(in crate::http) async fn progress(
         let limit = Duration::from_secs(wait.into());
         known = app.wait_for(known.row.id, limit, &context.gone, is_news).await?.unwrap_or(known);
     }
-    Answer::json(&progress_of(&app, &known).await?)
+    Answer::json(&progress_of(&app, &known, context.locale).await?)
 }
 
 /// `GET …/{id}/history?after=N&size=M`: the entries, in order.
@@ -111,11 +115,15 @@ pub(in crate::http) async fn report(
 ) -> Result<Answer, ApiError> {
     let parts = find_parts(&app, &context, &id).await?;
     let history = app.model.history(parts.known.row.id, 0, ENTRIES).await?;
-    let report = Report::new(&assemble(parts, app.ports.clock.now()), &history);
+    let mut view = assemble(parts, app.ports.clock.now());
+    view.reasons = findings::translated(view.reasons, context.locale);
+    let report = Report::new(&view, &history);
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    if accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json")) {
-        Ok(Answer::json(&report)?.in_language(Locale::English))
-    } else {
-        Ok(Answer::text(report.to_string()))
+    let is_json = accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json"));
+    match (context.locale, is_json) {
+        (Locale::English, true) => Answer::json(&report),
+        (Locale::English, false) => Ok(Answer::text(report.to_string())),
+        (Locale::French, true) => Answer::json(&report.in_french()),
+        (Locale::French, false) => Ok(Answer::text(report.in_french().to_string())),
     }
 }

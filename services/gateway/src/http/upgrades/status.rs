@@ -42,7 +42,7 @@ pub(in crate::http) async fn status(
     Answer::json(&compatible(&assemble(parts, app.ports.clock.now()), context.locale))
 }
 
-/// A transition in Microsoft's terms. What a worker has said of a failure is in its own words.
+/// A transition in Microsoft's terms.
 fn compatible(view: &TransitionView, locale: Locale) -> Value {
     let upgraded = view.ended_at.filter(|_| view.state == TransitionState::Completed);
     let mut status = json!({
@@ -77,7 +77,7 @@ fn line_item(line: &LineView, upgraded: Option<Timestamp>, locale: Locale) -> Va
         item["upgradedDate"] = json!(seven_digits(at));
     }
     match &line.error {
-        Some(error) => item["errorDetails"] = details(&error.code, &error.description),
+        Some(error) => item["errorDetails"] = details(&error.code, &findings::told(error.description.clone(), locale)),
         None if line.state == LineState::Compensated => {
             let text = words!(
                 "It was mapped to the plan, and is where it was before: the upgrade failed.",
@@ -92,7 +92,7 @@ fn line_item(line: &LineView, upgraded: Option<Timestamp>, locale: Locale) -> Va
 
 fn error_of(view: &TransitionView, locale: Locale) -> Option<Value> {
     match (&view.failure, view.reasons.first()) {
-        (Some(Failure { code, description, .. }), _) => Some(details(code, description)),
+        (Some(Failure { code, description, .. }), _) => Some(details(code, &findings::told(description.clone(), locale))),
         (None, Some(reason)) if view.state == TransitionState::Ineligible => {
             let text = Words::translated(&reason.description, findings::french(reason));
             Some(details(reasons::refusal_of(&reason.code).code, text.text(locale)))

@@ -235,7 +235,7 @@ fn stuck_table(visit: &Visit, found: &Collection<Stuck>, names: &HashMap<Custome
                     tbody { @for one in &found.items { tr {
                         td { a.name href={ "/portal/transitions/" (one.transition_id) } { (name_of(names, &one.customer_id)) } }
                         td { (states::mark(one.state, visit.locale())) }
-                        td lang="en" { (one.waits_for) }
+                        td { (one.waits_for) }
                         td.wide { (time(one.changed_at)) }
                     } } }
                 }

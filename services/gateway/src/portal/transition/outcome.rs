@@ -49,25 +49,24 @@ fn report(visit: &Visit, report: &Report) -> Markup {
     let more = |total: usize| html! { @if total > SHOWN { li.fine { "+ " (total - SHOWN) } } };
     html! {
         section.notice.bad {
-            // the report is a document of its own, in one language
-            h2 lang="en" { (report.summary) }
+            h2 { (report.summary) }
             @if !report.failed.is_empty() {
                 h3 { (say("What failed, and who says so", "Ce qui a échoué, et qui le dit")) }
-                ul lang="en" {
+                ul {
                     @for one in report.failed.iter().take(SHOWN) { li { (one.description) " " span.fine { (one.said_by) " · " code { (one.code) } " " (id(visit, &one.resource_id)) } } }
                     (more(report.failed.len()))
                 }
             }
             @if !report.undone.is_empty() {
                 h3 { (say("What was undone, with the proof", "Ce qui a été défait, avec la preuve")) " (" (report.undone.len()) ")" }
-                ul lang="en" {
+                ul {
                     @for one in report.undone.iter().take(SHOWN) { li { (id(visit, &one.resource_id)) " " (one.evidence) } }
                     (more(report.undone.len()))
                 }
             }
             @if !report.as_it_was.is_empty() {
                 h3 { (say("What is as it was before", "Ce qui est comme avant")) }
-                ul lang="en" { @for text in &report.as_it_was { li { (text) } } }
+                ul { @for text in &report.as_it_was { li { (text) } } }
             }
             @if !report.under_plan.is_empty() {
                 h3 { (say("What is under a plan now", "Ce qui est sous un plan à présent")) " (" (report.under_plan.len()) ")" }
@@ -75,7 +74,7 @@ fn report(visit: &Visit, report: &Report) -> Markup {
             }
             @if !report.next.is_empty() {
                 h3 { (say("What to do next", "Que faire ensuite")) }
-                ol lang="en" { @for step in &report.next { li { b { (step.who) } ": " (step.what) @if let Some(command) = &step.command { br; (id(visit, command)) } } } }
+                ol { @for step in &report.next { li { b { (step.who) } (say(": ", " : ")) (step.what) @if let Some(command) = &step.command { br; (id(visit, command)) } } } }
             }
         }
     }

@@ -1,15 +1,17 @@
 //! What happened, the newest first, with the reason for each; what it waits for now; and the messages that went out and came back.
 
 use crate::{
-    http::ApiError,
+    http::{ApiError, told},
     portal::{
         parts::{number, time},
         states,
         visit::Visit,
     },
+    words::Locale,
 };
 use maud::{Markup, html};
 use planshift_domain::{
+    audit::{EXCHANGED, Exchange},
     history::HistoryEntry,
     step::{Action, Step},
     transition::{PacketRow, TransitionRow},
@@ -68,7 +70,7 @@ pub(super) async fn read(visit: &Visit, row: &TransitionRow) -> Result<Markup, A
         section {
             h2 { (say("What happened, and why", "Ce qui s’est passé, et pourquoi")) }
             @if let Some(why) = why {
-                p.notice.waits lang="en" {
+                p.notice.waits {
                     b { (say("Waits for: ", "Attend : ")) } (why.waits_for)
                     @if let Some(before) = why.before_it { " (" (before) (say(" before it", " avant")) ")" }
                     br; span.fine { (why.rule) }
@@ -79,7 +81,7 @@ pub(super) async fn read(visit: &Visit, row: &TransitionRow) -> Result<Markup, A
                     li {
                         span.when { (time(entry.at)) }
                         (states::mark(entry.state, visit.locale()))
-                        span.what lang="en" { (entry.text) }
+                        (what(visit, entry))
                         span.fine { (entry.actor) " · #" (entry.number) " " code title=(entry.hash) { (entry.hash.get(..8).unwrap_or_default()) } }
                     }
                 }
@@ -87,6 +89,33 @@ pub(super) async fn read(visit: &Visit, row: &TransitionRow) -> Result<Markup, A
             @if after > 0 { p.fine { (say("Earlier entries: ", "Entrées antérieures : ")) (number(after.into(), visit.locale())) } }
         }
     })
+}
+
+/// What an entry says. In French it is said once more; what was written down, and is hashed, is shown with it.
+fn what(visit: &Visit, entry: &HistoryEntry) -> Markup {
+    if entry.event == EXCHANGED {
+        return exchange(visit, Exchange::read(&entry.text));
+    }
+    let text = entry.text.as_str();
+    let shown = told(text.to_owned(), visit.locale());
+    html! { span.what title=[(shown != text).then_some(text)] lang=[(shown == text && visit.locale() != Locale::English).then_some("en")] { (shown) } }
+}
+
+/// The messages of a turn, between the decisions that they led to and came from.
+fn exchange(visit: &Visit, exchange: Exchange) -> Markup {
+    let (say, count) = (|en, fr| visit.say(en, fr), |count| number(count, visit.locale()));
+    let Exchange { answers, good, refused, sent } = exchange;
+    html! {
+        span.what.quiet {
+            @if answers > 0 {
+                (say("← answers: ", "← réponses : ")) (count(answers)) " (" (count(good)) (say(" good", " bonnes"))
+                @if refused > 0 { ", " span.fault { (count(refused)) (say(" refused", " refusées")) } }
+                ")"
+            }
+            @if answers > 0 && sent > 0 { " · " }
+            @if sent > 0 { (say("→ messages: ", "→ messages : ")) (count(sent)) }
+        }
+    }
 }
 
 /// Messages in, the decision, messages out.

@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, Input, Told};
 use async_trait::async_trait;
+use planshift_domain::said::letters;
 use planshift_messaging::Delivery;
 use planshift_worker::{End, HandleError, Handled, Handler, Service, codec::Unreadable};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Handler for CoordinatorHandler {
         for input in turn.unknown {
             let (Some(place), Some(id)) = (places.get(input), inputs.get(input).and_then(Input::transition)) else { continue };
             if let Some(end) = ends.get_mut(*place) {
-                *end = End::Dead(Unreadable::new("UnknownTransition", format!("there is no transition {id} here")));
+                *end = End::Dead(Unreadable::new("UnknownTransition", letters::UNKNOWN_TRANSITION.with(&[&id])));
             }
         }
         Ok(Handled { publish: turn.publish, ends, receipt: turn.told })

@@ -23,6 +23,7 @@ use planshift_domain::message::{
         ImportFound, ReadCustomer, StartAnswered, StartTransition,
     },
 };
+use planshift_domain::said::letters;
 use planshift_messaging::{Delivery, Destination, Outgoing, Service, Settlement, SharedBroker};
 use planshift_telemetry::TraceContext;
 use planshift_worker::{Ports, codec};
@@ -305,7 +306,7 @@ impl Shared {
             StepsRead::TYPE => key_of::<StepsRead>(delivery),
             TransitionExplained::TYPE => key_of::<TransitionExplained>(delivery),
             StuckListed::TYPE => key_of::<StuckListed>(delivery),
-            kind => Err(codec::Unreadable::new("UnknownType", format!("{kind} is no answer"))),
+            kind => Err(codec::Unreadable::new("UnknownType", letters::NO_ANSWER.with(&[&kind]))),
         };
         match known {
             Ok(key) => {

@@ -10,6 +10,7 @@ use planshift_domain::message::{
     event::{AccountImported, TransitionChanged},
     notice::MessageEnded,
 };
+use planshift_domain::said::letters;
 use planshift_messaging::{Delivery, Service};
 use planshift_worker::{
     End, HandleError, Handled, Handler, Ports,
@@ -59,7 +60,7 @@ fn read(delivery: &Delivery, changes: &mut Changes) -> Result<(), Unreadable> {
         TransitionChanged::TYPE => changes.transition(codec::body(&delivery.message)?),
         AccountImported::TYPE => changes.account(codec::body(&delivery.message)?),
         MessageEnded::TYPE => changes.ended(codec::body(&delivery.message)?),
-        kind => return Err(Unreadable::new("UnknownType", format!("the gateway takes events, and {kind} is none"))),
+        kind => return Err(Unreadable::new("UnknownType", letters::NO_EVENT.with(&[&kind]))),
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use planshift_domain::{
         reply::MappingAnswered,
     },
     ownership::give_back_at,
-    said::failures,
+    said::{failures, letters},
     step::Step,
     time::Timestamp,
 };
@@ -113,8 +113,8 @@ impl StepWorker for Mapping {
     fn check(packet: &Packet<MapItem>) -> Result<(), Unreadable> {
         match packet.effective_at {
             Some(at) if at.is_whole_hour() => Ok(()),
-            Some(at) => Err(Unreadable::new("UnreadableBody", format!("effectiveAt {at} is not a whole hour"))),
-            None => Err(Unreadable::new("UnreadableBody", "a mapping needs effectiveAt")),
+            Some(at) => Err(Unreadable::new("UnreadableBody", letters::NO_HOUR.with(&[&at]))),
+            None => Err(Unreadable::new("UnreadableBody", letters::HOUR_MISSING)),
         }
     }
 

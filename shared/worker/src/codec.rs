@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use planshift_domain::{
     message::{Body, command, event, instance, notice, operator, ownership, plan, reply, request},
+    said::letters,
     time::Timestamp,
 };
 use planshift_messaging::{Delivery, Destination, Message, Outgoing, Service, Settlement};
@@ -153,22 +154,22 @@ pub fn senders_of(kind: &str) -> Option<&'static [Service]> {
 pub fn sender(delivery: &Delivery) -> Result<Service, Unreadable> {
     let message = &delivery.message;
     if message.message_id.is_empty() || message.kind.is_empty() {
-        return Err(Unreadable::new("MissingProperty", "a message needs the properties message_id and type"));
+        return Err(Unreadable::new("MissingProperty", letters::PROPERTIES));
     }
     if let Some(other) = delivery.content_type.as_deref().filter(|text| !is_json(text)) {
         // its sender means something else by it, even where the bytes could be taken for JSON
-        return Err(Unreadable::new("WrongContentType", format!("application/json is read here, and this is {other:?}")));
+        return Err(Unreadable::new("WrongContentType", letters::CONTENT_TYPE.with(&[&format_args!("{other:?}")])));
     }
     if message.kind == "Pack.v1" {
         // a broker that could unpack it would have handed out what is in it
-        return Err(Unreadable::new("UnreadableBody", "Pack.v1: not a list of whole messages"));
+        return Err(Unreadable::new("UnreadableBody", letters::NO_PACK));
     }
-    let allowed =
-        senders_of(&message.kind).ok_or_else(|| Unreadable::new("UnknownType", format!("no service here reads {:?}", message.kind)))?;
+    let allowed = senders_of(&message.kind)
+        .ok_or_else(|| Unreadable::new("UnknownType", letters::UNKNOWN_TYPE.with(&[&format_args!("{:?}", message.kind)])))?;
     match delivery.sender {
         Some(sender) if allowed.contains(&sender) => Ok(sender),
-        Some(sender) => Err(Unreadable::new("WrongSender", format!("{} may not send {}", sender.name(), message.kind))),
-        None => Err(Unreadable::new("WrongSender", format!("nobody vouches for the sender of {}", message.kind))),
+        Some(sender) => Err(Unreadable::new("WrongSender", letters::WRONG_SENDER.with(&[&sender.name(), &message.kind]))),
+        None => Err(Unreadable::new("WrongSender", letters::UNKNOWN_SENDER.with(&[&message.kind]))),
     }
 }
 

@@ -11,6 +11,7 @@ use planshift_domain::{
         },
         request::{ActOnTransition, ChainAsked, FindImport, ImportCustomers, StartTransition, TellAgain},
     },
+    said::letters,
     step::Step,
 };
 use planshift_messaging::{Delivery, Service};
@@ -119,7 +120,7 @@ impl Input {
             MappingAnswered::TYPE => Self::Answered(Step::Mapping, codec::body::<MappingAnswered>(message)?.0),
             SuspensionAnswered::TYPE => Self::Answered(Step::Suspension, codec::body::<SuspensionAnswered>(message)?.0),
             PacketGivenUp::TYPE => Self::GivenUp(step_of(sender)?, codec::body(message)?),
-            other => return Err(Unreadable::new("UnknownType", format!("the coordinator does not read {other:?}"))),
+            other => return Err(Unreadable::new("UnknownType", letters::NOT_READ.with(&[&Service::Coordinator.name(), &other]))),
         })
     }
 }
@@ -130,6 +131,6 @@ fn step_of(worker: Service) -> Result<Step, Unreadable> {
         Service::Purchasing => Ok(Step::Purchasing),
         Service::Mapping => Ok(Step::Mapping),
         Service::Suspension => Ok(Step::Suspension),
-        Service::Coordinator | Service::Gateway => Err(Unreadable::new("WrongSender", format!("{} is no worker", worker.name()))),
+        Service::Coordinator | Service::Gateway => Err(Unreadable::new("WrongSender", letters::NO_WORKER.with(&[&worker.name()]))),
     }
 }

@@ -4,7 +4,7 @@ use super::{actor::for_operators, answer::Answer, context::Context, errors::ApiE
 use crate::{
     app::App,
     model::{Broken, InvariantRow, Pass},
-    words::{Words, words},
+    words::{Locale, Words, words},
 };
 use axum::{Extension, extract::State};
 use planshift_domain::time::Timestamp;
@@ -62,8 +62,15 @@ pub(crate) struct PassesShown {
 }
 
 impl PassShown {
-    fn new(pass: Pass, now: Timestamp) -> Self {
-        let Pass { reporter, told_at, told_by, ended_at, every_seconds, took_millis, invariants } = pass;
+    fn new(pass: Pass, now: Timestamp, locale: Locale) -> Self {
+        let Pass { reporter, told_at, told_by, ended_at, every_seconds, took_millis, mut invariants } = pass;
+        for row in &mut invariants {
+            // a reporter of another version may know one by other words: those stay
+            let known = planshift_invariants::find(&row.id).filter(|known| locale == Locale::French && known.statement == row.statement);
+            if let Some(known) = known {
+                known.french.clone_into(&mut row.statement);
+            }
+        }
         let every = if every_seconds == 0 { ALONE } else { every_seconds };
         Self {
             reporter,
@@ -83,7 +90,9 @@ impl PassShown {
 pub(super) async fn read(State(app): State<App>, Extension(context): Extension<Context>) -> Result<Answer, ApiError> {
     for_operators(&context, WHAT)?;
     let now = app.ports.clock.now();
-    Answer::json(&PassesShown { items: app.model.passes().await?.into_iter().map(|pass| PassShown::new(pass, now)).collect() })
+    Answer::json(&PassesShown {
+        items: app.model.passes().await?.into_iter().map(|pass| PassShown::new(pass, now, context.locale)).collect(),
+    })
 }
 
 /// `PUT /v1/invariants`: a pass takes the place of its reporter's last one.
@@ -92,7 +101,7 @@ pub(super) async fn tell(State(app): State<App>, Extension(context): Extension<C
     let now = app.ports.clock.now();
     let pass = pass(&fields, context.caller.actor.clone(), now)?;
     app.model.keep_pass(&pass).await?;
-    Answer::json(&PassShown::new(pass, now))
+    Answer::json(&PassShown::new(pass, now, context.locale))
 }
 
 fn pass(fields: &Fields, told_by: String, now: Timestamp) -> Result<Pass, ApiError> {

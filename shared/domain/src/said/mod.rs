@@ -11,12 +11,14 @@
 //! | `story` | a transition's history, and what it waits for |
 //! | `chain` | a customer's chain |
 //! | `failures` | what a worker says of what it refuses |
+//! | `letters` | why a message is a dead letter |
 //! | `report` | the failure report |
 //! | `nouns` | numbers of things, within sentences |
 //! | `sentence` | how one is written, and read back |
 
 pub mod chain;
 pub mod failures;
+pub mod letters;
 pub mod nouns;
 pub mod report;
 mod sentence;
@@ -26,7 +28,7 @@ pub use sentence::{Said, Sentence};
 
 /// Every sentence: those that begin with anything last, since the first that fits is taken.
 fn all() -> impl Iterator<Item = &'static Sentence> {
-    [report::ALL, story::ALL, chain::ALL, failures::ALL].into_iter().flatten()
+    [report::ALL, story::ALL, chain::ALL, failures::ALL, letters::ALL].into_iter().flatten()
 }
 
 /// A text in French, where it is one of the sentences. What fills its gaps is said in French too, as far as it is a sentence or a number of

@@ -34,6 +34,7 @@ use planshift_domain::{
         command::{Item, Packet},
         reply::{ItemAnswer, PacketAnswer, PlanAnswer},
     },
+    said::letters,
     step::Step,
     time::Timestamp,
     transition::ItemError,
@@ -99,7 +100,7 @@ pub trait StepWorker: FactsStore {
         now: Timestamp,
     ) -> Result<Result<Answer, Unreadable>, StorageError> {
         let _ = (tx, now);
-        Ok(Err(Unreadable::new("UnknownType", format!("{} does not answer {}", Self::SERVICE.name(), question.kind))))
+        Ok(Err(Unreadable::new("UnknownType", letters::NOT_ANSWERED.with(&[&Self::SERVICE.name(), &question.kind]))))
     }
 }
 

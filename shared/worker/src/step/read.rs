@@ -5,6 +5,7 @@ use crate::codec::{self, Unreadable};
 use planshift_domain::{
     ids::{CustomerId, PartnerId, TransitionId},
     message::command::{Item, Packet, TakeFacts},
+    said::letters,
     step::Action,
 };
 use planshift_messaging::{Delivery, Message};
@@ -39,7 +40,7 @@ pub(super) fn read<W: StepWorker>(delivery: &Delivery) -> Input<W> {
         } else if W::QUESTIONS.contains(&message.kind.as_str()) {
             Ok(Input::Question(message.clone()))
         } else {
-            Err(Unreadable::new("UnknownType", format!("{} does not read {}", W::SERVICE.name(), message.kind)))
+            Err(Unreadable::new("UnknownType", letters::NOT_READ.with(&[&W::SERVICE.name(), &message.kind])))
         }
     });
     input.unwrap_or_else(Input::Dead)

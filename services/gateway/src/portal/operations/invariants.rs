@@ -54,7 +54,7 @@ fn broken(visit: &Visit, pass: &PassShown) -> Markup {
                 table.list {
                     thead { tr { th scope="col" { (say("Invariant", "Invariant")) } th.amount scope="col" { (say("Violations", "Violations")) } th scope="col" { (say("The first of them", "Les premières")) } } }
                     tbody { @for row in pass.invariants.iter().filter(|row| row.violations > 0) { tr {
-                        td { b { (row.id) } span.under lang="en" { (row.statement) } }
+                        td { b { (row.id) } span.under { (row.statement) } }
                         td.amount { (number(row.violations, locale)) }
                         td lang="en" { @for one in &row.found { div { code { (one.subject) } " " (one.text) } } }
                     } } }
@@ -72,7 +72,7 @@ fn table(visit: &Visit, pass: &PassShown) -> Markup {
                 thead { tr { th scope="col" { (say("Invariant", "Invariant")) } th scope="col" { (say("What must hold", "Ce qui doit tenir")) } th.amount scope="col" { (say("Looked at", "Examinés")) } th.amount scope="col" { (say("Violations", "Violations")) } } }
                 tbody { @for row in &pass.invariants { tr {
                     td { b { (row.id) } }
-                    td lang="en" { (row.statement) }
+                    td { (row.statement) }
                     td.amount { (number(row.checked, locale)) }
                     td.amount { (number(row.violations, locale)) }
                 } } }

@@ -2,7 +2,7 @@
 
 use super::redrives::{self, Redrive};
 use crate::{
-    http::{ApiError, Parameters},
+    http::{ApiError, Parameters, told},
     portal::{
         api::encoded,
         customer::Collection,
@@ -151,7 +151,7 @@ fn listed(visit: &Visit, found: &Letters) -> Markup {
                     tbody { @for letter in &found.items { tr {
                         td { a.name href={ "/portal/operations/letters/" (letter.key) } { (time(letter.sent_at)) } }
                         td { code { (letter.kind) } span.under { (letter.queue) } }
-                        td { (letter.reason) span.under lang="en" { (letter.description) } }
+                        td { (letter.reason) span.under { (told(letter.description.clone(), visit.locale())) } }
                         td.amount.wide { (letter.attempts) }
                     } } }
                 }
@@ -174,7 +174,7 @@ pub(in crate::portal) async fn one(visit: Visit, Path(key): Path<String>) -> Res
                 a.button href={ "/portal/operations/drop?" (chosen) } { (say("Drop…", "Supprimer…")) }
             }
         }
-        p.lead lang="en" { (letter.description) }
+        p.lead { (told(letter.description.clone(), visit.locale())) }
         dl.wide-list {
             dt { (say("Key", "Clé")) } dd { (shown_id(&visit, &letter.key)) }
             dt { (say("Message", "Message")) } dd { (shown_id(&visit, &letter.message_id)) }

@@ -1,7 +1,7 @@
 //! Redrives: how one goes, with the letters that died again, until it has ended or somebody cancels it.
 
 use crate::{
-    http::ApiError,
+    http::{ApiError, told},
     portal::{
         api::encoded,
         finish::{Page, see},
@@ -112,7 +112,7 @@ pub(in crate::portal) async fn page(visit: Visit, Path(id): Path<String>) -> Res
                             thead { tr { th scope="col" { (say("What it is", "Ce que c’est")) } th scope="col" { (say("Why it died", "Pourquoi elle est morte")) } } }
                             tbody { @for letter in &known.died_again { tr {
                                 td { code { (text_of(&letter["type"])) } span.under { (text_of(&letter["queue"])) } }
-                                td { (text_of(&letter["diedOf"])) span.under lang="en" { (text_of(&letter["description"])) } }
+                                td { (text_of(&letter["diedOf"])) span.under { (told(text_of(&letter["description"]), visit.locale())) } }
                             } } }
                         }
                     }

@@ -409,13 +409,17 @@ await check("on a phone nothing is wider than the screen", () => each({ viewport
 const BOTH = /^(Audit|Budget|Client|Code|Date|Domaine|Dossier|Message|Messages|Plan|Planshift|Trace|Type|Segment, cloud|Azure|CSV|JSON|EN|FR|Auto|Operations|Action|#|[A-Z][A-Za-z]*[a-z][A-Z]\w*|[^a-zà-ÿ]*)$/;
 const KEPT = new Set(several.names);
 await check("in French no heading, button or label of a page is left in English", async () => {
-  const words = (one) => one.locator("h2, h3, th, button, label, legend, summary, a.button, nav a, dt, figcaption, option").evaluateAll((all) => all.filter((each) => !each.closest('[lang="en"]')).map((each) => each.textContent.trim()));
+  // of a report, the words of others are theirs
+  const words = (one) => one.locator("h2, h3, th, button, label, legend, summary, a.button, nav a, dt, figcaption, option, .notice ul:not(.failed) li, .notice ol li, .waits, .story .what").evaluateAll((all) => all.filter((each) => !each.closest('[lang="en"]')).map((each) => each.textContent.trim()));
   const english = new Map();
   await each({}, async (one, path, name) => { english.set(name, new Set(await words(one))); });
   const told = await each({ locale: "fr-FR" }, async (one, path, name) => {
     same(await one.locator("html").getAttribute("lang"), "fr", path);
     const left = [...new Set(await words(one))].filter((text) => english.get(name).has(text) && !BOTH.test(text) && !KEPT.has(text));
     same(left, [], path);
+    // what the words of a history are marked as where they are not in French: those of others
+    const kept = await one.locator('.story .what[lang="en"]').allTextContents();
+    same(kept, [], `${path}: histories`);
     await picture(one, `french-${name}`);
   });
   return told;

@@ -3,11 +3,19 @@
 use crate::{holder::*, provider::Provider, world::*};
 use planshift_domain::{
     account::codes::{Blocking, Warning},
-    message::request::{ActOutcome, AssessOutcome, StartOutcome},
+    message::Body as _,
+    message::{
+        operator::{ExplainTransition, Explanation, ListStuck, StuckListed, StuckTransition, TransitionExplained},
+        request::{ActOutcome, AssessOutcome, StartOutcome},
+    },
+    said::{Said, failures, nouns, story},
+    step::Step,
     time::Timestamp,
-    transition::{Finding, Findings, State},
+    transition::{Failure, Finding, Findings, ItemError, State},
 };
 use planshift_gateway::Settings;
+use planshift_messaging::Delivery;
+use planshift_worker::codec;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -270,5 +278,90 @@ async fn acts_are_refused_in_french() {
     world.tell(changed(7, 3, State::Completed)).await;
     for act in ["cancel", "resume", "close"] {
         differs_in_words(act, || world.post(&format!("/v1/productUpgrades/{}/{act}", Uuid::from_u128(7)), &json!({}))).await;
+    }
+}
+
+#[tokio::test]
+async fn reports_failures_and_what_is_waited_for_are_in_french_and_histories_stay_as_they_were_written() {
+    let explains = |delivery: &Delivery| match delivery.message.kind.as_str() {
+        ExplainTransition::TYPE => {
+            let question: ExplainTransition = codec::body(&delivery.message).unwrap();
+            vec![answer(delivery, &TransitionExplained { request_id: question.request_id, explanation: Some(explanation()) })]
+        }
+        ListStuck::TYPE => {
+            let question: ListStuck = codec::body(&delivery.message).unwrap();
+            let Explanation { transition_id, partner_id, customer_id, state, changed_at, waits_for, .. } = explanation();
+            let stuck = StuckTransition { transition_id, partner_id, customer_id, state, changed_at, waits_for };
+            vec![answer(delivery, &StuckListed { request_id: question.request_id, transitions: vec![stuck], total: 1 })]
+        }
+        _ => Vec::new(),
+    };
+    let world = World::new(explains).await;
+    let mut event = changed(7, 5, State::Compensated);
+    event.transition.lines = 1;
+    let gone: String = failures::NO_AZURE_SUBSCRIPTION.with(&[&guid(11)]).into();
+    event.transition.failure =
+        Some(Failure { step: Step::Mapping, resource_id: guid(11), code: "SubscriptionNotFound".into(), description: gone.clone() });
+    event.lines = vec![line(11)];
+    event.lines[0].error = Some((Step::Mapping, ItemError { code: "SubscriptionNotFound".into(), description: gone.clone() }));
+    event.history = entries(7, 2);
+    world.tell(event).await;
+
+    let in_french = format!("le client n’a plus d’abonnement Azure {} (Microsoft 800111)", guid(11));
+    let of = |path: &str| format!("/v1/productUpgrades/{}{path}", guid(7));
+    let read = async |path: &str| in_both(|| world.get(path).header("accept", "application/json")).await;
+    for (path, at) in [
+        (of(""), "/failure/description"),
+        (of(""), "/lines/0/error/description"),
+        (of("/progress"), "/failure/description"),
+        ("/v1/productUpgrades".to_owned(), "/items/0/failure/description"),
+        (of("/report"), "/failed/0/description"),
+    ] {
+        let [english, french] = read(&path).await;
+        assert_eq!((english.2.pointer(at), french.2.pointer(at)), (Some(&json!(gone)), Some(&json!(in_french))), "{path}");
+    }
+    let [_, (_, _, report)] = read(&of("/report")).await;
+    assert_eq!(report["summary"], "Elle a échoué avant le pivot, et ce qu’elle avait fait a été défait.");
+    let text = world.get(&of("/report")).header("X-Locale", "fr").send().await.unwrap();
+    assert_eq!(language(&text), "fr-FR");
+    let text = text.text().await.unwrap();
+    assert!(text.contains("Que faire ensuite") && !text.contains("What"), "{text}");
+
+    let [english, french] = read(&of("/why")).await;
+    assert_eq!((&english.2["rule"], &english.2["waitsFor"]), (&json!(story::MAPS.english()), &json!(waits().to_string())));
+    assert!(french.2["rule"].as_str().unwrap().starts_with("le pivot est franchi"), "{}", french.2);
+    let waits_in_french = "les réponses de l’étape mapping : 1 sans réponse sur 2 paquets";
+    assert_eq!(french.2["waitsFor"], waits_in_french);
+    let [_, (_, _, stuck)] = read("/v1/productUpgrades/stuck").await;
+    assert_eq!(stuck["items"][0]["waitsFor"], waits_in_french);
+
+    let response = world.get(&of("/history")).header("X-Locale", "fr").send().await.unwrap();
+    assert_eq!(language(&response), "en-US", "hashes are over its words");
+    assert_eq!(response.json::<Value>().await.unwrap()["items"][0]["text"], "on");
+}
+
+fn waits() -> Said {
+    story::WAITS_FOR_ANSWERS.with(&[&Step::Mapping, &1, &nouns::PACKET.in_words(2)])
+}
+
+fn explanation() -> Explanation {
+    Explanation {
+        transition_id: id(7),
+        partner_id: id(1),
+        customer_id: id(2_007),
+        state: State::MappingSubscriptions,
+        version: 3,
+        sent: 3,
+        changed_at: Timestamp::from_micros(0),
+        rule: story::MAPS.into(),
+        waits_for: waits().into(),
+        before_it: None,
+        held: None,
+        packets: Vec::new(),
+        packets_total: 0,
+        resend_at: None,
+        give_up_at: None,
+        failure: None,
+        history: entries(7, 1),
     }
 }

@@ -120,10 +120,11 @@ pub(in crate::http) async fn report(
     let report = Report::new(&view, &history);
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let is_json = accepts.flat_map(|value| value.split(',')).any(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json"));
-    match (context.locale, is_json) {
-        (Locale::English, true) => Answer::json(&report),
-        (Locale::English, false) => Ok(Answer::text(report.to_string())),
-        (Locale::French, true) => Answer::json(&report.in_french()),
-        (Locale::French, false) => Ok(Answer::text(report.in_french().to_string())),
-    }
+    let answer = match (context.locale, is_json) {
+        (Locale::English, true) => Answer::json(&report)?,
+        (Locale::English, false) => Answer::text(report.to_string()),
+        (Locale::French, true) => Answer::json(&report.in_french())?,
+        (Locale::French, false) => Answer::text(report.in_french().to_string()),
+    };
+    Ok(answer.in_language(context.locale))
 }

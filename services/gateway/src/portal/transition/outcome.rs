@@ -52,7 +52,7 @@ fn report(visit: &Visit, report: &Report) -> Markup {
             h2 { (report.summary) }
             @if !report.failed.is_empty() {
                 h3 { (say("What failed, and who says so", "Ce qui a échoué, et qui le dit")) }
-                ul {
+                ul.failed {
                     @for one in report.failed.iter().take(SHOWN) { li { (one.description) " " span.fine { (one.said_by) " · " code { (one.code) } " " (id(visit, &one.resource_id)) } } }
                     (more(report.failed.len()))
                 }

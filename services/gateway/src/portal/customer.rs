@@ -278,10 +278,10 @@ fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, (f
                             td { @match &one.friendly_name { Some(name) => (name), None => (none()) } @if let Some(order) = &one.order_id { span.under { (say("order ", "commande ")) (order) } } }
                             td { @match &one.entitlement_id { Some(azure) => { (id(visit, azure)) a.under href={ (here) "/azure/" (azure) (first) } aria-label={ (say("Ownership of ", "Propriété de ")) (azure) } { (say("ownership", "propriété")) } }, None => span.quiet { (say("not provisioned", "non provisionné")) } } }
                             td { (id(visit, &one.id)) }
-                            td { (status(visit, &one.status)) }
+                            td { (states::status(&one.status, visit.locale())) }
                             td { @match &one.partner_id { Some(mpn) => (mpn), None => (none()) } }
                             td { @match &one.azure_plan_id {
-                                Some(plan) => { (id(visit, plan)) @if let Some(at) = one.azure_plan_effective_at { span.under { (say("from ", "dès ")) (time(at)) } } @if let Some(upgrade) = &one.upgrade_id { a.under href={ "/portal/transitions/" (upgrade) } { (say("transition", "mise à niveau")) } } },
+                                Some(plan) => { (id(visit, plan)) @if let Some(at) = one.azure_plan_effective_at { span.under { (say("from ", "dès le ")) (time(at)) } } @if let Some(upgrade) = &one.upgrade_id { a.under href={ "/portal/transitions/" (upgrade) } { (say("transition", "mise à niveau")) } } },
                                 None => (none())
                             } }
                         } } }
@@ -290,21 +290,11 @@ fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, (f
             }
             @if !plans.is_empty() {
                 h3 { (say("Azure plans", "Plans Azure")) }
-                ul.plain-list { @for plan in plans { li { (id(visit, &plan.id)) " " (status(visit, &plan.status)) @if let Some(mpn) = &plan.partner_id { " " span.quiet { (say("reseller ", "revendeur ")) (mpn) } } } } }
+                ul.plain-list { @for plan in plans { li { (id(visit, &plan.id)) " " (states::status(&plan.status, visit.locale())) @if let Some(mpn) = &plan.partner_id { " " span.quiet { (say("reseller ", "revendeur ")) (mpn) } } } } }
             }
             @if let Some(next) = subscriptions.next() { nav.pages { a.button rel="next" href={ (here) "?after=" (encoded(&next)) (more) } { (say("Next page", "Page suivante")) } } }
         }
     }
-}
-
-fn status(visit: &Visit, status: &str) -> Markup {
-    let (text, look) = match status {
-        "active" => (visit.say("active", "actif"), "good"),
-        "suspended" => (visit.say("suspended", "suspendu"), "held"),
-        "deleted" => (visit.say("deleted", "supprimé"), "idle"),
-        other => (other, "idle"),
-    };
-    html! { span class={ "mark " (look) } { (text) } }
 }
 
 /// Its transitions, or those of all.

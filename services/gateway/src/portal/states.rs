@@ -45,3 +45,16 @@ pub(super) const fn of_line(state: LineState, mapped: bool, locale: Locale) -> (
         Locale::French => (fr, look),
     }
 }
+
+/// A subscription's or a plan's status as a mark: the API spells it in English.
+pub(super) fn status(status: &str, locale: Locale) -> Markup {
+    let (text, look) = match (status, locale) {
+        ("active", Locale::French) => ("actif", "good"),
+        ("suspended", Locale::French) => ("suspendu", "held"),
+        ("deleted", Locale::French) => ("supprimé", "idle"),
+        ("active", Locale::English) => (status, "good"),
+        ("suspended", Locale::English) => (status, "held"),
+        _ => (status, "idle"),
+    };
+    html! { span class={ "mark " (look) } { (text) } }
+}

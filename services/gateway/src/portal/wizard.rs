@@ -12,6 +12,7 @@ use super::{
 use crate::{
     auth::Right,
     http::{ApiError, Parameters},
+    words::Locale,
 };
 use axum::{
     extract::Path,
@@ -152,12 +153,15 @@ async fn shown(visit: &Visit, customer: &str, parameters: &Parameters, refused: 
 
 fn summary(visit: &Visit, plan: &Plan) -> Markup {
     let count = |action: &str| plan.groups.iter().filter(|group| group.plan.action == action).count() as u64;
-    let figure = |value: u64, text: &str| html! { div.figure { b { (number(value, visit.locale())) } span { (text) } } };
+    let figure = |value: u64, one: &str, many: &str| {
+        let text = if value == 1 || (value == 0 && visit.locale() == Locale::French) { one } else { many };
+        html! { div.figure { b { (number(value, visit.locale())) } span { (text) } } }
+    };
     html! {
         div.figures {
-            (figure(plan.subscriptions_total, visit.say("subscriptions move", "abonnements passent")))
-            (figure(count("buy"), visit.say("plans are bought", "plans sont achetés")))
-            (figure(count("reuse") + count("reactivate"), visit.say("plans are there already", "plans existent déjà")))
+            (figure(plan.subscriptions_total, visit.say("subscription moves", "abonnement passe"), visit.say("subscriptions move", "abonnements passent")))
+            (figure(count("buy"), visit.say("plan is bought", "plan est acheté"), visit.say("plans are bought", "plans sont achetés")))
+            (figure(count("reuse") + count("reactivate"), visit.say("plan is there already", "plan existe déjà"), visit.say("plans are there already", "plans existent déjà")))
         }
     }
 }

@@ -21,6 +21,12 @@ sentences! {
         "Les données de la version {0} ont été prises (partie {1} sur {2}) : {3} abonnements";
     NOT_TAKEN: "Not taken: {0}: {1}", "Refusé : {0} : {1}";
     NOT_TAKEN_AS_A_PART: "Not taken (part {0w} of {1w}): {2}: {3}", "Refusé (partie {0} sur {1}) : {2} : {3}";
+    BUDGET_SET: "The budget was set to {0w}", "Le budget a été fixé à {0}";
+    BUDGET_TAKEN_AWAY: "The budget was taken away", "Le budget a été retiré";
+    CONFIRMED: "A confirmation of the Microsoft Customer Agreement was added",
+        "Une confirmation du contrat client Microsoft a été ajoutée";
+    ORDERED: "The order {0w} of {1w} lines was placed", "La commande {0} de {1} lignes a été passée";
+    SUBSCRIPTION_CHANGED: "The subscription {0w} was changed{1}", "L’abonnement {0} a été modifié{1}";
     FACTS: "Facts", "Données";
     NO_ROW: "the customer's row is gone", "la ligne du client n’est plus là";
     SUPERSEDED: "a newer import, or a transition, came between the parts; import the customer again",

@@ -26,6 +26,7 @@ use planshift_domain::{
     },
     audit::{Change, Operation},
     ids::{MpnId, parse_guid},
+    said::chain,
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -150,8 +151,7 @@ pub(in crate::http) async fn confirm(
                 return Err(ApiError::bad_input("TooManyConfirmations", text).definite());
             }
             facts.customer.agreements.push(agreement.clone());
-            let words = "A confirmation of the Microsoft Customer Agreement was added".to_owned();
-            Ok(Some(Edited { words, record: record(&agreement) }))
+            Ok(Some(Edited { words: chain::CONFIRMED.into(), record: record(&agreement) }))
         })
         .await?;
         Ok(Answer::json(&resource(&agreement))?.status(StatusCode::CREATED))

@@ -18,6 +18,7 @@ use crate::{
 };
 use axum::{Extension, extract::State};
 use planshift_domain::audit::{Change, Operation};
+use planshift_domain::said::{Said, chain};
 use serde_json::{json, value::RawValue};
 use std::collections::BTreeMap;
 
@@ -41,8 +42,7 @@ pub(in crate::http) async fn set_budget(
     let amount = amount(&fields)?;
     let target = format!("PATCH /v1/customers/{}/usagebudget of {}", whose.customer, whose.partner);
     once(&app, &context, &target, &hash(&fields.raw), async {
-        let words =
-            amount.as_ref().map_or_else(|| "The budget was taken away".to_owned(), |amount| format!("The budget was set to {amount}"));
+        let said: Said = amount.as_ref().map_or_else(|| chain::BUDGET_TAKEN_AWAY.into(), |amount| chain::BUDGET_SET.with(&[amount]));
         let made = change(&app, &context, whose, Needs::default(), |facts| {
             if facts.customer.budget == amount {
                 return Ok(None);
@@ -52,7 +52,7 @@ pub(in crate::http) async fn set_budget(
             let new_value = Some(resource(whose, amount.clone(), currency)?);
             facts.customer.budget.clone_from(&amount);
             let record = Change { operation: Operation::UpdateCustomerSpendingBudget, old_value, new_value, data: BTreeMap::new() };
-            Ok(Some(Edited { words: words.clone(), record }))
+            Ok(Some(Edited { words: said.to_string(), record }))
         })
         .await?;
         match made {

@@ -22,6 +22,7 @@ use planshift_domain::{
     },
     audit::{Change, Operation},
     ids::{AzureSubscriptionId, CommerceSubscriptionId, MpnId, PlanId},
+    said::chain,
     time::Timestamp,
 };
 use std::collections::BTreeMap;
@@ -143,6 +144,6 @@ pub(super) fn placed(whose: Whose, order: &Order, currency_code: &str) -> Edited
         ));
     }
     let new_value = Some(orders::resource(whose, order, currency_code).to_string());
-    let words = format!("The order {} of {} lines was placed", order.id, order.lines.len());
+    let words = chain::ORDERED.with(&[&order.id, &order.lines.len()]).into();
     Edited { words, record: Change { operation: Operation::CreateOrder, old_value: None, new_value, data } }
 }

@@ -27,6 +27,7 @@ use planshift_domain::{
     account::facts::{PlanStatus, SubscriptionStatus},
     audit::{Change, Operation},
     ids::{MpnId, PlanId},
+    said::{because, chain},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -242,10 +243,8 @@ fn apply_to_plan(wanted: &Wanted, facts: &mut Facts, mut merged: Merged, under: 
 
 /// The change as it is recorded, and as it is answered.
 fn edited(wanted: &Wanted, old: &Value, new: &Value, reseller: Option<&MpnId>) -> Edited {
-    let mut words = format!("The subscription {} was changed", wanted.id);
-    if let Some(status) = wanted.status {
-        words.push_str(&format!(": {status}"));
-    }
+    let status = wanted.status.map(|status| status.to_string()).unwrap_or_default();
+    let words = chain::SUBSCRIPTION_CHANGED.with(&[&wanted.id, &because(&status)]).into();
     let text = |name: &str| new[name].as_str().unwrap_or_default();
     let data = subscription_data(0, text("offerId"), text("id"), text("friendlyName"), reseller).collect();
     let (old_value, new_value) = (Some(old.to_string()), Some(new.to_string()));

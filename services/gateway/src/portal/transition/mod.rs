@@ -178,7 +178,7 @@ fn plans(visit: &Visit, shown: &Shown) -> Markup {
                             td { (shown_id(visit, &plan.plan_id.to_string())) }
                             td { @match &plan.partner_id { Some(mpn) => (mpn), None => span.quiet { (say("none", "aucun")) } } }
                             td { (if plan.reused { say("was there", "existait") } else { say("bought", "acheté") }) }
-                            td { (text_of(&plan.status)) }
+                            td { (states::status(&text_of(&plan.status), visit.locale())) }
                             td.amount { (number(under(plan.plan_id), visit.locale())) }
                         } } }
                     }
@@ -205,7 +205,7 @@ fn lines(visit: &Visit, shown: &Shown) -> Markup {
                                 td { (shown_id(visit, &line.azure_subscription_id.to_string())) }
                                 td { (shown_id(visit, &line.commerce_subscription_id.to_string())) }
                                 td { span class={ "mark " (look) } { (text) } }
-                                td { (text_of(&line.commerce_status)) }
+                                td { (states::status(&text_of(&line.commerce_status), visit.locale())) }
                                 td { @match &line.error { Some(error) => { (error.description) " " code.fine { (error.code) } }, None => span.quiet { "–" } } }
                             }
                         } }

@@ -14,6 +14,7 @@ import { SOON, check, expect, same, state, totals, until } from "./checks.mjs";
 import { operations } from "./operations.mjs";
 import { operator } from "./operator.mjs";
 import { schedules } from "./schedules.mjs";
+import { signingIn } from "./signing_in.mjs";
 import { small } from "./small.mjs";
 import { outside, provider, proxy, sample, serve } from "./stage.mjs";
 
@@ -115,6 +116,8 @@ await check("without a session every page leads to the sign-in page, and from th
   expect(page.url().includes("/portal/sign-in"), "a session that was ended is ended, also for whoever has kept its cookie");
   await context.close();
 });
+
+await signingIn({ binary, folder, visitor, picture, axe: AXE });
 
 const { context: nadia, page } = await visitor(admin);
 

@@ -4,29 +4,64 @@
 import { spawn, execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { createServer as createTcp, connect } from "node:net";
-import { generateKeyPairSync, createSign, randomUUID } from "node:crypto";
+import { createHash, createSign, generateKeyPairSync, randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const listening = (server) => new Promise((done) => server.listen(0, "127.0.0.1", () => done(server.address().port)));
 
-/** Signs tokens as an OpenID provider does. */
+/**
+ * Signs tokens as an OpenID provider does, and people in: `who` is whoever signs in there, `remembers` whether it lets them through the next time
+ * without asking, `seconds` how long their tokens count.
+ */
 export async function provider() {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = { ...publicKey.export({ format: "jwk" }), kid: "one", use: "sig", alg: "RS256" };
-  const server = createServer((request, answer) => {
-    answer.setHeader("content-type", "application/json");
-    answer.end(JSON.stringify(request.url.endsWith("keys") ? { keys: [key] } : { issuer, jwks_uri: `${issuer}/keys` }));
-  });
-  const issuer = `http://127.0.0.1:${await listening(server)}`;
+  const desk = { who: null, remembers: false, seconds: 3600, codes: new Map(), exchanged: 0 };
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const token = (partner, role, name) => {
-    const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: issuer, aud: "planshift", tid: partner, roles: [role], upn: name, scp: "access", iat: now, nbf: now - 5, exp: now + 3600 };
+  const sign = (claims) => {
     const signed = `${part({ alg: "RS256", typ: "JWT", kid: "one" })}.${part(claims)}`;
     return `${signed}.${createSign("RSA-SHA256").update(signed).sign(privateKey, "base64url")}`;
   };
-  return { issuer, token, close: () => server.close() };
+  const claims = (partner, role, name, seconds = 3600) => {
+    const now = Math.floor(Date.now() / 1000);
+    return { iss: issuer, aud: "planshift", tid: partner, roles: [role], upn: name, scp: "access", iat: now, nbf: now - 100, exp: now + seconds };
+  };
+  const page = (answer, body) => { answer.setHeader("content-type", "text/html"); answer.end(`<!DOCTYPE html><html lang="en"><title>The provider</title>${body}</html>`); };
+  const tell = (answer, value, status = 200) => { answer.writeHead(status, { "content-type": "application/json" }); answer.end(JSON.stringify(value)); };
+  const lead = (answer, to) => { answer.writeHead(302, { location: to }); answer.end(); };
+  const routes = {
+    "/.well-known/openid-configuration": (answer) => tell(answer, {
+      issuer, jwks_uri: `${issuer}/keys`, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token`, end_session_endpoint: `${issuer}/logout`,
+    }),
+    "/keys": (answer) => tell(answer, { keys: [key] }),
+    "/authorize": (answer, asked) => {
+      const back = (pairs) => { const to = new URL(asked.get("redirect_uri")); for (const [name, value] of [["state", asked.get("state")], ...pairs]) to.searchParams.append(name, value); return to.href; };
+      const code = randomUUID();
+      desk.codes.set(code, { nonce: asked.get("nonce"), challenge: asked.get("code_challenge") });
+      if (desk.remembers) return lead(answer, back([["code", code]]));
+      const link = (text, to) => `<p><a href="${to.replaceAll("&", "&amp;")}">${text}</a></p>`;
+      page(answer, link("Go on", back([["code", code]])) + link("Refuse", back([["error", "access_denied"], ["error_description", "<b>no</b>"]])));
+    },
+    "/token": (answer, asked) => {
+      const known = desk.codes.get(asked.get("code"));
+      desk.codes.delete(asked.get("code"));
+      const challenge = createHash("sha256").update(asked.get("code_verifier") ?? "").digest("base64url");
+      if (known?.challenge !== challenge) return tell(answer, { error: "invalid_grant" }, 400);
+      desk.exchanged += 1;
+      const told = claims(...desk.who, desk.seconds);
+      tell(answer, { token_type: "Bearer", access_token: sign(told), id_token: sign({ ...told, aud: "portal", nonce: known.nonce }) });
+    },
+    "/logout": (answer, asked) => { desk.remembers = false; page(answer, `<p>You have signed out.</p><a href="${asked.get("post_logout_redirect_uri")}">Back</a>`); },
+  };
+  const server = createServer((request, answer) => {
+    const url = new URL(request.url, issuer);
+    let body = "";
+    request.on("data", (piece) => { body += piece; });
+    request.on("end", () => { const route = routes[url.pathname]; if (route) route(answer, body ? new URLSearchParams(body) : url.searchParams); else { answer.statusCode = 404; answer.end(); } });
+  });
+  const issuer = `http://127.0.0.1:${await listening(server)}`;
+  return Object.assign(desk, { issuer, token: (...whose) => sign(claims(...whose)), close: () => server.close() });
 }
 
 /** A system outside that has effects first. `hold` keeps it from having any more, `refuse` names items that it refuses (`refuseAll`: any), `pace` is how long one takes. */
@@ -51,7 +86,7 @@ export async function outside() {
   return Object.assign(state, { url: `http://127.0.0.1:${await listening(server)}`, close: () => server.close() });
 }
 
-/** A proxy that can be cut, and mended. */
+/** A proxy that can be cut, and mended; and led to a server that begins after it. */
 export async function proxy(to) {
   const sockets = new Set();
   let isCut = false;
@@ -68,6 +103,8 @@ export async function proxy(to) {
   const port = await listening(server);
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
+    lead(there) { to = there; },
     cut() { isCut = true; for (const socket of sockets) socket.destroy(); },
     mend() { isCut = false; },
     close() { this.cut(); server.close(); },

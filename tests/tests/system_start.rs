@@ -31,6 +31,12 @@ fn migrate_is_harmless(place: &Place) {
     }
     let second = place.planshift(&["migrate"]).expect(0).stdout;
     assert_ne!(first, second, "the second time there is nothing to do");
+    let lines = place.planshift(&["migrate", "--json"]).expect(0).stdout;
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let gateway = lines.iter().find(|line| line["service"] == "gateway").expect("a line for each service");
+    assert!(gateway["version"].as_u64() > Some(1) && gateway["applied"] == serde_json::json!([]), "{gateway}");
+    let brokers = lines.iter().filter(|line| line["broker"] == "declared").count();
+    assert_eq!((lines.len() - brokers, brokers), (6, usize::from(matches!(place, Place::Distributed(_)))), "{lines:?}");
     Ran::of(&place.run(&accounts::sample("two-resellers"), &[]).expect(0));
 }
 

@@ -77,6 +77,21 @@ fn an_address_that_others_reach_needs_a_provider_or_leave() {
 }
 
 #[test]
+fn settings_of_signing_in_are_checked_at_the_start() {
+    let place = Place::embedded();
+    let provider = [("PLANSHIFT_OIDC_ISSUER", "https://id.example"), ("PLANSHIFT_OIDC_AUDIENCE", "api")];
+    for (given, named) in [
+        (("PLANSHIFT_OIDC_CLIENT_SECRET", "hunter2"), "PLANSHIFT_OIDC_CLIENT_ID is missing"),
+        (("PLANSHIFT_OIDC_CLIENT_ID", "portal"), "PLANSHIFT_PORTAL_URL is missing"),
+    ] {
+        let admin = format!("--admin=127.0.0.1:{}", free_port());
+        let serve = place.program(&["serve", "--listen=127.0.0.1:0", &admin]);
+        let started = provider.iter().chain([&given]).fold(serve, |program, (name, value)| program.env(name, value)).run().expect(2);
+        assert!(started.stderr.contains(named) && !started.stderr.contains("hunter2"), "{started}");
+    }
+}
+
+#[test]
 fn a_provider_that_is_not_reached_is_told_by_readiness_and_the_local_token_works() {
     let place = Place::embedded();
     let (api, admin) = (free_port(), free_port());

@@ -1,8 +1,8 @@
 //! The gateway alone in a process: what the environment says of it.
 
 use crate::{
-    Auth, Gateway, GatewayError, LocalToken, Made, OidcOptions, OidcSettings, Options, Settings, TOKEN_FILE, WebhookOptions,
-    gateway::DEFAULT_ADDRESS,
+    Auth, ClientOptions, ClientSecret, Gateway, GatewayError, LocalToken, Made, OidcOptions, OidcSettings, Options, Settings, TOKEN_FILE,
+    WebhookOptions, gateway::DEFAULT_ADDRESS,
 };
 use planshift_worker::host::Parts;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -22,6 +22,7 @@ type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// | `PLANSHIFT_LOCAL_TOKEN`, `PLANSHIFT_LOCAL_TOKEN_FILE` | the local token; else that of the data folder |
 /// | `PLANSHIFT_DATA` | the data folder; default `planshift-data` |
 /// | `PLANSHIFT_OIDC_ISSUER`, `_AUDIENCE`, `_JWKS_URL`, `_TENANTS`, `_OPERATOR_TENANT` | an OpenID provider; several values have commas between them |
+/// | `PLANSHIFT_OIDC_CLIENT_ID`, `_CLIENT_SECRET` (or `_CLIENT_SECRET_FILE`), `_SCOPES`, `PLANSHIFT_PORTAL_URL` | signing in to the portal there; several scopes have spaces between them |
 /// | `PLANSHIFT_ALLOW_REMOTE` | `true`: listen where others reach it, with the local token alone |
 /// | `PLANSHIFT_REQUESTS_PER_MINUTE`, `PLANSHIFT_REQUEST_BURST` | limits of each partner |
 /// | `PLANSHIFT_PUBLIC_URL` | what receivers of webhooks reach the gateway by |
@@ -94,6 +95,12 @@ fn auth(variable: Variable<'_>, address: SocketAddr) -> Result<Auth, GatewayErro
         jwks_url: variable("PLANSHIFT_OIDC_JWKS_URL"),
         tenants: list("PLANSHIFT_OIDC_TENANTS"),
         operator_tenant: variable("PLANSHIFT_OIDC_OPERATOR_TENANT"),
+        client: ClientOptions {
+            id: variable("PLANSHIFT_OIDC_CLIENT_ID"),
+            secret: secret(variable, "PLANSHIFT_OIDC_CLIENT_SECRET")?.map(|(_, text)| ClientSecret::new(text)),
+            scopes: variable("PLANSHIFT_OIDC_SCOPES").map(|text| text.split_whitespace().map(str::to_owned).collect()).unwrap_or_default(),
+            portal_url: variable("PLANSHIFT_PORTAL_URL"),
+        },
     });
     let oidc = oidc.map_err(|error| GatewayError::Setting(error.to_string()))?;
     let allow_remote = parsed(variable, "PLANSHIFT_ALLOW_REMOTE", "true or false")?.unwrap_or(false);
@@ -106,27 +113,33 @@ fn auth(variable: Variable<'_>, address: SocketAddr) -> Result<Auth, GatewayErro
 
 fn local(variable: Variable<'_>) -> Result<LocalToken, GatewayError> {
     const NAME: &str = "PLANSHIFT_LOCAL_TOKEN";
-    const FILE: &str = "PLANSHIFT_LOCAL_TOKEN_FILE";
-    let wrong = |name: &str, error: &dyn std::error::Error| GatewayError::Setting(format!("{name}: {error}"));
-    let given = match (variable(NAME), variable(FILE)) {
-        (Some(_), Some(_)) => return Err(GatewayError::Setting(format!("{NAME} and {FILE} are both set"))),
-        (Some(text), None) => Some((NAME, text)),
-        (None, Some(file)) => Some((FILE, std::fs::read_to_string(file).map_err(|error| wrong(FILE, &error))?)),
-        (None, None) => None,
-    };
-    if let Some((name, text)) = given {
-        return LocalToken::try_new(text.trim()).map_err(|error| wrong(name, &error));
+    if let Some((name, text)) = secret(variable, NAME)? {
+        return LocalToken::try_new(&text).map_err(|error| GatewayError::Setting(format!("{name}: {error}")));
     }
     let folder = variable("PLANSHIFT_DATA").map_or_else(|| PathBuf::from(DATA), PathBuf::from);
     let (token, made) = LocalToken::of_folder(&folder).map_err(|error| {
         let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
-        GatewayError::Setting(format!("{error}{why}. Name another folder with PLANSHIFT_DATA, or give a token with {NAME} or {FILE}"))
+        GatewayError::Setting(format!("{error}{why}. Name another folder with PLANSHIFT_DATA, or give a token with {NAME} or {NAME}_FILE"))
     })?;
     if made == Made::Now {
         // once, to whoever starts it: it is in no log that is kept as such
         eprintln!("{}", made_text(&token, &folder.join(TOKEN_FILE).display()));
     }
     Ok(token)
+}
+
+/// What stands in the variable `name`, or in the file that `name_FILE` names; and which of the two it was.
+fn secret(variable: Variable<'_>, name: &str) -> Result<Option<(String, String)>, GatewayError> {
+    let file_name = format!("{name}_FILE");
+    match (variable(name), variable(&file_name)) {
+        (Some(_), Some(_)) => Err(GatewayError::Setting(format!("{name} and {file_name} are both set"))),
+        (Some(text), None) => Ok(Some((name.to_owned(), text.trim().to_owned()))),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file).map_err(|error| GatewayError::Setting(format!("{file_name}: {error}")))?;
+            Ok(Some((file_name, text.trim().to_owned())))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// What is told of a token that was made: the one time that it is shown.
@@ -189,6 +202,10 @@ mod tests {
             (vec![token, ("PLANSHIFT_LOCAL_TOKEN_FILE", "/x")], "both set"),
             (vec![("PLANSHIFT_LOCAL_TOKEN_FILE", "/nowhere/at/all")], "PLANSHIFT_LOCAL_TOKEN_FILE"),
             (vec![token, ("PLANSHIFT_OIDC_AUDIENCE", "api")], "PLANSHIFT_OIDC_ISSUER"),
+            (vec![token, ("PLANSHIFT_OIDC_CLIENT_SECRET", "hunter2")], "PLANSHIFT_OIDC_CLIENT_ID"),
+            (vec![token, ("PLANSHIFT_OIDC_CLIENT_ID", "p"), ("PLANSHIFT_OIDC_CLIENT_SECRET_FILE", "/nowhere/at/all")], "SECRET_FILE"),
+            (vec![token, ("PLANSHIFT_OIDC_CLIENT_ID", "p")], "PLANSHIFT_PORTAL_URL"),
+            (vec![token, ("PLANSHIFT_OIDC_CLIENT_ID", "p"), ("PLANSHIFT_PORTAL_URL", "https://p.example")], "PLANSHIFT_OIDC_ISSUER"),
             (vec![token, ("PLANSHIFT_ALLOW_REMOTE", "yes please")], "PLANSHIFT_ALLOW_REMOTE"),
             (vec![("PLANSHIFT_DATA", "/proc/nowhere")], "PLANSHIFT_DATA"),
         ] {

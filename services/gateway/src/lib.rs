@@ -63,7 +63,9 @@ mod wait;
 mod words;
 
 pub use alone::{JAEGER_URL, made_text, serve, web_address};
-pub use auth::{Auth, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE};
+pub use auth::{
+    Auth, ClientOptions, ClientSecret, InvalidOidc, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Right, TOKEN_FILE,
+};
 pub use gateway::{DEFAULT_ADDRESS, Gateway, GatewayError, Options};
 pub use hooks::{InvalidWebhooks, SigningKey, SigningKeyError, WebhookOptions};
 pub use http::{RULES, Rule, openapi, paths};

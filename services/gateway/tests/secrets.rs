@@ -11,8 +11,8 @@ mod provider;
 #[path = "api/world.rs"]
 mod world;
 
-use provider::{Key, Provider};
-use reqwest::Method;
+use provider::{CLIENT_SECRET, Key, PORTAL, Provider};
+use reqwest::{Method, redirect};
 use serde_json::json;
 use std::{
     io::{self, Write},
@@ -51,7 +51,9 @@ async fn no_token_is_ever_told_in_logs_or_answers() {
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let provider = Provider::start().await;
-    let world = World::for_whom(provider.auth(), settings(), silence).await;
+    let auth = provider.sign_in(Some(CLIENT_SECRET), |_| {});
+    let described = format!("{auth:?}");
+    let world = World::for_whom(auth, settings(), silence).await;
     world.eventually(async || world.readiness.ask().await.0).await;
     let claims = provider.claims(Uuid::from_u128(1), &["AdminAgent"]);
     let good = provider.sign(&claims);
@@ -65,7 +67,8 @@ async fn no_token_is_ever_told_in_logs_or_answers() {
             told += &response.text().await.unwrap();
         }
     }
-    told += &format!("{:?}", provider.auth());
+    told += &described;
+    let secrets = signed_in(&world, &provider).await;
     world.stop().await;
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("a token was refused") && log.contains("Signature"), "the log was looked at:\n{log}");
@@ -74,4 +77,33 @@ async fn no_token_is_ever_told_in_logs_or_answers() {
             assert!(!log.contains(secret) && !told.contains(secret), "{secret} was told");
         }
     }
+    assert!(log.contains("gives no tokens for a code: invalid_grant"), "the log was looked at:\n{log}");
+    for secret in &secrets {
+        assert!(secret.len() > 20 && !log.contains(&**secret), "{secret} was told");
+    }
+    assert!(!told.contains(CLIENT_SECRET));
+}
+
+/// Somebody signs in at the provider, and a code is brought that counts no longer. Gives what nobody may read of it.
+async fn signed_in(world: &World, provider: &Provider) -> Vec<String> {
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).redirect(redirect::Policy::none()).build().unwrap();
+    let text_of = |response: &reqwest::Response, name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    let mut secrets = vec![CLIENT_SECRET.to_owned()];
+    for is_good in [true, false] {
+        let left = http.get(format!("{}/portal/sign-in/provider", world.base)).send().await.unwrap();
+        let cookie = text_of(&left, "set-cookie").split(';').next().unwrap().to_owned();
+        let back = http.get(text_of(&left, "location")).send().await.unwrap();
+        let back = text_of(&back, "location").strip_prefix(PORTAL).unwrap().to_owned();
+        if !is_good {
+            provider.desk.lock().unwrap().codes.clear();
+        }
+        let seen = http.get(format!("{}{back}", world.base)).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(seen.status() == 200, is_good);
+        let brought = provider.desk.lock().unwrap().brought.pop().unwrap();
+        secrets.extend([brought["code"].clone(), brought["code_verifier"].clone(), cookie.split_once('=').unwrap().1.to_owned()]);
+        if is_good {
+            secrets.push(text_of(&seen, "set-cookie").split_once('=').unwrap().1.split(';').next().unwrap().to_owned());
+        }
+    }
+    secrets
 }

@@ -6,10 +6,13 @@ use crate::{
     settings::{Environment, Secret, secret},
 };
 use planshift_gateway::{
-    Auth, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Settings, TOKEN_FILE, WebhookOptions, made_text,
+    Auth, ClientOptions, ClientSecret, LocalToken, LocalTokenError, Made, OidcOptions, OidcSettings, Settings, TOKEN_FILE, WebhookOptions,
+    made_text,
 };
 use std::{net::SocketAddr, path::Path};
 
+/// The variable with the secret of the portal as a client of the OpenID provider; with `_FILE` behind it, likewise.
+const CLIENT_SECRET: &str = "PLANSHIFT_OIDC_CLIENT_SECRET";
 /// The variable with the local token; with `_FILE` behind it, that of a file that holds it.
 const LOCAL_TOKEN: &str = "PLANSHIFT_LOCAL_TOKEN";
 
@@ -26,6 +29,12 @@ pub fn hosted(args: &AuthArgs, listen: SocketAddr, data: &Path, environment: Env
         jwks_url: args.oidc_jwks_url.clone(),
         tenants: args.oidc_tenants.clone(),
         operator_tenant: args.oidc_operator_tenant.clone(),
+        client: ClientOptions {
+            id: args.oidc_client_id.clone(),
+            secret: secret(None, CLIENT_SECRET, environment)?.map(|secret| ClientSecret::new(secret.expose())),
+            scopes: args.oidc_scopes.clone(),
+            portal_url: args.portal_url.clone(),
+        },
     });
     let oidc = oidc.map_err(|error| Failure::usage(error.to_string()))?;
     if !listen.ip().is_loopback() && oidc.is_none() && !args.allow_remote {
@@ -143,6 +152,13 @@ mod tests {
         let issuer = Some("https://id.example".to_owned());
         let provider = AuthArgs { oidc_issuer: issuer.clone(), oidc_audience: vec!["api".into()], ..AuthArgs::default() };
         assert!(hosted(&provider, open, folder.path(), &given).unwrap().oidc.is_some());
+        let portal = AuthArgs { oidc_client_id: Some("p".into()), portal_url: Some("https://p.example".into()), ..provider.clone() };
+        assert!(hosted(&portal, here(), folder.path(), &given).is_ok());
+        let nowhere = AuthArgs { portal_url: None, ..portal };
+        assert!(hosted(&nowhere, here(), folder.path(), &given).unwrap_err().to_string().contains("PLANSHIFT_PORTAL_URL"));
+        let secret = |name: &str| given(name).or_else(|| (name == CLIENT_SECRET).then(|| "hunter2".to_owned()));
+        let failure = hosted(&provider, here(), folder.path(), &secret).unwrap_err().to_string();
+        assert!(failure.contains("PLANSHIFT_OIDC_CLIENT_ID") && !failure.contains("hunter2"), "{failure}");
         let half = AuthArgs { oidc_issuer: issuer, ..AuthArgs::default() };
         assert_eq!(hosted(&half, here(), folder.path(), &given).unwrap_err().exit(), Exit::Usage);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a token that is given is not written");

@@ -5,6 +5,8 @@ use super::{
     caller::Caller,
     claims::{self, Claims, Rejected},
     keys::{Found, Keys},
+    provider::Tokens,
+    signing_in::SignIn,
 };
 use axum::http::{HeaderMap, header};
 use jsonwebtoken::{Validation, decode, decode_header};
@@ -26,18 +28,40 @@ pub(crate) enum Refused {
     NotYet,
 }
 
+/// Why somebody who has signed in at the provider is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotSignedIn {
+    /// A token of the provider's does not count.
+    Refused(Refused),
+    /// They belong to another attempt to sign in than this one.
+    AnotherAttempt,
+}
+
+impl From<Refused> for NotSignedIn {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
 /// Tells callers by their tokens. Cheap to clone; clones share.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     local: Arc<[u8; 32]>,
     keys: Option<Keys>,
+    sign_in: Option<SignIn>,
     ports: Ports,
 }
 
 impl Authenticator {
     pub(crate) fn new(auth: &Auth, ports: Ports, readiness: Option<Readiness>) -> Result<Self, reqwest::Error> {
         let keys = auth.oidc.clone().map(|settings| Keys::new(settings, ports.clone(), readiness)).transpose()?;
-        Ok(Self { local: Arc::new(LocalToken::digest(auth.local.expose())), keys, ports })
+        let sign_in = auth.oidc.as_ref().map(|settings| SignIn::new(settings, &ports)).transpose()?.flatten();
+        Ok(Self { local: Arc::new(LocalToken::digest(auth.local.expose())), keys, sign_in, ports })
+    }
+
+    /// The way to the provider, where people sign in there.
+    pub(crate) const fn sign_in(&self) -> Option<&SignIn> {
+        self.sign_in.as_ref()
     }
 
     /// Keeps the provider's keys fresh, where there is one, until `stop`.
@@ -66,8 +90,39 @@ impl Authenticator {
         }
     }
 
+    /// The token that somebody counts by who has signed in: the access token; where that is for somebody else (some providers give one
+    /// that only they can read), the id token, which then counts where this client is one of the audiences. Both count as if they had
+    /// been brought.
+    pub(crate) async fn session_token(&self, sign_in: &SignIn, tokens: Tokens, nonce: &str) -> Result<String, NotSignedIn> {
+        let Some(keys) = &self.keys else { return Err(Refused::Missing.into()) };
+        let Tokens { access_token, id_token } = tokens;
+        let identity = self.verified(keys, &id_token).await?;
+        claims::identity(&identity, keys.settings(), sign_in.client_id(), self.ports.clock.now()).map_err(Refused::Invalid)?;
+        if !identity.is_of_attempt(nonce) {
+            return Err(NotSignedIn::AnotherAttempt);
+        }
+        match self.caller_with(&access_token).await {
+            Ok(_) => Ok(access_token),
+            // it is for this installation and does not count: no other token makes that good
+            Err(why @ (Refused::NotYet | Refused::Invalid(Rejected::Expired | Rejected::NotYet | Rejected::Tenant))) => Err(why.into()),
+            Err(_) => {
+                self.caller_with(&id_token).await?;
+                Ok(id_token)
+            }
+        }
+    }
+
     async fn signed(&self, keys: &Keys, token: &str) -> Result<Caller, Refused> {
+        let claims = self.verified(keys, token).await?;
+        claims::caller(&claims, keys.settings(), self.ports.clock.now()).map_err(Refused::Invalid)
+    }
+
+    /// What a token says that the provider has signed. It is not looked at yet.
+    async fn verified(&self, keys: &Keys, token: &str) -> Result<Claims, Refused> {
         let refuse = |why| Err(Refused::Invalid(why));
+        if token.len() > TOKEN_BYTES {
+            return refuse(Rejected::Malformed);
+        }
         let Ok(header) = decode_header(token) else { return refuse(Rejected::Malformed) };
         // an extension that must be understood is not
         if header.crit.is_some() {
@@ -87,14 +142,10 @@ impl Authenticator {
         signature.validate_exp = false;
         signature.validate_aud = false;
         signature.required_spec_claims.clear();
-        let claims = match decode::<Claims>(token, &key.key, &signature) {
-            Ok(decoded) => decoded.claims,
-            Err(error) => {
-                let is_form = matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_));
-                return refuse(if is_form { Rejected::Malformed } else { Rejected::Signature });
-            }
-        };
-        claims::caller(&claims, keys.settings(), self.ports.clock.now()).map_err(Refused::Invalid)
+        decode::<Claims>(token, &key.key, &signature).map(|decoded| decoded.claims).map_err(|error| {
+            let is_form = matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_));
+            Refused::Invalid(if is_form { Rejected::Malformed } else { Rejected::Signature })
+        })
     }
 }
 

@@ -102,6 +102,15 @@ pub(super) struct Claims {
     azp: Option<String>,
     #[serde(default)]
     appid: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+impl Claims {
+    /// Was the token made for this attempt to sign in?
+    pub(super) fn is_of_attempt(&self, nonce: &str) -> bool {
+        self.nonce.as_deref() == Some(nonce)
+    }
 }
 
 #[derive(Deserialize)]
@@ -122,6 +131,30 @@ impl OneOrMany {
 
 /// The bearer of a token whose signature holds.
 pub(super) fn caller(claims: &Claims, settings: &OidcSettings, now: Timestamp) -> Result<Caller, Rejected> {
+    let is_ours = claims.aud.any(|audience| settings.audiences.iter().any(|own| own == audience));
+    let tenant = tenant_of(claims, settings, is_ours, now)?;
+    let is_operators = settings.operator_tenant == Some(tenant);
+    let (actor, app_only) = (actor(claims), is_app_only(claims));
+    if is_operators && has_role(claims, "Operator") {
+        return Ok(Caller::operator(actor, app_only));
+    }
+    let right = [("AdminAgent", Right::Manage), ("SalesAgent", Right::Sell), ("ReadOnlyAgent", Right::Read)];
+    let right = right.into_iter().find(|(role, _)| has_role(claims, role)).map_or(Right::Open, |(_, right)| right);
+    Ok(Caller::of_partner(tenant, right, actor, app_only))
+}
+
+/// Does an id token, whose signature holds, tell this client of somebody who may come in? Source: OpenID Connect Core 1.0, section
+/// 3.1.3.7.
+pub(super) fn identity(claims: &Claims, settings: &OidcSettings, client: &str, now: Timestamp) -> Result<(), Rejected> {
+    // where others are meant as well, or somebody else has asked, it says so
+    let is_alone = matches!(&claims.aud, OneOrMany::One(_)) || matches!(&claims.aud, OneOrMany::Many(all) if all.len() == 1);
+    let is_asked_for = claims.azp.as_deref().map_or(is_alone, |asker| asker == client);
+    let is_ours = is_asked_for && claims.aud.any(|audience| audience == client);
+    tenant_of(claims, settings, is_ours, now).map(drop)
+}
+
+/// The tenant of a token that is for us, of our issuer, in its time, and of a tenant that may.
+fn tenant_of(claims: &Claims, settings: &OidcSettings, is_ours: bool, now: Timestamp) -> Result<PartnerId, Rejected> {
     let tid = claims.tid.as_deref().unwrap_or_default();
     let tenant: Option<PartnerId> = tid.parse().ok();
     // without a tenant, an issuer that names one is never right
@@ -129,7 +162,7 @@ pub(super) fn caller(claims: &Claims, settings: &OidcSettings, now: Timestamp) -
     if issuer.as_deref() != Some(claims.iss.as_str()) {
         return Err(Rejected::Issuer);
     }
-    if !claims.aud.any(|audience| settings.audiences.iter().any(|own| own == audience)) {
+    if !is_ours {
         return Err(Rejected::Audience);
     }
     let now = now.seconds_since(Timestamp::from_micros(0));
@@ -141,17 +174,8 @@ pub(super) fn caller(claims: &Claims, settings: &OidcSettings, now: Timestamp) -
         return Err(Rejected::NotYet);
     }
     let tenant = tenant.ok_or(Rejected::Tenant)?;
-    let is_operators = settings.operator_tenant == Some(tenant);
-    if !is_operators && !settings.tenants.is_empty() && !settings.tenants.contains(&tenant) {
-        return Err(Rejected::Tenant);
-    }
-    let (actor, app_only) = (actor(claims), is_app_only(claims));
-    if is_operators && has_role(claims, "Operator") {
-        return Ok(Caller::operator(actor, app_only));
-    }
-    let right = [("AdminAgent", Right::Manage), ("SalesAgent", Right::Sell), ("ReadOnlyAgent", Right::Read)];
-    let right = right.into_iter().find(|(role, _)| has_role(claims, role)).map_or(Right::Open, |(_, right)| right);
-    Ok(Caller::of_partner(tenant, right, actor, app_only))
+    let may = settings.operator_tenant == Some(tenant) || settings.tenants.is_empty() || settings.tenants.contains(&tenant);
+    if may { Ok(tenant) } else { Err(Rejected::Tenant) }
 }
 
 fn has_role(claims: &Claims, role: &str) -> bool {
@@ -182,7 +206,7 @@ fn actor(claims: &Claims) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::oidc::OidcOptions;
+    use super::super::{client::ClientOptions, oidc::OidcOptions};
     use super::*;
     use serde_json::{Value, json};
 
@@ -196,6 +220,7 @@ mod tests {
             tenants: tenants.iter().map(|text| (*text).to_owned()).collect(),
             operator_tenant: Some(TENANT_B.to_owned()),
             jwks_url: None,
+            client: ClientOptions::default(),
         };
         OidcSettings::new(options).unwrap().unwrap()
     }
@@ -239,6 +264,35 @@ mod tests {
         }
         for fine in [json!({ "exp": 941 }), json!({ "nbf": 1_060 }), json!({ "nbf": null }), json!({ "aud": ["x", "api://planshift"] })] {
             assert!(read(&own, &fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn an_id_token_is_for_the_client_that_has_asked_and_of_its_attempt() {
+        let own = settings("https://id.example", &[TENANT_A]);
+        let of = |change: Value| -> Result<bool, Rejected> {
+            let mut claims = json!({ "iss": "https://id.example", "aud": "portal", "exp": 1_500, "tid": TENANT_A, "nonce": "n" });
+            claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let claims: Claims = serde_json::from_value(claims).unwrap();
+            identity(&claims, &own, "portal", Timestamp::from_micros(1_000_000_000)).map(|()| claims.is_of_attempt("n"))
+        };
+        for fine in
+            [json!({}), json!({ "aud": ["portal"] }), json!({ "aud": ["portal", "x"], "azp": "portal" }), json!({ "azp": "portal" })]
+        {
+            assert_eq!(of(fine.clone()), Ok(true), "{fine}");
+        }
+        for (change, why) in [
+            (json!({ "aud": "api" }), Rejected::Audience),
+            (json!({ "aud": ["portal", "x"] }), Rejected::Audience),
+            (json!({ "azp": "x" }), Rejected::Audience),
+            (json!({ "iss": "https://other.example" }), Rejected::Issuer),
+            (json!({ "exp": 900 }), Rejected::Expired),
+            (json!({ "tid": TENANT_B.replace('2', "3") }), Rejected::Tenant),
+        ] {
+            assert_eq!(of(change.clone()), Err(why), "{change}");
+        }
+        for other in [json!({ "nonce": "m" }), json!({ "nonce": null }), json!({ "nonce": "" })] {
+            assert_eq!(of(other.clone()), Ok(false), "{other}");
         }
     }
 

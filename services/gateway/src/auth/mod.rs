@@ -6,8 +6,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `local` | the local token, and the file that it lies in |
-//! | `oidc` | settings of an OpenID provider |
-//! | `provider` | its documents, fetched |
+//! | `oidc`, `client` | settings of an OpenID provider, and of signing in there |
+//! | `provider` | its documents, fetched, and its codes, exchanged |
+//! | `signing_in` | the way to the provider and back, of whoever signs in |
 //! | `keys` | its keys, kept fresh |
 //! | `claims` | what a token says, and whether it counts |
 //! | `caller` | who asks, with which right |
@@ -17,19 +18,24 @@
 mod caller;
 mod check;
 mod claims;
+mod client;
 mod keys;
 mod local;
 mod oidc;
 mod pace;
 mod provider;
+mod signing_in;
 
 pub(crate) use caller::Caller;
 pub use caller::Right;
-pub(crate) use check::{Authenticator, Refused};
+pub(crate) use check::{Authenticator, NotSignedIn, Refused};
 pub(crate) use claims::Rejected;
+pub use client::{ClientOptions, ClientSecret};
 pub use local::{LocalToken, LocalTokenError, Made, TOKEN_FILE};
 pub use oidc::{InvalidOidc, OidcOptions, OidcSettings};
 pub(crate) use pace::Pace;
+pub(crate) use provider::told;
+pub(crate) use signing_in::{Attempt, NoTokens};
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,6 @@
 //! Settings of an OpenID provider, checked.
 
+use super::client::{ClientOptions, ClientSettings};
 use planshift_domain::ids::PartnerId;
 use reqwest::Url;
 
@@ -21,6 +22,8 @@ pub struct OidcOptions {
     pub tenants: Vec<String>,
     /// The tenant in which the role `Operator` makes an operator of the whole installation.
     pub operator_tenant: Option<String>,
+    /// Signing in to the portal there.
+    pub client: ClientOptions,
 }
 
 /// Settings of an OpenID provider.
@@ -31,6 +34,7 @@ pub struct OidcSettings {
     pub(super) jwks_url: Option<Url>,
     pub(super) tenants: Vec<PartnerId>,
     pub(super) operator_tenant: Option<PartnerId>,
+    pub(super) client: Option<ClientSettings>,
 }
 
 /// What is configured cannot be.
@@ -45,14 +49,21 @@ impl OidcSettings {
     /// What is missing or is none of its kind, by the name of its variable.
     pub fn new(options: OidcOptions) -> Result<Option<Self>, InvalidOidc> {
         let wrong = |text: String| Err(InvalidOidc(text));
-        let OidcOptions { issuer, audiences, jwks_url, tenants, operator_tenant } = options;
-        let Some(issuer) = issuer.filter(|issuer| !issuer.is_empty()) else {
-            if audiences.is_empty() && jwks_url.is_none() && tenants.is_empty() && operator_tenant.is_none() {
+        let OidcOptions { issuer, audiences, jwks_url, tenants, operator_tenant, client } = options;
+        // what is set to nothing is not set: compose files pass variables on that nobody has filled in
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let all = |texts: Vec<String>| texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+        let (audiences, tenants, jwks_url, operator_tenant) = (all(audiences), all(tenants), given(jwks_url), given(operator_tenant));
+        let client = client.settings()?;
+        let Some(issuer) = given(issuer) else {
+            let is_nothing =
+                audiences.is_empty() && jwks_url.is_none() && tenants.is_empty() && operator_tenant.is_none() && client.is_none();
+            if is_nothing {
                 return Ok(None);
             }
             return wrong("settings of an OpenID provider are given without its issuer (PLANSHIFT_OIDC_ISSUER)".to_owned());
         };
-        if audiences.iter().all(String::is_empty) {
+        if audiences.is_empty() {
             return wrong("PLANSHIFT_OIDC_AUDIENCE is missing: without it, a token for any other application would count".to_owned());
         }
         secure_url("PLANSHIFT_OIDC_ISSUER", &issuer.replace(TENANT, ORGANIZATIONS))?;
@@ -65,10 +76,11 @@ impl OidcSettings {
         }
         Ok(Some(Self {
             issuer,
-            audiences: audiences.into_iter().filter(|audience| !audience.is_empty()).collect(),
+            audiences,
             jwks_url: jwks_url.map(|text| secure_url("PLANSHIFT_OIDC_JWKS_URL", &text)).transpose()?,
             tenants,
             operator_tenant: operator_tenant.map(|text| tenant("PLANSHIFT_OIDC_OPERATOR_TENANT", &text)).transpose()?,
+            client,
         }))
     }
 
@@ -104,12 +116,32 @@ mod tests {
         OidcOptions { issuer: Some(issuer.to_owned()), audiences: vec!["api".into()], ..OidcOptions::default() }
     }
 
+    fn portal() -> ClientOptions {
+        ClientOptions { id: Some("portal".into()), portal_url: Some("https://moves.example".into()), ..ClientOptions::default() }
+    }
+
     #[test]
     fn nothing_is_nothing_and_half_is_an_error_that_names_what_is_missing() {
         assert!(OidcSettings::new(OidcOptions::default()).unwrap().is_none());
+        let empty = || Some(String::new());
+        let client = ClientOptions { id: empty(), scopes: vec![String::new()], portal_url: empty(), secret: None };
+        let unfilled = OidcOptions {
+            issuer: empty(),
+            audiences: vec![String::new()],
+            jwks_url: empty(),
+            tenants: vec![String::new()],
+            operator_tenant: empty(),
+            client,
+        };
+        assert!(OidcSettings::new(unfilled).unwrap().is_none());
         let tenant = "c501c3c4-d776-40ef-9ecf-9cefb59442c1";
         for (options, named) in [
             (OidcOptions { audiences: vec!["api".into()], ..OidcOptions::default() }, "PLANSHIFT_OIDC_ISSUER"),
+            (OidcOptions { client: portal(), ..OidcOptions::default() }, "PLANSHIFT_OIDC_ISSUER"),
+            (
+                OidcOptions { client: ClientOptions { portal_url: None, ..portal() }, ..options("https://id.example") },
+                "PLANSHIFT_PORTAL_URL",
+            ),
             (OidcOptions { audiences: vec![String::new()], ..options("https://id.example") }, "PLANSHIFT_OIDC_AUDIENCE"),
             (options("http://id.example"), "PLANSHIFT_OIDC_ISSUER"),
             (options("id.example"), "PLANSHIFT_OIDC_ISSUER"),

@@ -1,4 +1,4 @@
-//! An OpenID provider's documents, fetched: its description of itself, and its keys.
+//! An OpenID provider, asked: for its description of itself, its keys, and the tokens that a code stands for.
 
 use super::oidc::{InvalidOidc, OidcSettings, secure_url};
 use futures::StreamExt as _;
@@ -6,7 +6,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
 };
-use reqwest::{Client, Url, header, redirect};
+use reqwest::{Client, Response, Url, header, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -20,7 +20,10 @@ const DOCUMENT_BYTES: usize = 1024 * 1024;
 /// The most keys that are kept.
 const MOST_KEYS: usize = 200;
 
-/// Why the keys cannot be had.
+/// The most of what the provider says of an error that is logged.
+const TOLD_CHARS: usize = 300;
+
+/// Why something cannot be had of the provider.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProviderError {
     #[error("the OpenID provider is not reached")]
@@ -31,8 +34,12 @@ pub(super) enum ProviderError {
     Garbled(#[from] serde_json::Error),
     #[error("the OpenID provider calls itself {0:?}, and not as it is configured")]
     AnotherIssuer(String),
-    #[error("where the OpenID provider has its keys: {0}")]
-    KeysUrl(#[from] InvalidOidc),
+    #[error("where the OpenID provider is asked: {0}")]
+    Address(#[from] InvalidOidc),
+    #[error("the OpenID provider's description of itself has no {0}")]
+    Missing(&'static str),
+    #[error("the OpenID provider gives no tokens for a code: {error}: {description}")]
+    Refused { error: String, description: String },
     #[error("the OpenID provider has no key that can be used")]
     NoKeys,
 }
@@ -55,28 +62,44 @@ pub(super) fn client() -> Result<Client, reqwest::Error> {
     Client::builder().connect_timeout(CONNECT_TIME).timeout(ANSWER_TIME).redirect(redirect::Policy::none()).build()
 }
 
+/// What the provider says of itself, as far as it is looked at. Source: OpenID Connect Discovery 1.0, section 3, and RP-Initiated
+/// Logout 1.0, section 2.1.
+#[derive(Deserialize)]
+struct Description {
+    issuer: String,
+    jwks_uri: Option<String>,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+/// Where people sign in, where codes are exchanged, and where people sign out.
+pub(super) struct Endpoints {
+    pub(super) authorization: Url,
+    pub(super) token: Url,
+    pub(super) end_session: Option<Url>,
+    /// A client's secret stands in the form; else in a header.
+    pub(super) takes_secret_in_form: bool,
+}
+
+/// What a code stands for. It is not printed by accident.
+#[derive(Deserialize)]
+pub(crate) struct Tokens {
+    pub(super) access_token: String,
+    pub(super) id_token: String,
+}
+
 /// Fetches the keys.
 pub(super) async fn fetch(client: &Client, settings: &OidcSettings) -> Result<Fetched, ProviderError> {
-    #[derive(Deserialize)]
-    struct Description {
-        issuer: String,
-        jwks_uri: String,
-    }
     #[derive(Deserialize)]
     struct KeySet {
         keys: Vec<Value>,
     }
     let url = match &settings.jwks_url {
         Some(url) => url.clone(),
-        None => {
-            let url = Url::parse(&settings.description_url()).map_err(|error| InvalidOidc(error.to_string()))?;
-            let (body, _) = get(client, url).await?;
-            let description: Description = serde_json::from_slice(&body)?;
-            if description.issuer.trim_end_matches('/') != settings.issuer.trim_end_matches('/') {
-                return Err(ProviderError::AnotherIssuer(description.issuer));
-            }
-            secure_url("jwks_uri", &description.jwks_uri)?
-        }
+        None => address("jwks_uri", describe(client, settings).await?.jwks_uri)?,
     };
     let (body, max_age) = get(client, url).await?;
     let set: KeySet = serde_json::from_slice(&body)?;
@@ -85,9 +108,74 @@ pub(super) async fn fetch(client: &Client, settings: &OidcSettings) -> Result<Fe
     if keys.is_empty() { Err(ProviderError::NoKeys) } else { Ok(Fetched { keys, max_age }) }
 }
 
+/// Finds out where people sign in.
+pub(super) async fn endpoints(client: &Client, settings: &OidcSettings) -> Result<Endpoints, ProviderError> {
+    let description = describe(client, settings).await?;
+    let methods = description.token_endpoint_auth_methods_supported;
+    Ok(Endpoints {
+        authorization: address("authorization_endpoint", description.authorization_endpoint)?,
+        token: address("token_endpoint", description.token_endpoint)?,
+        end_session: description.end_session_endpoint.map(|text| secure_url("end_session_endpoint", &text)).transpose()?,
+        takes_secret_in_form: methods.iter().any(|method| method == "client_secret_post"),
+    })
+}
+
+/// Exchanges a code. Source: OpenID Connect Core 1.0, sections 3.1.3.1 to 3.1.3.4.
+pub(super) async fn exchange(client: &Client, endpoint: Url, form: String, authorization: Option<String>) -> Result<Tokens, ProviderError> {
+    #[derive(Deserialize)]
+    struct Fault {
+        error: String,
+        #[serde(default)]
+        error_description: String,
+    }
+    let request = client.post(endpoint).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = request.header(header::ACCEPT, "application/json").body(form);
+    let request = match authorization {
+        Some(value) => request.header(header::AUTHORIZATION, value),
+        None => request,
+    };
+    let response = request.send().await?;
+    let failed = response.error_for_status_ref().err();
+    let is_refused = response.status().is_client_error();
+    let body = read(response).await?;
+    match failed {
+        None => Ok(serde_json::from_slice(&body)?),
+        Some(failed) => match serde_json::from_slice::<Fault>(&body) {
+            Ok(fault) if is_refused => {
+                Err(ProviderError::Refused { error: told(&fault.error), description: told(&fault.error_description) })
+            }
+            _ => Err(failed.into()),
+        },
+    }
+}
+
+/// What the provider says of an error, as a log may have it.
+pub(crate) fn told(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(TOLD_CHARS).collect()
+}
+
+async fn describe(client: &Client, settings: &OidcSettings) -> Result<Description, ProviderError> {
+    let url = Url::parse(&settings.description_url()).map_err(|error| InvalidOidc(error.to_string()))?;
+    let (body, _) = get(client, url).await?;
+    let description: Description = serde_json::from_slice(&body)?;
+    if description.issuer.trim_end_matches('/') == settings.issuer.trim_end_matches('/') {
+        Ok(description)
+    } else {
+        Err(ProviderError::AnotherIssuer(description.issuer))
+    }
+}
+
+fn address(name: &'static str, text: Option<String>) -> Result<Url, ProviderError> {
+    Ok(secure_url(name, &text.ok_or(ProviderError::Missing(name))?)?)
+}
+
 async fn get(client: &Client, url: Url) -> Result<(Vec<u8>, Option<Duration>), ProviderError> {
     let response = client.get(url).send().await?.error_for_status()?;
     let max_age = response.headers().get(header::CACHE_CONTROL).and_then(|value| max_age(value.to_str().ok()?));
+    Ok((read(response).await?, max_age))
+}
+
+async fn read(response: Response) -> Result<Vec<u8>, ProviderError> {
     let (mut body, mut pieces) = (Vec::new(), response.bytes_stream());
     while let Some(piece) = pieces.next().await {
         body.extend_from_slice(&piece?);
@@ -95,7 +183,7 @@ async fn get(client: &Client, url: Url) -> Result<(Vec<u8>, Option<Duration>), P
             return Err(ProviderError::TooLarge);
         }
     }
-    Ok((body, max_age))
+    Ok(body)
 }
 
 /// Source: RFC 9111, section 5.2.2.1.

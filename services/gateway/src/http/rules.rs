@@ -173,6 +173,8 @@ pub const RULES: &[Rule] = &[
     get("/portal/assets/{*file}", Right::Open),
     get("/portal/sign-in", Right::Open),
     post("/portal/sign-in", Right::Open),
+    get("/portal/sign-in/provider", Right::Open),
+    get("/portal/sign-in/callback", Right::Open),
     post("/portal/sign-out", Right::Open),
     post("/portal/preferences", Right::Open),
     get("/portal/customers", Right::Read),

@@ -37,7 +37,9 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     let mut span = spans::begin(&app.ports.tracer, &request, &context.trace);
     context.trace = span.context().clone();
     *request.uri_mut() = in_lower_case(request.uri());
-    let page = portal::is_here(request.uri().path()).then(|| portal::Asked::new(&method, request.uri(), request.headers()));
+    let signs_in_elsewhere = app.authenticator.sign_in().is_some();
+    let asked = || portal::Asked::new(&method, request.uri(), request.headers(), signs_in_elsewhere);
+    let page = portal::is_here(request.uri().path()).then(asked);
     if let Some(page) = &page {
         context.locale = page.locale();
     }

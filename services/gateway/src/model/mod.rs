@@ -45,6 +45,7 @@ pub(crate) use partners::PartnerName;
 pub(crate) use plans::{HadPlan, TakenFrom, taken_from};
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
+pub(crate) use sessions::NewSession;
 pub(crate) use standing::{OwnPlan, Standing};
 
 use planshift_storage::{Database, Migration, StorageError};
@@ -71,6 +72,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 17, name: "portal", sql: include_str!("../../migrations/0017_portal.sql") },
     Migration { version: 18, name: "reports of invariants", sql: include_str!("../../migrations/0018_invariants.sql") },
     Migration { version: 19, name: "overview", sql: include_str!("../../migrations/0019_overview.sql") },
+    Migration { version: 20, name: "signing in", sql: include_str!("../../migrations/0021_sign_in.sql") },
 ];
 
 /// The read model. Cheap to clone.

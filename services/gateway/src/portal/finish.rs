@@ -60,6 +60,19 @@ pub(super) fn see(to: &str) -> Response {
     response
 }
 
+/// A page that leads on by itself, with a link for whoever is not led: where a redirect would not do. What a site asked for that is
+/// not this one is asked for anew by a page of ours, with its cookies; and a form's page says where that form may lead, a page does not.
+pub(super) fn lead_on(to: &str, locale: Locale) -> Page {
+    let text = if locale == Locale::French { "Continuer" } else { "Go on" };
+    Page::new(html! {
+        (DOCTYPE)
+        html lang=(locale.tag()) {
+            head { meta charset="utf-8"; title { "Planshift" } meta http-equiv="refresh" content={ "0;url=" (to) }; }
+            body { p { a href=(to) { (text) } } }
+        }
+    })
+}
+
 /// What has to be known of a request when it is answered.
 pub(crate) struct Asked {
     uri: Uri,
@@ -70,10 +83,12 @@ pub(crate) struct Asked {
     locale: Locale,
     /// A link on a page of another site led here, and the cookie was left behind: the browser sends it when the page itself asks.
     was_led_here: bool,
+    /// A session was begun and does not count any longer; the OpenID provider can begin another one, and the browser can be led there.
+    can_begin_again: bool,
 }
 
 impl Asked {
-    pub(crate) fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(method: &Method, uri: &Uri, headers: &HeaderMap, signs_in_elsewhere: bool) -> Self {
         let is = |name: &str, value: &str| headers.get(name).is_some_and(|given| given == value);
         let encodings = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
         Self {
@@ -83,6 +98,8 @@ impl Asked {
             takes_gzip: encodings.flat_map(|value| value.split(',')).any(|one| one.trim() == "gzip" || one.trim().starts_with("gzip;q=1")),
             theme: Theme::of(headers),
             locale: language(headers),
+            // what a script asks for cannot be led to another site
+            can_begin_again: signs_in_elsewhere && is("sec-fetch-mode", "navigate") && Session::of(headers).is_some(),
             was_led_here: is("sec-fetch-site", "cross-site") && is("sec-fetch-mode", "navigate") && Session::of(headers).is_none(),
         }
     }
@@ -101,9 +118,10 @@ impl Asked {
             if self.is_get && self.was_led_here {
                 return Some(self.ask_again().into_response());
             }
+            let to = if self.is_get && self.can_begin_again { "/portal/sign-in/provider" } else { "/portal/sign-in" };
             let next = if self.is_get { self.uri.path_and_query().map(ToString::to_string) } else { None };
             let next = next.filter(|next| next != HOME).map(|next| format!("?next={}", super::api::encoded(&next)));
-            return Some(see(&format!("/portal/sign-in{}", next.unwrap_or_default())));
+            return Some(see(&format!("{to}{}", next.unwrap_or_default())));
         }
         let page = frame::error(error, context.correlation_id, self.locale, self.theme);
         Some(Page(error.status(), page.into_string()).into_response())
@@ -111,10 +129,7 @@ impl Asked {
 
     /// The same address again, asked for by a page of ours.
     fn ask_again(&self) -> Page {
-        let here = self.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        Page::new(html! {
-            (DOCTYPE) html { head { meta charset="utf-8"; title { "Planshift" } meta http-equiv="refresh" content={ "0;url=" (here) }; } body {} }
-        })
+        lead_on(&self.uri.path_and_query().map(ToString::to_string).unwrap_or_default(), self.locale)
     }
 
     /// Writes out a page, and says what the browser may do with it.

@@ -141,7 +141,11 @@ pub(super) fn error(error: &ApiError, correlation: Uuid, locale: Locale, theme: 
                 @if !error.details().is_empty() {
                     ul { @for detail in error.details().iter().take(DETAILS) { li { code { (detail["found"].as_str().unwrap_or_default()) } " – " (detail["expected"].as_str().unwrap_or_default()) } } }
                 }
-                p { a.button href="/portal/customers" { (say("To the customers", "Vers les clients")) } }
+                p {
+                    a.button href="/portal/customers" { (say("To the customers", "Vers les clients")) }
+                    // whoever may nothing at all has no page with a way out
+                    @if error.status() == StatusCode::FORBIDDEN { " " a.button href="/portal/sign-in" { (say("Sign in as somebody else", "Se connecter autrement")) } }
+                }
                 p.fine { (say("For whoever looks into it: ", "Pour qui l’examine : ")) code { (error.name()) } " " code { (correlation) } }
             }
         }

@@ -21,6 +21,7 @@
 //! | `partners` | partners by name, to choose one of |
 //! | `states` | states in words, and how each looks |
 //! | `sign_in`, `preferences` | coming in and out; language and colours |
+//! | `by_provider`, `attempt` | coming in by the OpenID provider; an attempt while its people are away |
 //! | `selection` | which customers of the list are meant |
 //! | `customers`, `blockers` | the list of customers, and what stands in the way of each |
 //! | `customer` | one customer |
@@ -37,10 +38,12 @@
 
 mod api;
 mod assets;
+mod attempt;
 mod audit;
 mod batch;
 mod billing;
 mod blockers;
+mod by_provider;
 mod customer;
 mod customers;
 mod finish;
@@ -74,6 +77,8 @@ pub(crate) use session::caller;
 
 /// Where the portal is.
 pub(crate) const HOME: &str = "/portal";
+/// Where somebody comes to who has signed in.
+const FIRST: &str = "/portal/customers";
 
 /// Is this path, in lower case, one of the portal?
 pub(crate) fn is_here(path: &str) -> bool {
@@ -86,6 +91,8 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal", get(customers::home)),
         ("/portal/assets/{*file}", get(assets::serve)),
         ("/portal/sign-in", get(sign_in::page).post(sign_in::sign_in)),
+        ("/portal/sign-in/provider", get(by_provider::begin)),
+        ("/portal/sign-in/callback", get(by_provider::back)),
         ("/portal/sign-out", post(sign_in::sign_out)),
         ("/portal/preferences", post(preferences::set)),
         ("/portal/customers", get(customers::page)),

@@ -1,6 +1,6 @@
 //! Who has signed in.
 //!
-//! A person brings the token that the API takes, once. The browser gets a cookie with 256 random bits and nothing else; the database gets
+//! A person brings the token that the API takes, once, or signs in at the OpenID provider, which gives it. The browser gets a cookie with 256 random bits and nothing else; the database gets
 //! what they hash to, and the token, encrypted with a key that only the cookie gives. So the database alone lets nobody in, every gateway
 //! knows every session, one that is ended is ended everywhere, and a token of any length has room. With each request the token is looked
 //! at as if it had come with it: one that has expired, or whose key is gone, does not count any longer.
@@ -9,6 +9,7 @@ use crate::{
     app::App,
     auth::{Caller, Refused, Rejected},
     http::{ApiError, hex},
+    model::NewSession,
 };
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use axum::http::{HeaderMap, header};
@@ -32,19 +33,20 @@ impl Session {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Begins one with a token that counts. Gives the cookie, too.
-    pub(super) async fn begin(app: &App, token: &str, is_secure: bool) -> Result<String, ApiError> {
+    /// Begins one with a token that counts, which somebody has brought, or the OpenID provider has given. Gives the cookie, too.
+    pub(super) async fn begin(app: &App, token: &str, by_provider: bool, is_secure: bool) -> Result<String, ApiError> {
         let session = Self(rand::random());
         let (now, sealed) = (app.ports.clock.now(), session.seal(token).ok_or_else(|| ApiError::internal(&"a token cannot be encrypted"))?);
-        app.model.keep_session(&session.name(), &sealed, now.plus_seconds(HOURS * 3600), now).await?;
+        let kept = NewSession { name: &session.name(), token: &sealed, by_provider, ends_at: now.plus_seconds(HOURS * 3600) };
+        app.model.keep_session(&kept, now).await?;
         let (value, secure) = (URL_SAFE_NO_PAD.encode(session.0), if is_secure { "; Secure" } else { "" });
         Ok(format!("{COOKIE}={value}; Path=/portal; Max-Age={}; HttpOnly; SameSite=Strict{secure}", HOURS * 3600))
     }
 
-    /// Ends it. Gives what takes the cookie away.
-    pub(super) async fn end(&self, app: &App) -> Result<String, ApiError> {
-        app.model.end_session(&self.name()).await?;
-        Ok(format!("{COOKIE}=; Path=/portal; Max-Age=0; HttpOnly; SameSite=Strict"))
+    /// Ends it. Gives what takes the cookie away, and whether the OpenID provider had led to it.
+    pub(super) async fn end(&self, app: &App) -> Result<(String, bool), ApiError> {
+        let by_provider = app.model.end_session(&self.name()).await?;
+        Ok((format!("{COOKIE}=; Path=/portal; Max-Age=0; HttpOnly; SameSite=Strict"), by_provider))
     }
 
     /// What a form of this session's pages has in it, and no page of anybody else.

@@ -26,6 +26,7 @@ mod receiver;
 mod reconciliation;
 mod rights;
 mod schedules;
+mod signing_in;
 mod spending;
 mod surface;
 mod tokens;

@@ -146,12 +146,19 @@ impl World {
 
     /// One more gateway beside it, which has the same database: it works until the test ends.
     pub async fn one_more(&self, ports: Ports) {
+        self.one_more_for(Auth::local(LocalToken::random()), ports).await;
+    }
+
+    /// The same, with these tokens; where it is.
+    pub async fn one_more_for(&self, auth: Auth, ports: Ports) -> String {
         let mut options = Options::new(self.database.clone(), self.broker.for_service(Service::Gateway), ports);
         options.address.set_port(0);
         options.settings = settings();
+        options.auth = auth;
         let gateway = Gateway::bind(options).await.unwrap();
-        let stop = self.stop.clone();
+        let (stop, base) = (self.stop.clone(), format!("http://{}", gateway.address()));
         tokio::spawn(async move { gateway.run(stop).await.unwrap() });
+        base
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

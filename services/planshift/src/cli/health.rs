@@ -12,4 +12,7 @@ pub struct HealthArgs {
     /// Ask whether it is alive (/healthz), not whether it reaches broker and database (/readyz)
     #[arg(long, env = "PLANSHIFT_HEALTH_ALIVE", value_parser = FalseyValueParser::new())]
     pub alive: bool,
+    /// Print one JSON object, also where nobody answers
+    #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
+    pub json: bool,
 }

@@ -1,7 +1,7 @@
 //! Options of the commands that run services, and of what they keep.
 
 use super::{AuthArgs, Every, PortalArgs, SendingArgs};
-use clap::Args;
+use clap::{Args, builder::FalseyValueParser};
 use planshift_coordinator::{
     Line, Weights,
     line::{self, InvalidWeights},
@@ -127,4 +127,7 @@ pub struct MigrateArgs {
     /// What is kept where
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Print one JSON object a line: one for each service, and one for the broker where there is one
+    #[arg(long, env = "PLANSHIFT_JSON", value_parser = FalseyValueParser::new())]
+    pub json: bool,
 }

@@ -84,7 +84,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, every transition Completed; 1 the program failed, or doctor found something wrong; 2 the input or the usage is wrong; \
 3 some transition ended otherwise, or sums or invoices do not agree; 4 verify found a violation, or audit a dossier that is not intact; 130 interrupted (what was accepted goes on when it is started again).
-Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE and PLANSHIFT_LOCAL_TOKEN_FILE name files.";
+Every option has an environment variable; PLANSHIFT_DATABASE_URL_FILE, PLANSHIFT_BROKER_URL_FILE, PLANSHIFT_TOKEN_FILE, PLANSHIFT_LOCAL_TOKEN_FILE and PLANSHIFT_OIDC_CLIENT_SECRET_FILE name files.";
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
@@ -222,6 +222,46 @@ mod tests {
             let line = format!("planshift {act} 01a204fa-f9bc-71b5-b5a9-32cc283a2266");
             assert!(parse(&line).is_ok() && parse(&format!("{line} --reason mistaken")).is_ok(), "{act}");
         }
+    }
+
+    /// What has nothing that a program would read, or nothing else: services log (`--log-format json`), samples and completions are
+    /// documents of their own kind, and the demonstration is for people.
+    const WITHOUT_JSON: [&str; 14] = [
+        "demo",
+        "serve",
+        "gateway",
+        "coordinator",
+        "eligibility",
+        "purchasing",
+        "mapping",
+        "suspension",
+        "sample",
+        "sample of usage",
+        "provisioner-simulator",
+        "completions",
+        "man",
+        "planshift",
+    ];
+
+    #[test]
+    fn every_command_with_something_to_tell_tells_it_to_programs_too() {
+        fn look(command: &clap::Command, name: &str, without: &mut Vec<String>) {
+            command.get_subcommands().for_each(|sub| look(sub, &format!("{name} {}", sub.get_name()), without));
+            // one that only has others beneath it says nothing itself
+            let is_silent = command.is_subcommand_required_set();
+            if !is_silent && command.get_arguments().all(|argument| argument.get_id() != "json") {
+                without.push(name.to_owned());
+            }
+        }
+        let mut without = Vec::new();
+        look(&Cli::command(), "planshift", &mut without);
+        let told: Vec<_> = without
+            .iter()
+            .map(|name| if name.ends_with("usage sample") { "sample of usage" } else { name.rsplit(' ').next().unwrap() })
+            .collect();
+        let strange: Vec<_> = told.iter().filter(|name| !WITHOUT_JSON.contains(name)).collect();
+        assert!(strange.is_empty(), "these have no --json: {strange:?}");
+        assert_eq!(told.len(), WITHOUT_JSON.len(), "{told:?}");
     }
 
     #[test]

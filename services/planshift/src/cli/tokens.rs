@@ -21,6 +21,15 @@ pub struct AuthArgs {
     /// Tenant in which the role Operator makes an operator of the whole installation
     #[arg(long, value_name = "TENANT", env = "PLANSHIFT_OIDC_OPERATOR_TENANT")]
     pub oidc_operator_tenant: Option<String>,
+    /// As what the portal is registered with the provider: people sign in there; its secret is in PLANSHIFT_OIDC_CLIENT_SECRET or its _FILE
+    #[arg(long, value_name = "ID", env = "PLANSHIFT_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+    /// What is asked for when people sign in; several with spaces between them; without it, `openid profile`
+    #[arg(long, value_name = "SCOPES", env = "PLANSHIFT_OIDC_SCOPES", value_delimiter = ' ')]
+    pub oidc_scopes: Vec<String>,
+    /// What people's browsers reach the portal by, an https URL of a host alone: the provider sends them back there
+    #[arg(long, value_name = "URL", env = "PLANSHIFT_PORTAL_URL")]
+    pub portal_url: Option<String>,
     /// Listen where others reach it though only the local token keeps them out (behind something that speaks TLS)
     #[arg(long, env = "PLANSHIFT_ALLOW_REMOTE", value_parser = FalseyValueParser::new())]
     pub allow_remote: bool,

@@ -3,9 +3,11 @@
 use crate::{
     cli::HealthArgs,
     exit::{Exit, Failure, Outcome},
-    output,
+    output::{self, json},
 };
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
@@ -14,20 +16,52 @@ use std::{
 /// How long the answer may take: longer than a service gives its database, shorter than whoever probes waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What programs are told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HealthLine<'a> {
+    url: &'a str,
+    is_well: bool,
+    /// As the service answers; nothing where nobody does.
+    status: Option<u16>,
+    answer: Option<Value>,
+}
+
+impl<'a> HealthLine<'a> {
+    fn of(url: &'a str, heard: Option<&(StatusCode, String)>) -> Self {
+        Self {
+            url,
+            is_well: heard.is_some_and(|(status, _)| status.is_success()),
+            status: heard.map(|(status, _)| status.as_u16()),
+            // what is no JSON is a text
+            answer: heard.map(|(_, body)| serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.clone()))),
+        }
+    }
+}
+
 /// Prints what the service says, and ends with 0 where it is well.
 ///
 /// # Errors
 /// Program: nobody answers in time, or the answer is no.
 pub async fn health(args: HealthArgs) -> Outcome {
     let url = format!("http://{}/{}", reachable(args.admin), if args.alive { "healthz" } else { "readyz" });
+    let asked = ask(&url).await;
+    if args.json {
+        json::print_line(&HealthLine::of(&url, asked.as_ref().ok()))?;
+    }
     let cannot = |error: reqwest::Error| Failure::program(format!("{url} does not answer")).because(error.without_url());
-    // plain HTTP on this machine: no proxy, and no certificate is looked for
-    let client = Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build().map_err(cannot)?;
-    let answer = client.get(&url).send().await.map_err(cannot)?;
-    let status = answer.status();
-    let body = answer.text().await.map_err(cannot)?;
-    output::print(&format!("{body}\n"))?;
+    let (status, body) = asked.map_err(cannot)?;
+    if !args.json {
+        output::print(&format!("{body}\n"))?;
+    }
     if status.is_success() { Ok(Exit::Done) } else { Err(Failure::program(format!("{url} answers {status}"))) }
+}
+
+async fn ask(url: &str) -> Result<(StatusCode, String), reqwest::Error> {
+    // plain HTTP on this machine: no proxy, and no certificate is looked for
+    let client = Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build()?;
+    let answer = client.get(url).send().await?;
+    Ok((answer.status(), answer.text().await?))
 }
 
 /// Who listens everywhere is found at home.
@@ -57,7 +91,7 @@ mod tests {
         let admin_address = SocketAddr::new(address.ip(), admin.address().unwrap().port());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(admin.serve(stop.clone()));
-        let ask = |alive| health(HealthArgs { admin: admin_address, alive });
+        let ask = |alive| health(HealthArgs { admin: admin_address, alive, json: false });
         assert_eq!(ask(true).await.unwrap(), Exit::Done);
         let failure = ask(false).await.unwrap_err();
         assert!(failure.exit() == Exit::Failed && failure.to_string().contains("503"), "{failure}");
@@ -66,6 +100,18 @@ mod tests {
         stop.cancel();
         serving.await.unwrap().unwrap();
         assert_eq!(ask(true).await.unwrap_err().exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn programs_are_told_also_where_nobody_answers() {
+        let told = |heard: Option<(StatusCode, &str)>| {
+            let heard = heard.map(|(status, body)| (status, body.to_owned()));
+            serde_json::to_value(HealthLine::of("http://x/readyz", heard.as_ref())).unwrap()
+        };
+        let line = |is_well: bool, status: Value, answer: Value| serde_json::json!({ "url": "http://x/readyz", "isWell": is_well, "status": status, "answer": answer });
+        assert_eq!(told(None), line(false, Value::Null, Value::Null));
+        assert_eq!(told(Some((StatusCode::OK, "{\"ready\":true}"))), line(true, 200.into(), serde_json::json!({ "ready": true })));
+        assert_eq!(told(Some((StatusCode::BAD_GATEWAY, "<p>"))), line(false, 502.into(), "<p>".into()));
     }
 
     #[test]

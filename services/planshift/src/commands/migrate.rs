@@ -3,13 +3,15 @@
 use crate::{
     cli::MigrateArgs,
     exit::{Exit, Failure, Outcome},
-    host, output,
+    host::{self, Migrated},
+    output::{self, json},
     settings::{self, Keeping, Servers},
 };
 use planshift_messaging::{
     Service,
     rabbitmq::{self, DeclareError},
 };
+use serde::Serialize;
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -26,16 +28,42 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// Program: a schema that is newer than this program, the data folder in use, a server not reached, a user or role that may not.
 pub async fn migrate(args: MigrateArgs) -> Outcome {
     let keeping = settings::keeping(&args.store, &settings::process_environment)?;
-    for (service, applied) in host::migrate(&keeping).await? {
-        let versions = applied.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let what = if applied.is_empty() { "is at this version already".to_owned() } else { format!("applied {versions}") };
-        output::print(&format!("{:<12} {what}\n", service.name()))?;
+    for migrated in host::migrate(&keeping).await? {
+        if args.json {
+            json::print_line(&ServiceLine { service: migrated.service.name(), version: migrated.version, applied: &migrated.applied })?;
+        } else {
+            output::print(&for_people(&migrated))?;
+        }
     }
     if let Keeping::Distributed(servers) = &keeping {
         declare(servers).await?;
-        output::print(&format!("{:<12} has its exchanges and queues\n", "broker"))?;
+        if args.json {
+            json::print_line(&BrokerLine { broker: "declared" })?;
+        } else {
+            output::print(&format!("{:<12} has its exchanges and queues\n", "broker"))?;
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What programs are told of a service.
+#[derive(Serialize)]
+struct ServiceLine<'a> {
+    service: &'a str,
+    version: u32,
+    applied: &'a [u32],
+}
+
+/// What programs are told of the broker.
+#[derive(Serialize)]
+struct BrokerLine {
+    broker: &'static str,
+}
+
+fn for_people(migrated: &Migrated) -> String {
+    let versions = migrated.applied.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let what = if versions.is_empty() { "is at this version already".to_owned() } else { format!("applied {versions}") };
+    format!("{:<12} {what}\n", migrated.service.name())
 }
 
 /// Services may have brokers of their own: each is told once.

@@ -16,7 +16,7 @@ const ALIKE: f64 = 0.8;
 /// Variables that no option shows, and those that name files: by what they end with.
 const OF_SERVICES: [&str; 2] = ["DATABASE_URL", "BROKER_URL"];
 const OF_PROVISIONERS: [&str; 7] = ["URL", "TOKEN", "IN_FLIGHT", "TIMEOUT", "RATE", "BURST", "ALLOW_HTTP"];
-const WITH_FILES: [&str; 3] = ["_URL", "_TOKEN", "_KEY"];
+const WITH_FILES: [&str; 4] = ["_URL", "_TOKEN", "_KEY", "_SECRET"];
 /// What a compose file or a script sets for itself, under our name.
 const OF_COMPOSE: [&str; 1] = ["PLANSHIFT_IMAGE"];
 
@@ -46,7 +46,7 @@ pub(super) fn look(names: &[String], environment: Environment<'_>) -> Vec<Findin
 
 /// Every variable that something reads.
 fn known() -> BTreeSet<String> {
-    let mut known = BTreeSet::from([unpacked::VARIABLE.to_owned(), "PLANSHIFT_LOCAL_TOKEN".to_owned()]);
+    let mut known = BTreeSet::from([unpacked::VARIABLE, "PLANSHIFT_LOCAL_TOKEN", "PLANSHIFT_OIDC_CLIENT_SECRET"].map(str::to_owned));
     known.extend(OF_COMPOSE.map(str::to_owned));
     of_command(&Cli::command(), &mut known);
     for service in Service::ALL {
@@ -89,6 +89,8 @@ mod tests {
             "PLANSHIFT_API",
             "PLANSHIFT_TOKEN_FILE",
             "PLANSHIFT_LOCAL_TOKEN_FILE",
+            "PLANSHIFT_OIDC_CLIENT_SECRET_FILE",
+            "PLANSHIFT_PORTAL_URL",
             "PLANSHIFT_MAPPING_DATABASE_URL_FILE",
             "PLANSHIFT_MAPPING_PROVISIONER_RATE",
             "PLANSHIFT_UNPACKED",

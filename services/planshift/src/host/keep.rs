@@ -46,17 +46,28 @@ pub const fn migrations(service: Service) -> &'static [Migration] {
     }
 }
 
-/// Brings every service's schema to this version, and gives the versions that were applied to each.
+/// What has become of a service's schema.
+pub struct Migrated {
+    /// Whose it is.
+    pub service: Service,
+    /// The version that it is at now.
+    pub version: u32,
+    /// The versions that it was brought to on the way; none where it was there.
+    pub applied: Vec<u32>,
+}
+
+/// Brings every service's schema to this version, and says what has become of each.
 ///
 /// # Errors
 /// Program: as [`Host::start`](super::Host::start).
-pub async fn migrate(keeping: &Keeping) -> Result<Vec<(Service, Vec<u32>)>, Failure> {
+pub async fn migrate(keeping: &Keeping) -> Result<Vec<Migrated>, Failure> {
     let (databases, _lock) = databases(keeping).await?;
     let mut applied = Vec::new();
     for (service, database) in databases {
         let migrated = bring_to_version(service, &database).await;
         database.close().await;
-        applied.push((service, migrated?));
+        let version = migrations(service).last().map_or(0, |migration| migration.version);
+        applied.push(Migrated { service, version, applied: migrated? });
     }
     Ok(applied)
 }

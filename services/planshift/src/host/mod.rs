@@ -4,7 +4,7 @@ mod keep;
 mod provisioners;
 mod services;
 
-pub use keep::{migrate, migrations};
+pub use keep::{Migrated, migrate, migrations};
 pub use provisioners::Provisioners;
 pub use services::gateway_failed;
 

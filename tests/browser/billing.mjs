@@ -135,7 +135,29 @@ export async function billing({ check, expect, same, until, picture, server, pag
     await page.setInputFiles("#file", join(folder, "invoice.csv"));
     await page.getByRole("button", { name: "Bring it" }).click();
     await page.getByText("This very file was here already.").waitFor();
+    // a corrected file takes its place, and says so before
     await page.goto(here);
+    await page.getByText("Replace it…").click();
+    const question = page.locator("form", { has: page.getByRole("button", { name: "Replace it" }) });
+    const asked = await question.textContent();
+    for (const part of ["Replace D-1", `${month}-01`, "1 line, brought", "counts in its place"]) expect(asked.includes(part), `${part}: ${asked}`);
+    await picture(page, "invoice-replace");
+    const right = text.replace("meter-x,1,3,$1,3", `meter-a,1,${Math.max(before, 1)},$1,3`);
+    await page.setInputFiles("#file", file("wrong-correction.csv", right.replace(",$1,", ",dear,")));
+    await page.getByRole("button", { name: "Replace it" }).click();
+    await page.getByRole("alert").getByText("Nothing of the file was taken.").waitFor();
+    same(await page.locator(".title .mark").first().textContent(), "taken", "it counts as before");
+    expect(await page.locator("#file").isVisible(), "another file can be chosen at once");
+    await page.setInputFiles("#file", file("correction.csv", right));
+    await page.getByRole("button", { name: "Replace it" }).click();
+    await page.waitForURL((url) => /\/portal\/billing\/invoices\/[0-9a-f-]{36}$/.test(url.pathname) && url.href !== here);
+    const now = page.url();
+    same(await page.locator("[data-findings] tbody tr", { hasText: "not metered" }).count(), 0, "what was wrong is put right");
+    await page.goto(here);
+    same(await page.locator(".title .mark").first().textContent(), "withdrawn", "the one before does not count");
+    same(await page.getByText("Replace it…").count(), 0, "and is not replaced once more");
+    await page.getByRole("definition").getByRole("link").click();
+    await page.waitForURL(now);
     await page.getByText("Withdraw it…").click();
     await page.fill("#reason", "not ours");
     await page.getByRole("button", { name: "Withdraw", exact: true }).click();
@@ -155,9 +177,24 @@ export async function billing({ check, expect, same, until, picture, server, pag
     await until(async () => { await page.goto(here); return (await page.getByRole("button", { name: "Seen to it" }).count()) === 1; }, "the warning comes");
     await page.getByText("85 %").first().waitFor();
     await picture(page, "spending");
+    // while somebody looks at the page, more is spent: what that has led to was not seen
+    const more = await page.context().newPage();
+    await more.goto("/portal/billing/usage");
+    await more.setInputFiles("#file", file("rated-more.csv", `${rated}${own.id},${azure},,${now},meter-b,/vm2,1,Hours,20,20,1,20,${budget.currencyCode},${budget.currencyCode},0\n`));
+    await more.getByRole("button", { name: "Bring it" }).click();
+    await more.waitForURL("**import=**");
+    await more.close();
+    const warnings = async () => (await server.ask(`/v1/customers/${own.id}/budget`, undefined, admin)).body.warnings;
+    await until(async () => (await warnings()).length === 2, "the second warning comes");
     await page.fill("#seen", "called them");
     await page.getByRole("button", { name: "Seen to it" }).click();
     await page.getByText("called them").waitFor();
+    same((await warnings()).map((one) => [one.threshold, one.acknowledged?.reason ?? null]), [[100, null], [80, "called them"]], "the first one alone was seen to");
+    same(await page.locator(".plain-list .mark.bad").allTextContents(), ["100 %"], "the page says so");
+    await page.fill("#seen", "raised it");
+    await page.getByRole("button", { name: "Seen to it" }).click();
+    await page.getByText("raised it").waitFor();
+    same((await warnings()).map((one) => one.acknowledged?.reason), ["raised it", "called them"], "each with its own reason");
     same(await page.getByRole("button", { name: "Seen to it" }).count(), 0, "nothing is left to see to");
   });
 

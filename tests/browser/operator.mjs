@@ -89,6 +89,33 @@ export async function operator({ binary, folder, visitor, picture }) {
     same(await page.locator(".title .count").textContent(), "20", "who may not");
   });
 
+  await check("customers of several partners are sorted by any column, and by what stands in the way", async () => {
+    await page.goto("/portal/customers?state=none");
+    for (const name of ["Country", "State", "Azure", "Resellers", "Customer", "What stands in the way"]) {
+      await page.locator("thead").getByRole("link", { name }).click();
+      await page.waitForFunction((heading) => document.querySelector("th[aria-sort]")?.textContent.startsWith(heading), name);
+    }
+    // an import takes away what those that were shown have brought; they come last, beyond this page
+    await server.ask("/v1/accounts", JSON.stringify(other));
+    const worst = "/portal/customers?sort=blockers&back=1";
+    await until(async () => (await (await page.request.get(worst)).text()).includes(`data-left="${other.customers.length}"`), "those of the other partner have not been looked at");
+    await page.goto(worst);
+    await page.getByRole("button", { name: "Look at them now" }).click();
+    await page.waitForFunction(() => !document.querySelector("[data-look]"));
+    await told();
+    await picture(page, "customers-of-several");
+    const keys = () => page.locator("tbody .name").evaluateAll((all) => all.map((one) => new URL(one.href)).map((url) => [url.pathname.split("/").pop(), url.searchParams.get("partnerId")].join()));
+    const seen = await keys();
+    await page.getByRole("link", { name: "Next page" }).click();
+    await page.waitForURL("**after=**");
+    seen.push(...(await keys()));
+    same(new Set(seen).size, own.customers.length + other.customers.length, "each once");
+    const counts = seen.map((key) => blockers.get(key.split(",")[0]) ?? 0);
+    same(counts, [...counts].sort((a, b) => b - a), "the most first");
+    await page.goto("/portal/customers?way=free&sort=azure&back=1");
+    same(await page.locator(".title .count").textContent(), "44", "who may move, of both");
+  });
+
   await check("an import takes away what was known, and the list says so", async () => {
     const again = structuredClone(own);
     again.customers = again.customers.slice(0, 1);
@@ -126,6 +153,32 @@ export async function operator({ binary, folder, visitor, picture }) {
     await reading.close();
     expect((await page.locator(".story .fine").allTextContents()).some((text) => text.startsWith("local ")), "who resumed it");
     pages.pop();
+  });
+
+  await check("one that has moved and is tried again stays moved; what is left of it, and what stands in its way, is told beside", async () => {
+    const one = own.customers[1];
+    const again = () => server.ask("/v1/productUpgrades", { customerId: one.id, partnerId: own.partner.id, productFamily: "Azure" }).then(() => false, (error) => /409|400|403/.test(error.message));
+    const row = page.locator("tbody tr");
+    const find = async (state) => { await page.goto(`${list}&state=${state}&q=${one.id}`); await told(); return (await page.locator(".title .count").textContent()) === "1"; };
+    expect(await again(), "nothing is left: it is refused");
+    await until(() => find("completed"), "it has moved");
+    expect(!(await find("blocked")), "and is not blocked");
+    await find("completed");
+    same(await row.locator(".mark").allTextContents(), ["On the Azure plan"], "how it stands");
+    // a new subscription of the old offer, which may not move
+    const more = structuredClone(own);
+    more.customers = [structuredClone(one)];
+    const id = crypto.randomUUID();
+    more.customers[0].subscriptions.push({ ...one.subscriptions[0], id, entitlementId: id, status: "suspended" });
+    await server.ask("/v1/accounts", JSON.stringify(more));
+    expect(await again(), "it is suspended: it is refused");
+    await until(() => find("blocked"), "the rest is blocked");
+    same(await row.locator(".mark").allTextContents(), ["On the Azure plan", "Blocked"], "it stands for both");
+    expect((await row.locator(".blocker .fault").textContent()).includes(id), "and says what stands in the way");
+    expect(await find("completed"), "it is found by both");
+    await picture(page, "customer-moved-in-part");
+    await page.goto(`/portal/customers/${one.id}?partnerId=${own.partner.id}`);
+    same(await page.locator(".title .mark").allTextContents(), ["On the Azure plan", "Blocked"], "its own page says so, too");
   });
 
   await check("more dead letters than a page has are paged through, each once", async () => {

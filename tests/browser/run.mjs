@@ -72,6 +72,8 @@ async function visitor(token, options = {}, base = line.url) {
   }
   return { context, page };
 }
+// a page that is too wide makes the phone's window wider as well: the screen is what counts
+const PHONE = { width: 360, height: 740 };
 const admin = id.token(partner, "AdminAgent", "nadia@own.example");
 const picture = async (page, name) => {
   const shown = docs && SHOWN.get(name);
@@ -350,12 +352,28 @@ await check("customers are selected, and a batch is begun, once", async () => {
 
 // --------------------------------------------------------------------------------------- batches, schedules, operations
 
+/** What is wrong with a page for those who do not see it. */
+const broken = async (one) => {
+  await one.addScriptTag({ path: AXE });
+  return one.evaluate(async () => (await axe.run(document)).violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).slice(0, 3).join(" | ")}`));
+};
+/** A page as an act has left it has nothing that is wrong. */
+async function accessible(path, act) {
+  const { context, page: one } = await visitor(admin, { bypassCSP: true });
+  await one.goto(path);
+  await act(one);
+  same(await broken(one), [], path);
+  await context.close();
+}
+/** A phone, in French, without a script. */
+const plain = () => visitor(admin, { javaScriptEnabled: false, locale: "fr-FR", viewport: PHONE, isMobile: true, hasTouch: true });
+
 const [reader, stranger] = [id.token(partner, "ReadOnlyAgent", "rita@own.example"), id.token(other.partner.id, "AdminAgent", "eve@other.example")];
 const moving = free.slice(12).map((at) => customer(at).id);
 // one that has moved already may not move again
 const blocked = customer(free[1]).id;
 const ofBatches = await batches({ page, far, free: moving, blocked, picture, visitor, reader, stranger });
-const ofSchedules = await schedules({ page, customer: moving[5], batch: ofBatches.at(-1), picture });
+const ofSchedules = await schedules({ page, customer: moving[5], batch: ofBatches.at(-1), picture, accessible, plain });
 const apart = await operations({ binary, folder, visitor, picture, reader });
 const several = await operator({ binary, folder, visitor, picture });
 // ------------------------------------------------------------------------------------------------- billing and audit
@@ -393,15 +411,11 @@ async function each(options, body) {
 }
 for (const colours of ["light", "dark"]) {
   await check(`axe finds nothing on any page, ${colours}`, () => each({ colorScheme: colours, bypassCSP: true }, async (one, path, name) => {
-    await one.addScriptTag({ path: AXE });
-    const found = await one.evaluate(async () => (await axe.run(document)).violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).slice(0, 3).join(" | ")}`));
-    same(found, [], path);
+    same(await broken(one), [], path);
     await picture(one, `${colours}-${name}`);
   }));
 }
 
-// a page that is too wide makes the phone's window wider as well: the screen is what counts
-const PHONE = { width: 360, height: 740 };
 await check("on a phone nothing is wider than the screen", () => each({ viewport: PHONE, isMobile: true, hasTouch: true }, async (phone, path, name) => {
   const width = await phone.evaluate(() => document.documentElement.scrollWidth);
   await picture(phone, `phone-${name}`);

@@ -1,5 +1,6 @@
 //! The dry run: the plan of each row, asked of eligibility, many at once. Nothing is bought, marked or started. A crash leaves the rows
-//! that have no plan yet, and they are asked for again.
+//! that have no plan yet, and they are asked for again. How many things stand in the way of each customer is kept with it, as whoever looks
+//! at it would keep it: the list of customers is sorted by it.
 
 use super::{
     Batches,
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     ask::AskError,
     http::Said,
-    model::{HadPlan, TakenFrom, taken_from},
+    model::{Blocked, HadPlan, LookedAt, TakenFrom, taken_from},
 };
 use futures::{StreamExt as _, stream};
 use planshift_domain::{
@@ -76,6 +77,16 @@ struct Sums {
     reuse: u32,
     reactivate: u32,
     reasons: Vec<Finding>,
+    /// How many things stand in the way.
+    blockers: u32,
+}
+
+/// Rows with what was answered, and their customers as they were before anybody was asked.
+struct Answered {
+    rows: Vec<(Claimed, Result<TransitionPlanned, AskError>)>,
+    before: HashMap<CustomerId, (Option<TransitionId>, Option<TransitionId>)>,
+    had: HashMap<CustomerId, Vec<HadPlan>>,
+    looked_at: HashMap<CustomerId, LookedAt>,
 }
 
 impl Batches {
@@ -99,8 +110,10 @@ impl Batches {
         let customers: Vec<CustomerId> = rows.iter().map(|row| row.customer).collect();
         let before = self.model.transitions_before(batch.partner, &customers).await?;
         let had = self.model.had_plans_of(batch.partner, &customers).await?;
+        let keys: Vec<_> = customers.iter().map(|customer| (batch.partner, *customer)).collect();
+        let looked_at = self.model.before_looking(&keys).await?.into_iter().map(|one| (one.customer, one)).collect();
         let trace = TraceContext::parse(&batch.traceparent, "").unwrap_or_default();
-        let asked: Vec<(Claimed, Result<TransitionPlanned, AskError>)> = stream::iter(rows)
+        let rows: Vec<(Claimed, Result<TransitionPlanned, AskError>)> = stream::iter(rows)
             .map(|row| async {
                 let (request_id, partner_id) = (self.ports.random.id(), batch.partner);
                 let question = PlanTransition { request_id, partner_id, customer_id: row.customer };
@@ -110,23 +123,20 @@ impl Batches {
             .buffer_unordered(WINDOW as usize)
             .collect()
             .await;
-        self.planned(batch.id, asked, &before, &had).await?;
+        self.planned(batch.id, Answered { rows, before, had, looked_at }).await?;
         Ok(Then::AtOnce)
     }
 
-    async fn planned(
-        &self,
-        batch: Uuid,
-        asked: Vec<(Claimed, Result<TransitionPlanned, AskError>)>,
-        before: &HashMap<CustomerId, (Option<TransitionId>, Option<TransitionId>)>,
-        had: &HashMap<CustomerId, Vec<HadPlan>>,
-    ) -> Result<(), StorageError> {
-        let (mut planned, mut reasons, mut later) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, answer) in asked {
+    async fn planned(&self, batch: Uuid, answered: Answered) -> Result<(), StorageError> {
+        let Answered { rows, before, had, looked_at } = answered;
+        let (mut planned, mut reasons, mut later, mut found) = (Vec::new(), Vec::new(), Vec::new(), Vec::<Blocked>::new());
+        for (row, answer) in rows {
             let sums = match answer.map(|answer| answer.outcome) {
                 Ok(PlanOutcome::Planned(plan)) => {
                     let (open, completed) = before.get(&row.customer).copied().unwrap_or_default();
-                    sums(row.customer, *plan, (open, completed), had.get(&row.customer).map_or(&[], Vec::as_slice))
+                    let sums = sums(row.customer, *plan, (open, completed), had.get(&row.customer).map_or(&[], Vec::as_slice));
+                    found.extend(looked_at.get(&row.customer).map(|one| (*one, sums.blockers)));
+                    sums
                 }
                 Ok(PlanOutcome::UnknownCustomer) => {
                     let (code, description) =
@@ -161,6 +171,8 @@ impl Batches {
                 sums.reactivate.into(),
             ]);
         }
+        // first: a row that has its plan is not asked about again
+        self.model.keep_blockers(&found).await?;
         let writes = [(&PLANNED, planned), (&REASONS, reasons)].into_iter().filter(|(_, rows)| !rows.is_empty());
         let mut transaction = self.database.begin().await?;
         transaction.execute_all(writes.map(|(statement, rows)| (statement, Args::new().value(batch).rows(rows)))).await?;
@@ -192,6 +204,7 @@ fn sums(
     sums.buy += plan.groups_total.saturating_sub(u32::try_from(plan.groups.len()).unwrap_or(u32::MAX));
     let mut said = Said { findings, nothing_in_scope, reasons_total, warnings_total };
     said.add_transitions(customer, open, completed);
+    let blockers = said.blockers();
     let Findings { reasons, .. } = said.findings;
-    Sums { reasons, ..sums }
+    Sums { reasons, blockers, ..sums }
 }

@@ -41,6 +41,8 @@ struct Fields {
     headers: Vec<(&'static str, String)>,
     /// It is told in the shape that Partner Center's gate has for those who ask too fast.
     is_pace: bool,
+    /// Which property of the request is wrong: a page shows it at its field.
+    property: Option<&'static str>,
 }
 
 impl ApiError {
@@ -58,6 +60,7 @@ impl ApiError {
             definite: false,
             headers: Vec::new(),
             is_pace: false,
+            property: None,
         };
         Self(Box::new(fields))
     }
@@ -169,6 +172,17 @@ impl ApiError {
     pub(crate) fn definite(mut self) -> Self {
         self.0.definite = true;
         self
+    }
+
+    /// It is about this property of the request.
+    pub(crate) fn of(mut self, property: &'static str) -> Self {
+        self.0.property = Some(property);
+        self
+    }
+
+    /// The property that it is about, where it is about one.
+    pub(crate) fn property(&self) -> Option<&'static str> {
+        self.0.property
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -229,6 +229,7 @@ pub const RULES: &[Rule] = &[
     get("/portal/billing/invoices", Right::Read),
     post("/portal/billing/invoices", Right::Manage),
     get("/portal/billing/invoices/{id}", Right::Read),
+    post("/portal/billing/invoices/{id}/replace", Right::Manage),
     post("/portal/billing/invoices/{id}/withdraw", Right::Manage),
     get("/portal/billing/usage", Right::Read),
     post("/portal/billing/usage", Right::Manage),

@@ -6,6 +6,7 @@
 use super::{
     OverviewFilter, ReadModel,
     overview::{self, meeting},
+    stand::could_move,
 };
 use planshift_domain::ids::{CustomerId, PartnerId};
 use planshift_storage::{Args, Statement, StorageError, Value};
@@ -26,16 +27,23 @@ static BEFORE: Statement = Statement::new(
     "SELECT c.partner_id, c.customer_id, c.version, c.blockers FROM {1: partner_id uuid, customer_id uuid} AS r
      JOIN customers AS c ON c.partner_id = r.partner_id AND c.customer_id = r.customer_id",
 );
-static UNKNOWN: Statement = Statement::new(concat!(
-    "SELECT partner_id, customer_id, version, blockers FROM customers WHERE partner_id = $1::uuid",
-    meeting!(),
-    "AND blockers = -1 AND standing IN ('', 'Ineligible', 'Compensated') ORDER BY customer_id LIMIT $7",
-));
-static COUNT_UNKNOWN: Statement = Statement::new(concat!(
-    "SELECT count(*) FROM customers WHERE partner_id = $1::uuid",
-    meeting!(),
-    "AND blockers = -1 AND standing IN ('', 'Ineligible', 'Compensated')",
-));
+macro_rules! unknown {
+    ($($list:ident, $count:ident: $whose:literal;)*) => { $(
+        pub(super) static $list: Statement = Statement::new(concat!(
+            "SELECT partner_id, customer_id, version, blockers FROM customers WHERE ", $whose, meeting!(),
+            "AND blockers = -1 AND", could_move!(), "ORDER BY customer_id, partner_id LIMIT $7",
+        ));
+        static $count: Statement = Statement::new(concat!(
+            "SELECT count(*) FROM customers WHERE ", $whose, meeting!(),
+            "AND blockers = -1 AND", could_move!(),
+        ));
+    )* };
+}
+// a statement for each, so that each has an index that begins with what it asks for
+unknown! {
+    ALL_UNKNOWN, COUNT_ALL_UNKNOWN: "$1::uuid IS NULL";
+    UNKNOWN, COUNT_UNKNOWN: "partner_id = $1::uuid";
+}
 static KEEP: Statement = Statement::new(
     "UPDATE customers SET blockers = r.blockers
      FROM {1: partner_id uuid, customer_id uuid, version bigint, blockers bigint} AS r
@@ -49,14 +57,16 @@ impl ReadModel {
         looked_at(&self.database.query(&BEFORE, Args::new().rows(keys)).await?)
     }
 
-    /// Some of a partner's customers that meet the filter, about whom nobody has asked since their last import, and who could move.
+    /// Some of the customers that meet the filter, about whom nobody has asked since their last import, and who could move.
     pub(crate) async fn not_looked_at(&self, filter: &OverviewFilter, most: u32) -> Result<Vec<LookedAt>, StorageError> {
-        looked_at(&self.database.query(&UNKNOWN, filter.args().value(most)).await?)
+        let list = if filter.partner.is_some() { &UNKNOWN } else { &ALL_UNKNOWN };
+        looked_at(&self.in_order(list, filter.args().value(most)).await?)
     }
 
     /// How many of them there are.
     pub(crate) async fn count_not_looked_at(&self, filter: &OverviewFilter) -> Result<u64, StorageError> {
-        let rows = self.database.query(&COUNT_UNKNOWN, filter.args()).await?;
+        let count = if filter.partner.is_some() { &COUNT_UNKNOWN } else { &COUNT_ALL_UNKNOWN };
+        let rows = self.database.query(count, filter.args()).await?;
         Ok(u64::try_from(rows.first().map_or(Ok(0), |row| row.get::<i64>(0))?).unwrap_or_default())
     }
 

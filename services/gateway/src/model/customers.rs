@@ -89,7 +89,7 @@ macro_rules! meeting {
 }
 macro_rules! customers {
     ($($list:ident, $count:ident: $whose:literal;)*) => { $(
-        static $list: Statement = Statement::new(concat!(
+        pub(super) static $list: Statement = Statement::new(concat!(
             "SELECT partner_id, customer_id, company_name, domain, country, relationship, sort_name FROM customers WHERE ", $whose, meeting!(),
             "AND (sort_name, customer_id, partner_id) > ($7::text, $8::uuid, $9::uuid)
              ORDER BY sort_name, customer_id, partner_id LIMIT $10",
@@ -135,7 +135,7 @@ impl ReadModel {
         let (name, customer, partner) = after.map_or((String::new(), Uuid::nil(), Uuid::nil()), |(name, c, p)| (name, c.0, p.0));
         // one more than wanted tells whether there is a next page
         let args = filter.args().value(name).value(customer).value(partner).value(i64::from(size) + 1);
-        let found = self.database.query(list, args).await?;
+        let found = self.in_order(list, args).await?;
         let mut rows: Vec<CustomerRow> = found.iter().map(customer_row).collect::<Result<_, _>>()?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);

@@ -15,6 +15,7 @@ mod invariants;
 mod left;
 mod list;
 mod measure;
+mod ordered;
 mod orders;
 mod overview;
 mod pace;
@@ -24,6 +25,7 @@ mod read;
 mod requests;
 mod search;
 mod sessions;
+mod stand;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -46,6 +48,7 @@ pub(crate) use plans::{HadPlan, TakenFrom, taken_from};
 pub(crate) use read::{Known, Parts};
 pub(crate) use requests::{Reserved, StoredAnswer};
 pub(crate) use sessions::NewSession;
+pub(crate) use stand::Stand;
 pub(crate) use standing::{OwnPlan, Standing};
 
 use planshift_storage::{Database, Migration, StorageError};
@@ -72,7 +75,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 17, name: "portal", sql: include_str!("../../migrations/0017_portal.sql") },
     Migration { version: 18, name: "reports of invariants", sql: include_str!("../../migrations/0018_invariants.sql") },
     Migration { version: 19, name: "overview", sql: include_str!("../../migrations/0019_overview.sql") },
-    Migration { version: 20, name: "signing in", sql: include_str!("../../migrations/0021_sign_in.sql") },
+    Migration { version: 20, name: "customers of all partners", sql: include_str!("../../migrations/0020_customers_of_all.sql") },
+    Migration { version: 21, name: "signing in", sql: include_str!("../../migrations/0021_sign_in.sql") },
 ];
 
 /// The read model. Cheap to clone.

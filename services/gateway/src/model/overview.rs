@@ -1,16 +1,19 @@
 //! Customers as people look through them: searched, filtered by how they stand, sorted by any column, read by key.
 //!
-//! How a customer stands is the state of its last transition. What a list is sorted by must stand in an index, so it is kept with the
+//! How a customer [stands](Stand) is what its transitions say. What a list is sorted by must stand in an index, so it is kept with the
 //! customer; but nothing is written there when a transition moves. It follows the [feed](super::feed), as [counts](super::counts) do:
 //! what has changed since the last list is taken over before the next one. What a row of the page shows is read anew for each page.
 
-use super::{Changes, Pattern, ReadModel, feed, from_json};
+use super::{
+    Changes, Pattern, ReadModel, Stand, feed, from_json,
+    stand::{could_move, stands},
+};
 use planshift_domain::{
     ids::{CustomerId, MpnId, PartnerId, TransitionId},
-    transition::{State, TransitionRow},
+    transition::TransitionRow,
 };
 use planshift_storage::{Args, Row, Statement, StorageError, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// How many changes are taken over in one transaction: the limit that stands in the statement.
@@ -26,15 +29,15 @@ pub(crate) struct OverviewFilter {
     pub(crate) text: Option<Pattern>,
     /// The customer's own id.
     pub(crate) id: Option<Uuid>,
-    /// The last transition is in one of these states; of a customer without one the state is none.
-    pub(crate) standings: Option<Vec<Option<State>>>,
+    /// It stands in one of these ways.
+    pub(crate) stands: Option<Vec<Stand>>,
     /// A reseller on record of one of its subscriptions.
     pub(crate) reseller: Option<MpnId>,
     /// What stands in the way, as the last look found.
     pub(crate) way: Option<Way>,
 }
 
-/// What stands in the way of a customer that has nothing under way and has not moved.
+/// What stands in the way of a customer that has nothing under way and may have something left to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Free,
@@ -87,8 +90,11 @@ pub(crate) struct Seen {
     /// None where no import has told of it since the list is kept.
     pub(crate) azure_subscriptions: Option<u32>,
     pub(crate) resellers: Vec<String>,
+    pub(crate) stand: Stand,
     /// Its last transition.
     pub(crate) last: Option<TransitionRow>,
+    /// The last one that has moved something.
+    pub(crate) moved_by: Option<TransitionId>,
 }
 
 /// A page of the list.
@@ -102,15 +108,19 @@ pub(crate) struct Overview {
 // what meets a filter of the customers of a partner, or of all
 macro_rules! meeting {
     () => {
-        " AND ($2::text IS NULL OR sort_name LIKE $2 ESCAPE '\\' OR lower(domain) LIKE $2 ESCAPE '\\')
-          AND ($3::uuid IS NULL OR customer_id = $3)
-          AND ($4::text IS NULL OR $4::text LIKE '%,' || standing || ',%')
-          AND ($5::text IS NULL OR EXISTS (
-              SELECT 1 FROM customer_resellers AS c
-              WHERE c.partner_id = customers.partner_id AND c.mpn_id = $5 AND c.customer_id = customers.customer_id
-                AND c.version >= customers.version))
-          AND ($6::text IS NULL OR (standing IN ('', 'Ineligible', 'Compensated')
-              AND CASE WHEN blockers < 0 THEN 'unknown' WHEN blockers = 0 THEN 'free' ELSE 'blocked' END = $6)) "
+        concat!(
+            " AND ($2::text IS NULL OR sort_name LIKE $2 ESCAPE '\\' OR lower(domain) LIKE $2 ESCAPE '\\')
+              AND ($3::uuid IS NULL OR customer_id = $3)
+              AND ($4::text IS NULL OR $4::text LIKE '%,' || standing || ',%')
+              AND ($5::text IS NULL OR EXISTS (
+                  SELECT 1 FROM customer_resellers AS c
+                  WHERE c.partner_id = customers.partner_id AND c.mpn_id = $5 AND c.customer_id = customers.customer_id
+                    AND c.version >= customers.version))
+              AND ($6::text IS NULL OR (",
+            could_move!(),
+            "
+                  AND CASE WHEN blockers < 0 THEN 'unknown' WHEN blockers = 0 THEN 'free' ELSE 'blocked' END = $6)) "
+        )
     };
 }
 pub(super) use meeting;
@@ -123,10 +133,20 @@ macro_rules! listed {
         ));
     )* };
 }
-// a statement for each, so that each has an index that gives its order
+// a statement for each, so that each has an index that gives its order: of all partners' customers, and of those of one
 listed! {
     ALL_BY_NAME: "$1::uuid IS NULL", "sort_name", "text", ">", "ASC";
     ALL_BY_NAME_BACK: "$1::uuid IS NULL", "sort_name", "text", "<", "DESC";
+    ALL_BY_COUNTRY: "$1::uuid IS NULL", "country", "text", ">", "ASC";
+    ALL_BY_COUNTRY_BACK: "$1::uuid IS NULL", "country", "text", "<", "DESC";
+    ALL_BY_STANDING: "$1::uuid IS NULL", "standing", "text", ">", "ASC";
+    ALL_BY_STANDING_BACK: "$1::uuid IS NULL", "standing", "text", "<", "DESC";
+    ALL_BY_AZURE: "$1::uuid IS NULL", "azure_subscriptions", "bigint", ">", "ASC";
+    ALL_BY_AZURE_BACK: "$1::uuid IS NULL", "azure_subscriptions", "bigint", "<", "DESC";
+    ALL_BY_RESELLER: "$1::uuid IS NULL", "first_reseller", "text", ">", "ASC";
+    ALL_BY_RESELLER_BACK: "$1::uuid IS NULL", "first_reseller", "text", "<", "DESC";
+    ALL_BY_BLOCKERS: "$1::uuid IS NULL", "blockers", "bigint", ">", "ASC";
+    ALL_BY_BLOCKERS_BACK: "$1::uuid IS NULL", "blockers", "bigint", "<", "DESC";
     BY_NAME: "partner_id = $1::uuid", "sort_name", "text", ">", "ASC";
     BY_NAME_BACK: "partner_id = $1::uuid", "sort_name", "text", "<", "DESC";
     BY_COUNTRY: "partner_id = $1::uuid", "country", "text", ">", "ASC";
@@ -142,12 +162,17 @@ listed! {
 }
 static COUNT_ALL: Statement = Statement::new(concat!("SELECT count(*) FROM customers WHERE $1::uuid IS NULL", meeting!()));
 static COUNT: Statement = Statement::new(concat!("SELECT count(*) FROM customers WHERE partner_id = $1::uuid", meeting!()));
-static LAST: Statement = Statement::new(
-    "SELECT r.partner_id, r.customer_id, t.body FROM {1: partner_id uuid, customer_id uuid} AS r
+static LAST: Statement = Statement::new(concat!(
+    "SELECT r.partner_id, r.customer_id, t.body, ",
+    stands!(),
+    ",
+            (SELECT m.id FROM transitions AS m WHERE m.customer_id = r.customer_id AND m.partner_id = r.partner_id AND m.state = 'Completed'
+             ORDER BY m.started_at DESC, m.id DESC LIMIT 1)
+     FROM {1: partner_id uuid, customer_id uuid} AS r
      JOIN transitions AS t ON t.id = (
          SELECT x.id FROM transitions AS x WHERE x.customer_id = r.customer_id AND x.partner_id = r.partner_id
          ORDER BY x.started_at DESC, x.id DESC LIMIT 1)",
-);
+));
 static ON_RECORD: Statement = Statement::new(
     "SELECT r.partner_id, r.customer_id, c.mpn_id FROM {1: partner_id uuid, customer_id uuid} AS r
      JOIN customers AS k ON k.partner_id = r.partner_id AND k.customer_id = r.customer_id
@@ -187,7 +212,7 @@ static BEHIND: Statement = Statement::new(
 );
 static PLACE: Statement = Statement::new("SELECT change, transition_id FROM standings_to WHERE one = 1 {for update}");
 static CHANGED: Statement = Statement::new(
-    "SELECT f.change, f.transition_id, t.partner_id, t.customer_id, t.started_at, t.state
+    "SELECT f.change, f.transition_id, t.partner_id, t.customer_id
      FROM (SELECT change, transition_id FROM feed
            WHERE (change, transition_id) > ($1::bigint, $2::uuid) AND change <= $3::bigint
            ORDER BY change, transition_id LIMIT 2000) AS f
@@ -199,32 +224,52 @@ pub(super) static LOCK: Statement = Statement::new(
      JOIN customers AS c ON c.partner_id = r.partner_id AND c.customer_id = r.customer_id
      ORDER BY c.partner_id, c.customer_id {postgres: FOR UPDATE OF c}",
 );
-static STANDINGS: Statement = Statement::new(
-    "UPDATE customers SET standing = r.standing, standing_at = r.started_at
-     FROM {1: partner_id uuid, customer_id uuid, started_at bigint, standing text} AS r
-     WHERE customers.partner_id = r.partner_id AND customers.customer_id = r.customer_id AND customers.standing_at <= r.started_at",
-);
+// as it is now, in whatever order the changes have come
+static STANDINGS: Statement = Statement::new(concat!(
+    "UPDATE customers SET standing = s.standing, standing_at = s.started_at
+     FROM (SELECT r.partner_id, r.customer_id, t.started_at, ",
+    stands!(),
+    " AS standing
+           FROM {1: partner_id uuid, customer_id uuid} AS r
+           JOIN transitions AS t ON t.id = (
+               SELECT x.id FROM transitions AS x WHERE x.customer_id = r.customer_id AND x.partner_id = r.partner_id
+               ORDER BY x.started_at DESC, x.id DESC LIMIT 1)) AS s
+     WHERE customers.partner_id = s.partner_id AND customers.customer_id = s.customer_id
+       AND (customers.standing <> s.standing OR customers.standing_at <> s.started_at)",
+));
 static MOVE: Statement = Statement::new("UPDATE standings_to SET change = $1, transition_id = $2 WHERE one = 1");
 
 impl SortBy {
-    /// The statement that reads in this order, and a key before everything.
-    fn reading(self, back: bool, of_partner: bool) -> (&'static Statement, SortKey) {
-        let text = |forth, backwards| match back {
-            false => (forth, SortKey::Text(String::new())),
-            // no text is after it
-            true => (backwards, SortKey::Text(char::MAX.to_string())),
+    /// What a list may be sorted by.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 6] = [Self::Name, Self::Country, Self::Standing, Self::AzureSubscriptions, Self::Reseller, Self::Blockers];
+
+    /// The statement that reads in this order.
+    pub(super) const fn reading(self, back: bool, of_partner: bool) -> &'static Statement {
+        let [all, all_back, own, own_back] = match self {
+            Self::Name => [&ALL_BY_NAME, &ALL_BY_NAME_BACK, &BY_NAME, &BY_NAME_BACK],
+            Self::Country => [&ALL_BY_COUNTRY, &ALL_BY_COUNTRY_BACK, &BY_COUNTRY, &BY_COUNTRY_BACK],
+            Self::Standing => [&ALL_BY_STANDING, &ALL_BY_STANDING_BACK, &BY_STANDING, &BY_STANDING_BACK],
+            Self::AzureSubscriptions => [&ALL_BY_AZURE, &ALL_BY_AZURE_BACK, &BY_AZURE, &BY_AZURE_BACK],
+            Self::Reseller => [&ALL_BY_RESELLER, &ALL_BY_RESELLER_BACK, &BY_RESELLER, &BY_RESELLER_BACK],
+            Self::Blockers => [&ALL_BY_BLOCKERS, &ALL_BY_BLOCKERS_BACK, &BY_BLOCKERS, &BY_BLOCKERS_BACK],
         };
-        match self {
-            // without an index that gives the order of all partners' customers at once they are in the order of their names
-            _ if !of_partner => text(&ALL_BY_NAME, &ALL_BY_NAME_BACK),
-            Self::Name => text(&BY_NAME, &BY_NAME_BACK),
-            Self::Country => text(&BY_COUNTRY, &BY_COUNTRY_BACK),
-            Self::Standing => text(&BY_STANDING, &BY_STANDING_BACK),
-            Self::Reseller => text(&BY_RESELLER, &BY_RESELLER_BACK),
-            Self::AzureSubscriptions if back => (&BY_AZURE_BACK, SortKey::Number(i64::MAX)),
-            Self::AzureSubscriptions => (&BY_AZURE, SortKey::Number(i64::MIN)),
-            Self::Blockers if back => (&BY_BLOCKERS_BACK, SortKey::Number(i64::MAX)),
-            Self::Blockers => (&BY_BLOCKERS, SortKey::Number(i64::MIN)),
+        match (of_partner, back) {
+            (false, false) => all,
+            (false, true) => all_back,
+            (true, false) => own,
+            (true, true) => own_back,
+        }
+    }
+
+    /// A key before everything in this order.
+    fn before_all(self, back: bool) -> SortKey {
+        match (self.is_number(), back) {
+            (false, false) => SortKey::Text(String::new()),
+            // no text is after it
+            (false, true) => SortKey::Text(char::MAX.to_string()),
+            (true, false) => SortKey::Number(i64::MIN),
+            (true, true) => SortKey::Number(i64::MAX),
         }
     }
 
@@ -236,15 +281,12 @@ impl SortBy {
 
 impl OverviewFilter {
     pub(super) fn args(&self) -> Args {
-        let standings = self
-            .standings
-            .as_ref()
-            .map(|standings| standings.iter().fold(",".to_owned(), |text, state| text + state.map_or("", |state| state.name()) + ","));
+        let stands = self.stands.as_ref().map(|stands| stands.iter().fold(",".to_owned(), |text, stand| text + &stand.text() + ","));
         Args::new()
             .value(self.partner.map(|id| id.0))
             .value(self.text.as_ref().map(Pattern::like))
             .value(self.id)
-            .value(standings)
+            .value(stands)
             .value(self.reseller.as_ref().map(MpnId::as_str))
             .value(self.way.map(Way::name))
     }
@@ -262,19 +304,18 @@ impl ReadModel {
     ) -> Result<Overview, StorageError> {
         self.take_over_standings().await?;
         let of_partner = filter.partner.is_some();
-        let (list, first) = by.reading(back, of_partner);
+        let list = by.reading(back, of_partner);
         let edge = if back { Uuid::max() } else { Uuid::nil() };
-        let (key, customer, partner) = after.unwrap_or((first, CustomerId(edge), PartnerId(edge)));
+        let (key, customer, partner) = after.unwrap_or_else(|| (by.before_all(back), CustomerId(edge), PartnerId(edge)));
         let args = match key {
             SortKey::Text(text) => filter.args().value(text),
             SortKey::Number(number) => filter.args().value(number),
         };
         // one more than wanted tells whether there is a next page
-        let found = self.database.query(list, args.value(customer.0).value(partner.0).value(i64::from(size) + 1)).await?;
+        let found = self.in_order(list, args.value(customer.0).value(partner.0).value(i64::from(size) + 1)).await?;
         let more = found.len() > size as usize;
         let found = &found[..found.len().min(size as usize)];
-        let is_number = by.is_number() && of_partner;
-        let next = found.last().filter(|_| more).map(|row| key_of(row, is_number)).transpose()?;
+        let next = found.last().filter(|_| more).map(|row| key_of(row, by.is_number())).transpose()?;
         let rows = self.seen(found).await?;
         let total = match counted {
             Some(total) => total,
@@ -299,7 +340,9 @@ impl ReadModel {
                 country: row.get(4)?,
                 azure_subscriptions: u32::try_from(row.get::<i64>(5)?).ok(),
                 resellers: Vec::new(),
+                stand: Stand::default(),
                 last: None,
+                moved_by: None,
             });
         }
         let keys = || Args::new().rows(rows.iter().map(|row| vec![row.partner_id.0.into(), row.customer_id.0.into()]).collect());
@@ -308,7 +351,10 @@ impl ReadModel {
             rows.iter().enumerate().map(|(at, row)| ((row.partner_id.0, row.customer_id.0), at)).collect();
         for row in &last {
             if let Some(at) = place.get(&(row.get(0)?, row.get(1)?)) {
-                rows[*at].last = Some(from_json("a transition", &row.get::<String>(2)?)?);
+                let seen = &mut rows[*at];
+                seen.last = Some(from_json("a transition", &row.get::<String>(2)?)?);
+                seen.stand = Stand::parse(&row.get::<String>(3)?);
+                seen.moved_by = row.get::<Option<Uuid>>(4)?.map(TransitionId);
             }
         }
         for row in &on_record {
@@ -317,6 +363,12 @@ impl ReadModel {
             }
         }
         Ok(rows)
+    }
+
+    /// How this customer stands.
+    pub(crate) async fn stand_of(&self, partner: PartnerId, customer: CustomerId) -> Result<Stand, StorageError> {
+        let rows = self.database.query(&LAST, Args::new().rows(vec![vec![partner.0.into(), customer.0.into()]])).await?;
+        rows.first().map_or(Ok(Stand::default()), |row| Ok(Stand::parse(&row.get::<String>(3)?)))
     }
 
     /// The names of these customers, as this partner, or any, has them.
@@ -335,7 +387,7 @@ impl ReadModel {
         Ok(self.customer_names(Some(partner), &[id]).await?.remove(&id))
     }
 
-    /// The customers know how their last transitions stand.
+    /// The customers know how they stand.
     async fn take_over_standings(&self) -> Result<(), StorageError> {
         for _ in 0..WHILE_ONE_WAITS {
             let behind = self.database.query(&BEHIND, Args::new().value(Uuid::max())).await?;
@@ -355,21 +407,14 @@ impl ReadModel {
         let (change, id): (i64, Uuid) = place.first().map_or(Ok((-1, Uuid::nil())), |row| Ok((row.get(0)?, row.get(1)?)))?;
         let now = transaction.query(&feed::CLOCK, Args::new()).await?.first().map_or(Ok(0), |row| row.get::<i64>(0))?;
         let rows = transaction.query(&CHANGED, Args::new().value(change).value(id).value(now)).await?;
-        let mut last = BTreeMap::<(Uuid, Uuid), (i64, TransitionId, String)>::new();
+        let mut changed = BTreeSet::<(Uuid, Uuid)>::new();
         for row in &rows {
-            let changed = (row.get(4)?, TransitionId(row.get(1)?), row.get(5)?);
-            let known = last.entry((row.get(2)?, row.get(3)?)).or_insert_with(|| changed.clone());
-            if (changed.0, changed.1) >= (known.0, known.1) {
-                *known = changed;
-            }
+            changed.insert((row.get(2)?, row.get(3)?));
         }
-        if !last.is_empty() {
-            let keys = last.keys().map(|(partner, customer)| vec![(*partner).into(), (*customer).into()]).collect();
-            transaction.query(&LOCK, Args::new().rows(keys)).await?;
-            let standings = last.into_iter().map(|((partner, customer), (at, _, state))| -> Vec<Value> {
-                vec![partner.into(), customer.into(), at.into(), state.into()]
-            });
-            transaction.execute(&STANDINGS, Args::new().rows(standings.collect())).await?;
+        if !changed.is_empty() {
+            let keys = || Args::new().rows(changed.iter().map(|(partner, customer)| vec![(*partner).into(), (*customer).into()]).collect());
+            transaction.query(&LOCK, keys()).await?;
+            transaction.execute(&STANDINGS, keys()).await?;
         }
         let (change, id) = match rows.last() {
             Some(last) if rows.len() == AT_ONCE => (last.get(0)?, last.get(1)?),

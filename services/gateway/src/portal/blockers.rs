@@ -65,17 +65,15 @@ pub(super) async fn look(visit: Visit, form: Form) -> Result<Response, ApiError>
     let selection = Selection::read(|name| form.text(name).map(str::to_owned))?;
     let only = if visit.context.caller.sees_all() { visit.app.model.only_partner().await? } else { None };
     let filter = selection.filter(&visit, only);
-    if filter.partner.is_some() {
-        let visit = &visit;
-        let unknown = visit.app.model.not_looked_at(&filter, MOST_NEW).await?;
-        let asked = unknown.into_iter().map(|before: LookedAt| async move {
-            let answer = one(visit, before.customer, Some(before.partner)).await;
-            // what cannot be told now stays unknown
-            answer.ok().map(|answer| (before, count(&answer)))
-        });
-        let found: Vec<Option<Blocked>> = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
-        visit.app.model.keep_blockers(&found.into_iter().flatten().collect::<Vec<_>>()).await?;
-    }
+    let visit = &visit;
+    let unknown = visit.app.model.not_looked_at(&filter, MOST_NEW).await?;
+    let asked = unknown.into_iter().map(|before: LookedAt| async move {
+        let answer = one(visit, before.customer, Some(before.partner)).await;
+        // what cannot be told now stays unknown
+        answer.ok().map(|answer| (before, count(&answer)))
+    });
+    let found: Vec<Option<Blocked>> = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+    visit.app.model.keep_blockers(&found.into_iter().flatten().collect::<Vec<_>>()).await?;
     Ok(see(&selection.address()))
 }
 

@@ -17,7 +17,11 @@ use crate::{
 };
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
-use planshift_domain::{time::Timestamp, transition::State};
+use planshift_domain::{
+    ids::{CustomerId, PartnerId},
+    time::Timestamp,
+    transition::State,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -48,7 +52,7 @@ impl<T> Collection<T> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Customer {
-    pub(super) id: String,
+    pub(super) id: CustomerId,
     pub(super) company_profile: Profile,
     billing_profile: Value,
     relationship_to_partner: Option<String>,
@@ -56,7 +60,7 @@ pub(super) struct Customer {
     segment: Option<String>,
     cloud: Option<String>,
     has_support_plan: Option<bool>,
-    pub(super) partner_id: String,
+    pub(super) partner_id: PartnerId,
 }
 
 #[derive(Deserialize)]
@@ -155,13 +159,14 @@ pub(super) async fn page(visit: Visit, Path(customer): Path<String>, parameters:
     let say = |en, fr| visit.say(en, fr);
     let here = format!("/portal/customers/{}", known.id);
     // what it may still have beside is told by the wizard; the button does not press for it
-    let is_over = past.items.first().is_some_and(|last| last.state == State::Completed);
+    let stand = visit.app.model.stand_of(known.partner_id, known.id).await?;
+    let is_over = stand.is_over();
     let under_way = past.items.iter().find(|one| !one.state.is_end());
     let body = html! {
         p.path { a href="/portal/customers" { (say("Customers", "Clients")) } }
         div.title {
             h1 { (known.company_profile.company_name) }
-            @if let Some(last) = past.items.first() { (states::mark(last.state, visit.locale())) }
+            (states::marks(stand, visit.locale()))
             span.push {
                 @match under_way {
                     Some(one) => a.button.primary href={ "/portal/transitions/" (one.transition_id) } { (say("Follow the transition", "Suivre la mise à niveau")) },
@@ -185,7 +190,7 @@ pub(super) async fn page(visit: Visit, Path(customer): Path<String>, parameters:
             div.foot {
                 a.button href={ "/portal/billing?customerId=" (known.id) (more) } { (say("Reconciliation of the month", "Rapprochement du mois")) }
                 a.button href={ "/portal/audit?customerId=" (known.id) (more) } { (say("What happened", "Ce qui s’est passé")) }
-                (dossiers(&visit, &known.id, &first, &more))
+                (dossiers(&visit, &known.id.to_string(), &first, &more))
             }
         }
     };
@@ -200,7 +205,7 @@ fn facts(visit: &Visit, known: &Customer, resellers: &[Value]) -> Markup {
         section.card {
             h2 { (say("Customer", "Client")) }
             dl {
-                dt { (say("Tenant", "Locataire")) } dd { (id(visit, &known.id)) }
+                dt { (say("Tenant", "Locataire")) } dd { (id(visit, &known.id.to_string())) }
                 dt { (say("Domain", "Domaine")) } dd { (known.company_profile.domain) }
                 dt { (say("Country, currency", "Pays, devise")) } dd { (country) ", " (known.currency_code.as_deref().unwrap_or("–")) }
                 dt { (say("Segment, cloud", "Segment, cloud")) } dd { (known.segment.as_deref().unwrap_or("–")) ", " (known.cloud.as_deref().unwrap_or("–")) }

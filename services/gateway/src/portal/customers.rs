@@ -5,7 +5,7 @@ use super::{
     frame::{Content, Place, page as framed},
     partners,
     parts::number,
-    selection::{COLUMNS, Selection, Stands, WAYS, fits, key},
+    selection::{Selection, Stands, WAYS, fits, key},
     states,
     visit::Visit,
 };
@@ -29,15 +29,15 @@ pub(super) async fn home() -> Response {
 /// `GET /portal/customers`.
 pub(super) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, ApiError> {
     let selection = Selection::of(&parameters)?;
-    // sorted by columns that have an index for each partner: where there is one partner, it is meant
+    // where there is one partner, it is meant: nothing is said of whose each customer is
     let only = if visit.context.caller.sees_all() { visit.app.model.only_partner().await? } else { None };
     let filter = selection.filter(&visit, only);
-    let after = parameters.get("after").and_then(key).filter(|key| fits(key, selection.by, filter.partner.is_some()));
+    let after = parameters.get("after").and_then(key).filter(|key| fits(key, selection.by));
     let counted = parameters.get("of").and_then(|text| text.parse().ok()).filter(|_| after.is_some());
     let is_first = after.is_none();
     let found = visit.app.model.overview(&filter, (selection.by, selection.back), after, SIZE, counted).await?;
     let several = visit.context.caller.sees_all() && filter.partner.is_none();
-    let unknown = if selection.asks_what_blocks() && !several { visit.app.model.count_not_looked_at(&filter).await? } else { 0 };
+    let unknown = if selection.asks_what_blocks() { visit.app.model.count_not_looked_at(&filter).await? } else { 0 };
     let partners = if visit.context.caller.sees_all() { partners::read(&visit).await? } else { Vec::new() };
     let body = html! {
         div.title {
@@ -137,7 +137,7 @@ fn nothing(visit: &Visit, selection: &Selection) -> Markup {
 }
 
 fn table(visit: &Visit, selection: &Selection, found: &Overview, partners: Option<&[PartnerName]>) -> Markup {
-    let (say, several) = (|en, fr| visit.say(en, fr), partners.is_some());
+    let say = |en, fr| visit.say(en, fr);
     html! {
         div.scroll tabindex="0" role="region" aria-label=(say("Customers", "Clients")) {
             table.list {
@@ -146,13 +146,13 @@ fn table(visit: &Visit, selection: &Selection, found: &Overview, partners: Optio
                         @if visit.may(Right::Sell) {
                             td.pick { input type="checkbox" data-all="" aria-label=(say("All of this page", "Tous ceux de cette page")); }
                         }
-                        (heading(visit, selection, SortBy::Name, say("Customer", "Client"), "", !several))
-                        (heading(visit, selection, SortBy::Country, say("Country", "Pays"), "wide", !several))
-                        (heading(visit, selection, SortBy::Standing, say("State", "État"), "", !several))
-                        (heading(visit, selection, SortBy::AzureSubscriptions, say("Azure", "Azure"), "amount", !several))
-                        (heading(visit, selection, SortBy::Reseller, say("Resellers", "Revendeurs"), "wide", !several))
-                        @if several { th.wide scope="col" { (say("Partner", "Partenaire")) } }
-                        (heading(visit, selection, SortBy::Blockers, say("What stands in the way", "Ce qui bloque"), "", !several))
+                        (heading(visit, selection, SortBy::Name, say("Customer", "Client"), ""))
+                        (heading(visit, selection, SortBy::Country, say("Country", "Pays"), "wide"))
+                        (heading(visit, selection, SortBy::Standing, say("State", "État"), ""))
+                        (heading(visit, selection, SortBy::AzureSubscriptions, say("Azure", "Azure"), "amount"))
+                        (heading(visit, selection, SortBy::Reseller, say("Resellers", "Revendeurs"), "wide"))
+                        @if partners.is_some() { th.wide scope="col" { (say("Partner", "Partenaire")) } }
+                        (heading(visit, selection, SortBy::Blockers, say("What stands in the way", "Ce qui bloque"), ""))
                     }
                 }
                 tbody { @for row in &found.rows { (line(visit, row, partners)) } }
@@ -161,7 +161,7 @@ fn table(visit: &Visit, selection: &Selection, found: &Overview, partners: Optio
     }
 }
 
-fn heading(visit: &Visit, selection: &Selection, by: SortBy, text: &str, class: &str, sorts: bool) -> Markup {
+fn heading(visit: &Visit, selection: &Selection, by: SortBy, text: &str, class: &str) -> Markup {
     let is_by = selection.by == by;
     // what stands in the way is asked for to see the worst first
     let back = if is_by { !selection.back } else { by == SortBy::Blockers };
@@ -171,14 +171,11 @@ fn heading(visit: &Visit, selection: &Selection, by: SortBy, text: &str, class: 
         (true, true) => Some("descending"),
         _ => None,
     };
-    let known = COLUMNS.iter().any(|(_, known)| *known == by);
     html! {
         th scope="col" class=(class) aria-sort=[order] {
-            @if known && (sorts || by == SortBy::Name) {
-                a href=(to.address()) title=(visit.say("Sort", "Trier")) {
-                    (text) span.order aria-hidden="true" { @match order { Some("ascending") => " ↑", Some(_) => " ↓", None => "" } }
-                }
-            } @else { (text) }
+            a href=(to.address()) title=(visit.say("Sort", "Trier")) {
+                (text) span.order aria-hidden="true" { @match order { Some("ascending") => " ↑", Some(_) => " ↓", None => "" } }
+            }
         }
     }
 }
@@ -187,7 +184,7 @@ fn line(visit: &Visit, row: &Seen, partners: Option<&[PartnerName]>) -> Markup {
     let several = partners.is_some();
     let address = address(row, several);
     let last = row.last.as_ref();
-    let is_over = last.is_some_and(|last| last.state == State::Completed);
+    let is_over = row.stand.is_over();
     let is_moving = last.is_some_and(|last| !last.state.is_end());
     html! {
         tr {
@@ -197,9 +194,15 @@ fn line(visit: &Visit, row: &Seen, partners: Option<&[PartnerName]>) -> Markup {
             td { a.name href=(address) { (row.company_name) } span.under { (row.domain) } }
             td.wide { (row.country) }
             td {
+                @if let (true, Some(id)) = (is_over || row.stand.has_moved, row.moved_by) {
+                    a.plain href={ "/portal/transitions/" (id) } { (states::mark(State::Completed, visit.locale())) }
+                }
                 @match last {
+                    Some(_) if is_over => {}
                     Some(last) => {
+                        @if row.stand.has_moved { " " }
                         a.plain href={ "/portal/transitions/" (last.id) } { (states::mark(last.state, visit.locale())) }
+                        @if row.stand.has_moved { span.under { (visit.say("what was left", "ce qui restait")) } }
                         @if is_moving && last.lines > 0 { span.under { (number(last.suspended.into(), visit.locale())) " / " (number(last.lines.into(), visit.locale())) } }
                     }
                     None => span.quiet { (visit.say("Not begun", "Pas commencée")) },

@@ -46,6 +46,7 @@ mod blockers;
 mod by_provider;
 mod customer;
 mod customers;
+mod faults;
 mod finish;
 mod form;
 mod frame;
@@ -134,6 +135,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/portal/billing/table", get(billing::table)),
         ("/portal/billing/invoices", get(billing::invoices).post(billing::bring_invoice)),
         ("/portal/billing/invoices/{id}", get(billing::invoice)),
+        ("/portal/billing/invoices/{id}/replace", post(billing::replace)),
         ("/portal/billing/invoices/{id}/withdraw", post(billing::withdraw)),
         ("/portal/billing/usage", get(billing::usage).post(billing::bring_usage)),
         ("/portal/customers/{customer}/azure/{subscription}", get(ownership::page)),

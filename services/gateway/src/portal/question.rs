@@ -32,6 +32,11 @@ pub(super) struct Question<'a> {
 
 /// The page of the question.
 pub(super) fn page(visit: &Visit, question: &Question<'_>) -> Page {
+    page_again(visit, question, "")
+}
+
+/// The same once more, with the reason that was given.
+pub(super) fn page_again(visit: &Visit, question: &Question<'_>, reason: &str) -> Page {
     let say = |en, fr| visit.say(en, fr);
     let (to, name) = question.back;
     let why = match question.needs_reason {
@@ -46,7 +51,7 @@ pub(super) fn page(visit: &Visit, question: &Question<'_>) -> Page {
             (visit.form_token()) (visit.key())
             (question.fields)
             label for="reason" { (why) }
-            input id="reason" name="reason" maxlength=(REASON_CHARS) autocomplete="off" required[question.needs_reason];
+            input id="reason" name="reason" value=[Some(reason).filter(|text| !text.is_empty())] maxlength=(REASON_CHARS) autocomplete="off" required[question.needs_reason];
             div.foot {
                 button class=(if question.is_grave { "danger" } else { "primary" }) type="submit" { (question.button) }
                 a.button href=(to) { (say("Back", "Retour")) }

@@ -4,7 +4,7 @@
 use super::{api::encoded, visit::Visit};
 use crate::{
     http::{ApiError, Parameters},
-    model::{OverviewFilter, OverviewKey, Pattern, SortBy, SortKey, Way},
+    model::{OverviewFilter, OverviewKey, Pattern, SortBy, SortKey, Stand, Way},
     words::words,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -55,14 +55,17 @@ impl Stands {
         }
     }
 
-    fn states(self) -> Vec<Option<State>> {
+    /// A customer that has moved before its last attempt was refused is found by both.
+    fn ways(self) -> Vec<Stand> {
+        let alone = |state| Stand { has_moved: false, state: Some(state) };
+        let rest = |state| Stand { has_moved: true, state: Some(state) };
         match self {
-            Self::NotBegun => vec![None],
-            Self::Completed => vec![Some(State::Completed)],
-            Self::Blocked => vec![Some(State::Ineligible)],
-            Self::Undone => vec![Some(State::Compensated)],
-            Self::NeedsOperator => vec![Some(State::NeedsOperator)],
-            Self::Moving => State::ALL.into_iter().filter(|state| !state.is_end() && *state != State::NeedsOperator).map(Some).collect(),
+            Self::NotBegun => vec![Stand::default()],
+            Self::Completed => vec![alone(State::Completed), rest(State::Ineligible), rest(State::Compensated)],
+            Self::Blocked => vec![alone(State::Ineligible), rest(State::Ineligible)],
+            Self::Undone => vec![alone(State::Compensated), rest(State::Compensated)],
+            Self::NeedsOperator => vec![alone(State::NeedsOperator)],
+            Self::Moving => State::ALL.into_iter().filter(|state| !state.is_end() && *state != State::NeedsOperator).map(alone).collect(),
         }
     }
 }
@@ -131,7 +134,7 @@ impl Selection {
             partner: visit.context.caller.partner.or(self.partner).or(only),
             text,
             id,
-            standings: self.stands.map(Stands::states),
+            stands: self.stands.map(Stands::ways),
             reseller: self.reseller.clone(),
             way: self.way,
         }
@@ -202,9 +205,8 @@ pub(super) fn key(token: &str) -> Option<OverviewKey> {
 }
 
 /// Is the key one of a list that is sorted like this? A hand may have changed the address.
-pub(super) const fn fits(key: &OverviewKey, by: SortBy, of_partner: bool) -> bool {
-    let is_number = by.is_number() && of_partner;
-    matches!(key.0, SortKey::Number(_)) == is_number
+pub(super) const fn fits(key: &OverviewKey, by: SortBy) -> bool {
+    matches!(key.0, SortKey::Number(_)) == by.is_number()
 }
 
 #[cfg(test)]
@@ -236,7 +238,6 @@ mod tests {
             assert_eq!(key(wrong), None, "{wrong}");
         }
         let named = (SortKey::Text(String::new()), CustomerId(Uuid::nil()), PartnerId(Uuid::nil()));
-        assert!(fits(&named, SortBy::Name, true) && fits(&named, SortBy::AzureSubscriptions, false));
-        assert!(!fits(&named, SortBy::AzureSubscriptions, true) && !fits(&named, SortBy::Blockers, true));
+        assert!(fits(&named, SortBy::Name) && !fits(&named, SortBy::AzureSubscriptions) && !fits(&named, SortBy::Blockers));
     }
 }

@@ -1,6 +1,6 @@
 //! States in words, and how each looks. Colour never says alone what a word does not say too.
 
-use crate::words::Locale;
+use crate::{model::Stand, words::Locale};
 use maud::{Markup, html};
 use planshift_domain::{transition::State, view::LineState};
 
@@ -28,6 +28,14 @@ pub(super) const fn of(state: State, locale: Locale) -> (&'static str, &'static 
 pub(super) fn mark(state: State, locale: Locale) -> Markup {
     let (text, look) = of(state, locale);
     html! { span class={ "mark " (look) } { (text) } }
+}
+
+/// How a customer stands, as a mark, or two.
+pub(super) fn marks(stand: Stand, locale: Locale) -> Markup {
+    html! {
+        @if stand.has_moved { (mark(State::Completed, locale)) " " }
+        @if let Some(state) = stand.state { (mark(state, locale)) }
+    }
 }
 
 /// A line's state as people say it.

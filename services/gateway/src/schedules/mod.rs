@@ -31,7 +31,7 @@ pub(crate) use days::Day;
 pub(crate) use making::{Asked, Made, MakeError, NewSchedule, Whose, make_in};
 pub(crate) use state::{ScheduleAct, ScheduleState};
 pub(crate) use store::{Schedule, ScheduleFilter, Scheduled};
-pub(crate) use when::{HORIZON_DAYS, MOST_DAYS, Weekday, When, Window, WrongWhen};
+pub(crate) use when::{HORIZON_DAYS, MOST_DAYS, Weekday, When, Window, WrongWhen, zones};
 
 use crate::batches::Batches;
 use planshift_storage::Database;

@@ -8,6 +8,7 @@ use jiff::{
 use planshift_domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// How far ahead a schedule may reach: nobody knows the rules of a time zone for longer, nor the offers.
 pub(crate) const HORIZON_DAYS: i64 = 731;
@@ -190,6 +191,18 @@ fn clock(text: &str) -> Option<Time> {
 
 fn shown(time: Time) -> String {
     format!("{:02}:{:02}", time.hour(), time.minute())
+}
+
+/// The time zones that can be meant, in the order of their names.
+pub(crate) fn zones() -> &'static [String] {
+    static ZONES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+        names.retain(|name| zone(name).is_ok());
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    &ZONES
 }
 
 fn zone(name: &str) -> Result<TimeZone, WrongWhen> {

@@ -7,9 +7,13 @@ use crate::{
     upgrades::{assessed, finding},
     world::*,
 };
-use planshift_domain::message::{
-    Body as _,
-    request::{AssessCustomer, CustomerAssessed},
+use planshift_domain::{
+    message::{
+        Body as _,
+        request::{AssessCustomer, CustomerAssessed},
+    },
+    step::{Action, Step},
+    transition::{Findings, PacketRow, State},
 };
 use planshift_messaging::{Delivery, Outgoing};
 use planshift_worker::codec;
@@ -118,13 +122,23 @@ async fn acts_on_a_batch_have_their_reasons_and_a_schedule_is_made_and_moved() {
 
     let later = planshift_worker::Ports::system().clock.now().plus_seconds(20 * 24 * 3600).to_string()[..10].to_owned();
     let fields = format!("customers={}&reference=night&timezone=Europe%2FParis&day=Saturday&from=22%3A00&to=05%3A00", guid(2));
-    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&at=yesterday")).await;
-    assert!(status == 400 && text.contains("yesterday") && text.contains(&guid(2)), "{text}");
-    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&at={later}&spread=1")).await;
+    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&on=yesterday&spread=0&reason=why")).await;
+    assert!(status == 400 && text.contains("yesterday") && text.contains(&guid(2)) && text.contains("value=\"why\""), "{text}");
+    for fault in
+        ["at-fault\"", "spread-fault\"", "href=\"#spread\"", "<option selected>Europe/Paris</option>", "value=\"Saturday\" checked"]
+    {
+        assert!(text.contains(fault), "{fault}: {text}");
+    }
+    assert!(!text.contains("id=\"timezone-fault") && !text.contains("id=\"window-fault"), "what is right is not at fault: {text}");
+    let (status, text) = pressed(&world, "/portal/schedules", "customers=x&timezone=Mars%2FBase&from=22%3A00&on=2020-01-01").await;
+    for fault in ["id=\"customerids-fault\"", "id=\"timezone-fault\"", "id=\"window-fault\"", "<option selected>Mars/Base</option>"] {
+        assert!(status == 400 && text.contains(fault), "{fault}: {text}");
+    }
+    let (status, text) = pressed(&world, "/portal/schedules", &format!("{fields}&on={later}&spread=1")).await;
     assert!(status == 200 && text.contains("<h1>night</h1>") && text.contains("22:00 – 05:00") && text.contains("Saturday"), "{text}");
     let listed: Value = world.get("/v1/productUpgrades/schedules").send().await.unwrap().json().await.unwrap();
     let here = format!("/portal/schedules/{}", listed["items"][0]["scheduleId"].as_str().unwrap());
-    let (status, text) = pressed(&world, &format!("{here}/move"), &format!("at={later}T10%3A00&timezone=UTC&reason=asked")).await;
+    let (status, text) = pressed(&world, &format!("{here}/move"), &format!("on={later}&time=10%3A00&timezone=UTC&reason=asked")).await;
     assert!(status == 200 && text.contains("asked") && text.contains(&format!("{later}T10:00:00, UTC")), "{text}");
     let (status, text) = pressed(&world, &format!("{here}/cancel"), "reason=no").await;
     assert!(status == 200 && !text.contains("/cancel\""), "{text}");
@@ -172,6 +186,29 @@ async fn customers_that_nobody_has_looked_at_are_looked_at_and_found_by_what_sta
 }
 
 #[tokio::test]
+async fn a_dry_run_has_looked_at_its_customers() {
+    let fake = Fake::default();
+    fake.inner().refused = [2].into_iter().collect();
+    let world = World::new(fake.script()).await;
+    for n in 1..=4 {
+        world.tell_customer(1, n).await;
+    }
+    let shown = async |way: &str| {
+        let (_, text) = page(&world, &format!("/portal/customers?way={way}")).await;
+        (1..=4).filter(|n: &u32| text.contains(&format!("/portal/customers/{}\"", guid((*n).into())))).collect::<Vec<_>>()
+    };
+    assert_eq!(shown("unknown").await, [1, 2, 3, 4]);
+    upload(&world, "dry", format!("customerId\n{}\n{}\n{}\n", guid(1), guid(2), guid(3)).as_bytes()).await;
+    world.eventually(async || batches(&world).await[0]["state"] == "Planned").await;
+    assert_eq!((shown("free").await, shown("blocked").await, shown("unknown").await), (vec![1, 3], vec![2], vec![4]));
+    // the plan's number is the one that a look finds: two things, so it is before those with one and none
+    let (_, text) = page(&world, "/portal/customers?sort=blockers&back=1").await;
+    let place = |n: u128| text.find(&format!("/portal/customers/{}\"", guid(n))).unwrap();
+    assert!(place(2) < place(3) && place(3) < place(4) && text.contains("data-left=\"1\""), "{text}");
+    assert!(fake.inner().started.is_empty());
+}
+
+#[tokio::test]
 async fn an_operator_of_several_partners_chooses_one_by_name() {
     let world = World::new(silence).await;
     world.tell_customer(1, 2_001).await;
@@ -184,6 +221,83 @@ async fn an_operator_of_several_partners_chooses_one_by_name() {
     }
     let (_, text) = page(&world, &format!("/portal/billing?partnerId={}", guid(2))).await;
     assert!(text.contains("Another partner"), "{text}");
+}
+
+#[tokio::test]
+async fn an_operator_sorts_the_customers_of_several_partners_and_looks_at_all_of_them() {
+    let world = World::new(eligibility).await;
+    for (partner, n) in [(1, 2_001), (2, 2_002), (2, 2_003), (1, 2_003)] {
+        world.tell_customer(partner, n).await;
+    }
+    let order = |text: &str| -> Vec<(u32, u32)> {
+        let all = [(1, 2_001), (2, 2_002), (2, 2_003), (1, 2_003)];
+        let link = |(partner, n): (u32, u32)| format!("/portal/customers/{}?partnerId={}\"", guid(n.into()), guid(partner.into()));
+        let mut places: Vec<_> = all.into_iter().filter_map(|one| Some((text.find(&link(one))?, one))).collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, one)| one).collect()
+    };
+    let (_, text) = page(&world, "/portal/customers?sort=blockers&back=1").await;
+    assert!(text.contains("data-left=\"4\"") && text.contains("sort=country"), "nobody has looked: {text}");
+    let (status, text) = pressed(&world, "/portal/customers/look", "sort=blockers&back=1").await;
+    let worst_first = vec![(2, 2_002), (1, 2_001), (2, 2_003), (1, 2_003)];
+    assert_eq!((status, text.contains("data-left"), order(&text)), (200, false, worst_first.clone()), "{text}");
+    let (_, text) = page(&world, "/portal/customers?way=free&sort=country").await;
+    assert_eq!(order(&text), [(1, 2_003), (2, 2_003)]);
+    for sort in ["name", "country", "state", "azure", "reseller", "blockers"] {
+        for back in ["", "&back=1"] {
+            let (status, text) = page(&world, &format!("/portal/customers?sort={sort}{back}")).await;
+            let mark = if back.is_empty() { "ascending" } else { "descending" };
+            assert!(status == 200 && order(&text).len() == 4 && text.contains(&format!("aria-sort=\"{mark}\"")), "{sort} {back}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_customer_that_has_moved_stays_moved_and_what_is_left_of_it_is_told_beside() {
+    let world = World::new(eligibility).await;
+    for n in 2_001..=2_003 {
+        world.tell_customer(1, n).await;
+        world.tell(changed(n - 2_000, 5, State::Completed)).await;
+    }
+    // each is tried again: one has nothing left, one is blocked by something else, one is undone
+    for (n, of, state, code) in [
+        (11, 2_001, State::Ineligible, "UpgradeAlreadyCompleted"),
+        (12, 2_002, State::Ineligible, "PendingOrder"),
+        (13, 2_003, State::Compensated, ""),
+    ] {
+        let mut event = changed(n, 5, state);
+        event.transition.customer_id = id(of);
+        let findings = Findings { reasons: vec![finding(code, "c")], ..Findings::default() };
+        event.packets = vec![PacketRow {
+            step: Step::Eligibility,
+            action: Action::Do,
+            packet: 0,
+            attempt: 1,
+            good: 1,
+            refused: 0,
+            findings,
+            version: 4,
+        }];
+        world.tell(event).await;
+    }
+    let shown = async |path: &str| {
+        let (status, text) = page(&world, path).await;
+        assert_eq!(status, 200, "{path}: {text}");
+        let has = |n: u32| text.contains(&format!("/portal/customers/{}\"", guid(n.into())));
+        (2_001..=2_003).filter(|n| has(*n)).collect::<Vec<u32>>()
+    };
+    assert_eq!(shown("/portal/customers?state=completed").await, [2_001, 2_002, 2_003]);
+    assert_eq!(shown("/portal/customers?state=blocked").await, [2_002]);
+    assert_eq!(shown("/portal/customers?state=undone").await, [2_003]);
+    assert_eq!(shown("/portal/customers?way=unknown").await, [2_002, 2_003], "what is left may be blocked");
+    let (_, text) = page(&world, "/portal/customers?state=blocked").await;
+    assert!(text.contains(">On the Azure plan</span>") && text.contains("what was left") && text.contains("data-blocker="), "{text}");
+    let (_, text) = page(&world, &format!("/portal/customers?q={}", guid(2_001))).await;
+    let row = &text[text.find("<tbody>").unwrap()..];
+    assert!(
+        row.contains(&format!("/portal/transitions/{}\"", guid(1))) && !row.contains("Blocked") && !row.contains("data-blocker="),
+        "{row}"
+    );
 }
 
 #[tokio::test]

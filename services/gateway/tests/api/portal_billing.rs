@@ -174,3 +174,41 @@ async fn a_file_that_cannot_be_taken_is_told_where_it_was_chosen_and_leaves_noth
     let (status, _, text) = upload(&world, "/portal/billing/invoices", &[("series", "X")], Some(("d.csv", "x"))).await;
     assert!(status == 400 && text.contains("must be D or G"), "{text}");
 }
+
+#[tokio::test]
+async fn a_corrected_file_takes_the_place_of_an_invoice_or_changes_nothing() {
+    let world = world().await;
+    let columns = "CustomerId,InvoiceNumber,ChargeStartDate,ChargeEndDate,SubscriptionId,ResourceGUID,DetailLineItemId,OverageQuantity,ListPrice,PretaxCharges\n";
+    let invoice =
+        |quantity: &str| format!("{columns}{},D-1,2026-09-01,2026-09-30,usCBMgAAAAAAAAIA,meter,1,{quantity},$1,3\n", guid(CUSTOMER));
+    let (status, first, text) = upload(&world, "/portal/billing/invoices", &[("series", "D")], Some(("d.csv", &invoice("3")))).await;
+    assert_eq!(status, 303, "{text}");
+    let (_, text) = page(&world, &first).await;
+    assert!(text.contains("/replace\"") && text.contains("<b>D-1</b>") && text.contains("1 line, brought"), "{text}");
+    let replace = format!("{first}/replace");
+    // faults, and what is no file, are told there; the first one counts as before
+    let (status, _, text) = upload(&world, &replace, &[], Some(("d.csv", &invoice("three")))).await;
+    assert!(
+        status == 400 && text.contains("role=\"alert\"") && text.contains("three") && text.contains("<details class=\"group\" open"),
+        "{text}"
+    );
+    let (status, _, text) = upload(&world, &replace, &[], Some(("d.pdf", &invoice("4")))).await;
+    assert!(status == 415 && text.contains("must end with .csv"), "{text}");
+    let counts = async |path: &str| {
+        let file: serde_json::Value = world.get(&path.replace("/portal/billing", "/v1")).send().await.unwrap().json().await.unwrap();
+        (file["state"].as_str().unwrap().to_owned(), file["withdrawn"]["replacedBy"].as_str().map(str::to_owned))
+    };
+    assert_eq!(counts(&first).await, ("Done".to_owned(), None));
+    let (status, second, text) = upload(&world, &replace, &[], Some(("d.csv", &invoice("4")))).await;
+    assert_eq!(status, 303, "{text}");
+    let id = second.rsplit('/').next().unwrap().to_owned();
+    assert_eq!((counts(&first).await, counts(&second).await), (("Withdrawn".to_owned(), Some(id.clone())), ("Done".to_owned(), None)));
+    let (_, text) = page(&world, &first).await;
+    assert!(text.contains(&id) && !text.contains("/replace\""), "{text}");
+    // it has been replaced: not once more
+    let (status, _, text) = upload(&world, &replace, &[], Some(("d.csv", &invoice("5")))).await;
+    assert!(status == 409 && text.contains("does not count"), "{text}");
+    let (status, _, _) =
+        upload(&world, &format!("/portal/billing/invoices/{}/replace", guid(9)), &[], Some(("d.csv", &invoice("5")))).await;
+    assert_eq!(status, 404);
+}

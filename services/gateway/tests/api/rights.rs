@@ -184,6 +184,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/portal/billing/invoices", READERS),
     ("POST", "/portal/billing/invoices", MANAGERS),
     ("GET", "/portal/billing/invoices/{id}", READERS),
+    ("POST", "/portal/billing/invoices/{id}/replace", MANAGERS),
     ("POST", "/portal/billing/invoices/{id}/withdraw", MANAGERS),
     ("GET", "/portal/billing/usage", READERS),
     ("POST", "/portal/billing/usage", MANAGERS),

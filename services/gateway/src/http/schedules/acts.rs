@@ -28,7 +28,7 @@ pub(in crate::http) async fn reschedule(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let by = By { actor: actor(&fields, &context)?, reason: reason(&fields)? };
+    let by = By { actor: actor(&fields, &context)?, reason: reason(&fields).map_err(|error| error.of("reason"))? };
     let schedule = find(&app, &context, &id).await?;
     let when = when(&fields)?;
     let target = format!("PUT /v1/productupgrades/schedules/{}", schedule.id);

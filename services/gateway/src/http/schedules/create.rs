@@ -28,8 +28,8 @@ pub(in crate::http) async fn create(
     parameters: Parameters,
     fields: Fields,
 ) -> Result<Answer, ApiError> {
-    let by = By { actor: actor(&fields, &context)?, reason: reason(&fields)? };
-    let reference = batches::reference_of(&fields, &context)?;
+    let by = By { actor: actor(&fields, &context)?, reason: reason(&fields).map_err(|error| error.of("reason"))? };
+    let reference = batches::reference_of(&fields, &context).map_err(|error| error.of("externalReferenceId"))?;
     let when = when(&fields)?;
     let (partner, whose) = whose(&app, &context, &fields, &parameters).await?;
     let new = NewSchedule::new(app.ports.random.id(), (partner, reference), &whose, when, by, context.trace.traceparent());
@@ -51,7 +51,7 @@ async fn made(app: &App, context: &Context, new: NewSchedule, whose: Whose) -> R
                 "Il existe déjà une planification {reference:?}, qui diffère de celle-ci par : {what}. Une autre demande une autre référence externe."
             );
             let error = ApiError::new(StatusCode::CONFLICT, "409", "ScheduleDiffers", text);
-            Err(error.with("scheduleId", schedule.id).with("differences", differences).definite())
+            Err(error.of("externalReferenceId").with("scheduleId", schedule.id).with("differences", differences).definite())
         }
         Made::ReferenceOfBatch(batch) => {
             let reference = &batch.reference;
@@ -59,15 +59,17 @@ async fn made(app: &App, context: &Context, new: NewSchedule, whose: Whose) -> R
                 "There is a batch {reference:?} already: schedule that one by its batchId, or use another external reference.",
                 "Il existe déjà un lot {reference:?} : planifiez-le par son batchId, ou prenez une autre référence externe."
             );
-            Err(ApiError::new(StatusCode::CONFLICT, "409", "BatchDiffers", text).with("batchId", batch.id).definite())
+            let error = ApiError::new(StatusCode::CONFLICT, "409", "BatchDiffers", text).of("externalReferenceId");
+            Err(error.with("batchId", batch.id).definite())
         }
-        Made::Faulty(faults) => Err(batches::faulty(&faults, context)),
+        Made::Faulty(faults) => Err(batches::faulty(&faults, context).of("customerIds")),
     }
 }
 
 /// Whom it moves, and whose they are.
 async fn whose(app: &App, context: &Context, fields: &Fields, parameters: &Parameters) -> Result<(PartnerId, Whose), ApiError> {
-    let (customer, customers, batch) = (fields.text("customerId")?, fields.texts("customerIds", MOST_LISTED)?, fields.text("batchId")?);
+    let customers = fields.texts("customerIds", MOST_LISTED).map_err(|error| error.of("customerIds"))?;
+    let (customer, batch) = (fields.text("customerId")?, fields.text("batchId")?);
     let listed = match (customer, batch, customers.is_empty()) {
         (None, Some(batch), true) => {
             let batch = batches::find(app, context, batch).await?;
@@ -80,7 +82,7 @@ async fn whose(app: &App, context: &Context, fields: &Fields, parameters: &Param
                 "Say who is meant by one of customerId, customerIds and batchId.",
                 "Dites qui est visé par l’un de customerId, customerIds et batchId."
             );
-            return Err(ApiError::bad_input("InvalidBody", text));
+            return Err(ApiError::bad_input("InvalidBody", text).of("customerIds"));
         }
     };
     let (mut faults, mut rows) = (Faults::default(), Vec::with_capacity(listed.len()));
@@ -94,9 +96,10 @@ async fn whose(app: &App, context: &Context, fields: &Fields, parameters: &Param
         }
     }
     if !faults.is_empty() {
-        return Err(batches::faulty(&faults, context));
+        return Err(batches::faulty(&faults, context).of("customerIds"));
     }
-    Ok((batches::partner(app, context, fields, parameters).await?, Whose::Customers(rows)))
+    let partner = batches::partner(app, context, fields, parameters).await.map_err(|error| error.of("partnerId"))?;
+    Ok((partner, Whose::Customers(rows)))
 }
 
 impl From<MakeError> for ApiError {

@@ -8,18 +8,20 @@ use crate::{
 
 /// The properties `at`, `timeZone`, `window`, `days` and `spread`.
 pub(super) fn when(fields: &Fields) -> Result<When, ApiError> {
-    let (Some(at), Some(time_zone)) = (fields.text("at")?, fields.text("timeZone")?) else {
-        return Err(wrong(words!(
+    let (at, time_zone) = (fields.text("at")?, fields.text("timeZone")?);
+    let (Some(at), Some(time_zone)) = (at, time_zone) else {
+        let error = wrong(words!(
             "Say when: at, a local date or time as 2027-01-09 or 2027-01-09T22:00, and timeZone, as Europe/Paris.",
             "Précisez quand : at, une date ou heure locale comme 2027-01-09 ou 2027-01-09T22:00, et timeZone, comme Europe/Paris."
-        )));
+        ));
+        return Err(error.of(if at.is_none() { "at" } else { "timeZone" }));
     };
     let window = match fields.object("window")? {
         None => None,
         Some(window) => Some((hour_of(&window, "from")?, hour_of(&window, "to")?)),
     };
     let days = fields.texts("days", Weekday::ALL.len())?.into_iter().map(weekday).collect::<Result<_, _>>()?;
-    let spread = fields.number("spread", 1, MOST_DAYS)?.unwrap_or(1);
+    let spread = fields.number("spread", 1, MOST_DAYS).map_err(|error| error.of("spread"))?.unwrap_or(1);
     let window = window.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
     Ok(When::try_new(at, time_zone, window, days, spread)?)
 }
@@ -30,6 +32,7 @@ fn hour_of(window: &Fields, name: &str) -> Result<String, ApiError> {
             "The window needs from and to, times of day as 22:00: {name} is missing.",
             "La fenêtre demande from et to, des heures comme 22:00 : {name} est absent."
         ))
+        .of("window")
     };
     window.text(name)?.map(str::to_owned).ok_or_else(missing)
 }
@@ -37,7 +40,8 @@ fn hour_of(window: &Fields, name: &str) -> Result<String, ApiError> {
 fn weekday(name: &str) -> Result<Weekday, ApiError> {
     Weekday::from_name(name).ok_or_else(|| {
         let names = Weekday::ALL.map(Weekday::name).join(", ");
-        wrong(words!("{name:?} is no day of the week: one of {names}.", "{name:?} n’est pas un jour de la semaine : l’un de {names}."))
+        let text = words!("{name:?} is no day of the week: one of {names}.", "{name:?} n’est pas un jour de la semaine : l’un de {names}.");
+        wrong(text).of("days")
     })
 }
 
@@ -47,7 +51,13 @@ fn wrong(text: Words) -> ApiError {
 
 impl From<WrongWhen> for ApiError {
     fn from(error: WrongWhen) -> Self {
-        wrong(match error {
+        let property = match &error {
+            WrongWhen::At(_) | WrongWhen::Past(_) | WrongWhen::TooFar(_) => "at",
+            WrongWhen::TimeZone(_) => "timeZone",
+            WrongWhen::Hour(_) | WrongWhen::NoHours => "window",
+            WrongWhen::Never => "days",
+        };
+        let text = match error {
             WrongWhen::At(found) => words!(
                 "The property at is {found:?}: a local date or time was expected, as 2027-01-09 or 2027-01-09T22:00, without an offset.",
                 "La propriété at est {found:?} : une date ou heure locale était attendue, comme 2027-01-09 ou 2027-01-09T22:00, sans décalage."
@@ -75,6 +85,7 @@ impl From<WrongWhen> for ApiError {
                 "Its last day would begin at {last}: no schedule reaches further than {HORIZON_DAYS} days ahead.",
                 "Le dernier jour commencerait à {last} : aucune planification ne va au-delà de {HORIZON_DAYS} jours."
             ),
-        })
+        };
+        wrong(text).of(property)
     }
 }

@@ -84,6 +84,12 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// How many things stand in the way. That it moves already is its state, and none of them.
+    pub(crate) fn blockers(&self) -> u32 {
+        let moving = self.findings.reasons.iter().filter(|reason| reason.code == Blocking::UpgradeInProgress.name()).count();
+        self.reasons_total.saturating_sub(u32::try_from(moving).unwrap_or(u32::MAX))
+    }
+
     /// Adds what eligibility cannot know: the rules about the customer's other transitions, in their places.
     pub(crate) fn add_transitions(&mut self, customer: CustomerId, open: Option<TransitionId>, completed: Option<TransitionId>) {
         let reasons = &mut self.findings.reasons;

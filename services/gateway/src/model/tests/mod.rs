@@ -11,11 +11,12 @@ use crate::fixtures::{at, changed, entry, id, line, packet, plan, transition};
 use planshift_domain::{
     account::facts::{PlanStatus, Relationship, ResellerFacts},
     audit::{CustomerEntry, event},
-    ids::{MpnId, TransitionId},
+    ids::{MpnId, PartnerId, TransitionId},
     message::event::{AccountImported, ImportedCustomer, TransitionChanged},
     step::Step,
-    transition::{Evidence, ItemError, State},
+    transition::{Evidence, Finding, ItemError, State},
 };
+use planshift_storage::{Args, Statement, Value};
 use std::time::Duration;
 use uuid::Uuid;
 

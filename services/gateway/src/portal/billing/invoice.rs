@@ -2,7 +2,7 @@
 
 use super::{
     asked::Part,
-    brought::{faults, state},
+    brought::{faults, is_said_here, refused, state, why},
     invoices::{File, period},
     table::passed,
 };
@@ -12,10 +12,11 @@ use crate::{
     portal::{
         api::encoded,
         customer::Collection,
-        finish::see,
+        finish::{Page, see},
         form::Form,
         frame::{Content, Place, page as framed},
         parts::{id, number, time},
+        upload::{FILE, Upload},
         visit::Visit,
     },
 };
@@ -68,6 +69,12 @@ pub(in crate::portal) async fn page(visit: Visit, Path(invoice): Path<String>, p
     if parameters.get("format") == Some("csv") {
         return passed(&visit, &format!("{base}/findings?format=csv")).await;
     }
+    Ok(shown(&visit, &file, &parameters, None).await?.into_response())
+}
+
+/// The page; with why a file that was to replace it was refused.
+async fn shown(visit: &Visit, file: &File, parameters: &Parameters, error: Option<&ApiError>) -> Result<Page, ApiError> {
+    let base = format!("/v1/invoices/{}", file.invoice_id);
     let after = parameters.get("after").map(|token| format!("&continuationToken={}", encoded(token))).unwrap_or_default();
     let found = match file.state.as_str() {
         "Done" => Some(visit.get::<Findings>(&format!("{base}/findings?size={FINDINGS}{after}")).await?),
@@ -79,17 +86,21 @@ pub(in crate::portal) async fn page(visit: Visit, Path(invoice): Path<String>, p
     let names = visit.app.model.customer_names(visit.context.caller.partner, &ids).await?;
     let say = |en, fr| visit.say(en, fr);
     let here = format!("{}/{}", Part::Invoices.path(), file.invoice_id);
-    let name = file.name(&visit);
+    let name = file.name(visit);
     let body = html! {
         p.path { a href=(Part::Invoices.path()) { (say("Invoices", "Factures")) } }
-        div.title { h1 { (name) } (state(&visit, &file.state)) }
+        div.title { h1 { (name) } (state(visit, &file.state)) }
+        @if let Some(error) = error { (why(visit, error)) }
         @if parameters.get("wasHere").is_some() { p.notice.held role="status" { (say("This very file was here already. Nothing has changed.", "Ce fichier était déjà là. Rien n’a changé.")) } }
-        (facts(&visit, &file))
-        @if let Some(total) = file.faults.filter(|total| *total > 0) { div.notice.bad { (faults(&visit, total, file.listed_faults.as_deref().unwrap_or_default())) } }
-        @if let Some(found) = &found { (findings(&visit, found, &names, &here, parameters.get("after").is_some())) }
-        @if file.state == "Done" && visit.may(Right::Manage) { (withdrawing(&visit, &here)) }
+        (facts(visit, file))
+        @if let Some(total) = file.faults.filter(|total| *total > 0) { div.notice.bad { (faults(visit, total, file.listed_faults.as_deref().unwrap_or_default())) } }
+        @if let Some(found) = &found { (findings(visit, found, &names, &here, parameters.get("after").is_some())) }
+        @if file.state == "Done" && visit.may(Right::Manage) {
+            (replacing(visit, file, &here, error.is_some()))
+            (withdrawing(visit, &here))
+        }
     };
-    Ok(framed(&visit, &Content { title: name, place: Place::Billing, is_live: false, body }).into_response())
+    Ok(framed(visit, &Content { title: name, place: Place::Billing, is_live: false, body }))
 }
 
 fn facts(visit: &Visit, file: &File) -> Markup {
@@ -167,6 +178,49 @@ fn fault(visit: &Visit, fault: &str) -> Markup {
         other => other,
     };
     html! { span.mark.bad { (text) } }
+}
+
+/// A corrected file takes the place of this one: what that means, and the file.
+fn replacing(visit: &Visit, file: &File, here: &str, is_open: bool) -> Markup {
+    let say = |en, fr| visit.say(en, fr);
+    html! {
+        details.group open[is_open] {
+            summary { (say("Replace it…", "La remplacer…")) }
+            form.stack method="post" enctype="multipart/form-data" action={ (here) "/replace" } {
+                (visit.form_token())
+                p {
+                    (say("Replace ", "Remplacer ")) b { (file.name(visit)) } ", " (period(file)) ", " (number(file.lines, visit.locale())) @if file.lines == 1 { (say(" line", " ligne")) } @else { (say(" lines", " lignes")) } (say(", brought ", ", apportée ")) (time(file.created_at)) (say(" by ", " par ")) (file.actor) (say("?", " ?"))
+                }
+                p { (say("The file that you choose counts in its place from the moment that all of it is taken; this one stays here as it was, and is compared with nothing. A file that has faults changes nothing. It must have all the lines, not only those that were wrong.", "Le fichier choisi compte à sa place dès qu’il est pris en entier ; celui-ci reste ici tel quel, et n’est plus comparé à rien. Un fichier qui a des erreurs ne change rien. Il doit avoir toutes les lignes, pas seulement celles qui étaient fausses.")) }
+                label for="file" { (say("The corrected file", "Le fichier corrigé")) }
+                input id="file" type="file" name=(FILE) accept=(if file.series == "D" { ".csv,.txt" } else { ".csv,.json,.ndjson,.jsonl,.txt" }) required;
+                button.danger type="submit" { (say("Replace it", "La remplacer")) }
+            }
+        }
+    }
+}
+
+/// `POST /portal/billing/invoices/{id}/replace`: leads to the one that counts now; or says on the page of the one that was to be replaced why not.
+pub(in crate::portal) async fn replace(
+    visit: Visit,
+    Path(invoice): Path<String>,
+    parameters: Parameters,
+    upload: Upload,
+) -> Result<Response, ApiError> {
+    let file: File = visit.get(&format!("/v1/invoices/{}", encoded(&invoice))).await?;
+    let (id, partner, series) = (&file.invoice_id, file.partner_id, encoded(&file.series));
+    match upload.send(&visit, &format!("/v1/invoices?series={series}&partnerId={partner}&replaces={id}")).await {
+        Ok(taken) => {
+            let was_here = if taken["wasHere"] == true { "?wasHere=1" } else { "" };
+            Ok(see(&format!("{}/{}{was_here}", Part::Invoices.path(), taken["invoiceId"].as_str().unwrap_or_default())))
+        }
+        Err(error) if is_said_here(&error) => {
+            // as it is now: somebody else may have replaced it
+            let file: File = visit.get(&format!("/v1/invoices/{id}")).await?;
+            Ok(refused(&error, shown(&visit, &file, &parameters, Some(&error)).await?))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn withdrawing(visit: &Visit, here: &str) -> Markup {

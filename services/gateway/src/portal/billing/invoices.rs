@@ -18,7 +18,7 @@ use crate::{
 };
 use axum::response::Response;
 use maud::{Markup, html};
-use planshift_domain::time::Timestamp;
+use planshift_domain::{ids::PartnerId, time::Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase")]
 pub(super) struct File {
     pub(super) invoice_id: String,
+    pub(super) partner_id: PartnerId,
     pub(super) series: String,
     pub(super) state: String,
     pub(super) actor: String,

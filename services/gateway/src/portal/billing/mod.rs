@@ -25,7 +25,7 @@ mod table;
 mod usage;
 
 pub(super) use credit::page as credit;
-pub(super) use invoice::{page as invoice, withdraw};
+pub(super) use invoice::{page as invoice, replace, withdraw};
 pub(super) use invoices::{bring as bring_invoice, page as invoices};
 pub(super) use month::page as month;
 pub(super) use shapes::{Amounts, Interval, money};

@@ -2,12 +2,13 @@
 
 use super::{
     Schedule,
-    when::{Filled, fields},
+    when::{FIELDS, Filled, fields},
 };
 use crate::{
     http::ApiError,
     portal::{
         api::{JSON, encoded},
+        faults::Faults,
         finish::{Page, see},
         form::Form,
         frame::Place,
@@ -30,10 +31,10 @@ async fn known(visit: &Visit, schedule: &str) -> Result<Schedule, ApiError> {
 /// `GET /portal/schedules/{schedule}/move`: the question.
 pub(in crate::portal) async fn ask_move(visit: Visit, Path(schedule): Path<String>) -> Result<Page, ApiError> {
     let known = known(&visit, &schedule).await?;
-    Ok(moving(&visit, &known, &Filled::of(&known), None))
+    Ok(moving(&visit, &known, &Filled::of(&known), &Faults::default(), ""))
 }
 
-fn moving(visit: &Visit, known: &Schedule, filled: &Filled, error: Option<&ApiError>) -> Page {
+fn moving(visit: &Visit, known: &Schedule, filled: &Filled, faults: &Faults, reason: &str) -> Page {
     let (say, here) = (|en, fr| visit.say(en, fr), known.here());
     let title = say("Move the schedule", "Déplacer la planification");
     let question = Question {
@@ -41,23 +42,24 @@ fn moving(visit: &Visit, known: &Schedule, filled: &Filled, error: Option<&ApiEr
         title,
         says: html! {
             p.lead { (say("What has not begun begins then. Hours that are open now close; what is under way goes to its end.", "Ce qui n’a pas commencé commence alors. Les heures ouvertes se ferment ; ce qui est en cours va à son terme.")) }
-            @if let Some(error) = error { p.notice.bad.lines role="alert" { (error.text(visit.locale())) } }
+            (faults.top(visit, &FIELDS))
         },
-        fields: fields(visit, filled),
+        fields: fields(visit, filled, faults),
         action: &format!("{here}/move"),
         button: say("Move it", "La déplacer"),
         is_grave: false,
         needs_reason: false,
         back: (&here, &known.external_reference_id),
     };
-    question::page(visit, &question)
+    question::page_again(visit, &question, reason)
 }
 
 /// `POST /portal/schedules/{schedule}/move`.
 pub(in crate::portal) async fn reschedule(visit: Visit, Path(schedule): Path<String>, form: Form) -> Result<Response, ApiError> {
     let filled = Filled::of_form(&form);
     let mut body = filled.properties();
-    if let Some(reason) = form.text("reason") {
+    let reason = form.text("reason").unwrap_or_default();
+    if !reason.is_empty() {
         body.insert("reason".to_owned(), json!(reason));
     }
     let (uri, body) = (format!("/v1/productupgrades/schedules/{}", encoded(&schedule)), Value::Object(body).to_string());
@@ -65,7 +67,7 @@ pub(in crate::portal) async fn reschedule(visit: Visit, Path(schedule): Path<Str
         Ok(_) => Ok(see(&format!("/portal/schedules/{}", encoded(&schedule)))),
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
             let known = known(&visit, &schedule).await?;
-            let Page(_, text) = moving(&visit, &known, &filled, Some(&error));
+            let Page(_, text) = moving(&visit, &known, &filled, &filled.faults(&visit, &error), reason);
             Ok(Page(error.status(), text).into_response())
         }
         Err(error) => Err(error),

@@ -275,14 +275,17 @@ fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, (f
                 div.scroll tabindex="0" role="region" aria-label=(say("Subscriptions", "Abonnements")) {
                     table.list {
                         thead { tr {
-                            th scope="col" { (say("Name", "Nom")) } th scope="col" { (say("Azure subscription", "Abonnement Azure")) }
-                            th scope="col" { (say("Commerce subscription", "Abonnement commercial")) } th scope="col" { (say("Status", "Statut")) }
+                            th scope="col" { (say("Name", "Nom")) } th scope="col" { (say("Its two parts", "Ses deux parts")) } th scope="col" { (say("Commerce status", "Statut commercial")) }
                             th scope="col" { (say("Reseller", "Revendeur")) } th scope="col" { (say("Azure plan", "Plan Azure")) }
                         } }
                         tbody { @for one in lines { tr {
                             td { @match &one.friendly_name { Some(name) => (name), None => (none()) } @if let Some(order) = &one.order_id { span.under { (say("order ", "commande ")) (order) } } }
-                            td { @match &one.entitlement_id { Some(azure) => { (id(visit, azure)) a.under href={ (here) "/azure/" (azure) (first) } aria-label={ (say("Ownership of ", "Propriété de ")) (azure) } { (say("ownership", "propriété")) } }, None => span.quiet { (say("not provisioned", "non provisionné")) } } }
-                            td { (id(visit, &one.id)) }
+                            td { div.parts {
+                                span.quiet { "Azure" }
+                                span { @match &one.entitlement_id { Some(azure) => { (id(visit, azure)) " " a.fine href={ (here) "/azure/" (azure) (first) } aria-label={ (say("Ownership of ", "Propriété de ")) (azure) } { (say("ownership", "propriété")) } }, None => span.quiet { (say("not provisioned", "non provisionné")) } } }
+                                span.quiet { (say("commerce", "commercial")) }
+                                span { (id(visit, &one.id)) }
+                            } }
                             td { (states::status(&one.status, visit.locale())) }
                             td { @match &one.partner_id { Some(mpn) => (mpn), None => (none()) } }
                             td { @match &one.azure_plan_id {

@@ -283,7 +283,7 @@ fn table(visit: &Visit, subscriptions: &Collection<Subscription>, here: &str, (f
                             td { div.parts {
                                 span.quiet { "Azure" }
                                 span { @match &one.entitlement_id { Some(azure) => { (id(visit, azure)) " " a.fine href={ (here) "/azure/" (azure) (first) } aria-label={ (say("Ownership of ", "Propriété de ")) (azure) } { (say("ownership", "propriété")) } }, None => span.quiet { (say("not provisioned", "non provisionné")) } } }
-                                span.quiet { (say("commerce", "commercial")) }
+                                span.quiet { (say("Commerce", "Commercial")) }
                                 span { (id(visit, &one.id)) }
                             } }
                             td { (states::status(&one.status, visit.locale())) }

@@ -30,7 +30,7 @@ pub(super) fn report(view: &TransitionView, history: &[HistoryEntry]) -> Report 
         failed: failed(view, history),
         undone: undone(view),
         as_it_was: as_it_was(view),
-        next: next(view, &under_plan),
+        next: next(view, history, &under_plan),
         under_plan: if view.state == State::Completed { Vec::new() } else { under_plan },
         evidence: last(history),
     }
@@ -181,7 +181,7 @@ fn evidence(entry: &HistoryEntry) -> EvidenceEntry {
     }
 }
 
-fn next(view: &TransitionView, under_plan: &[UnderPlan]) -> Vec<NextStep> {
+fn next(view: &TransitionView, history: &[HistoryEntry], under_plan: &[UnderPlan]) -> Vec<NextStep> {
     let told = |who: Sentence, what: Said, command: Option<String>| NextStep { who: who.into(), what: what.into(), command };
     let step = |who: Sentence, what: Sentence, command: Option<String>| told(who, what.into(), command);
     let (id, customer) = (view.transition_id, view.customer_id);
@@ -195,7 +195,8 @@ fn next(view: &TransitionView, under_plan: &[UnderPlan]) -> Vec<NextStep> {
         State::Compensated => {
             let accept = step(say::PARTNER, say::ACCEPT, Some(format!("planshift close {id}")));
             let again = if cancelled(view) { say::START_WHEN_WANTED } else { say::PUT_RIGHT_AND_START };
-            vec![accept, step(say::PARTNER, again, start())]
+            let closed = history.iter().any(|entry| story::CLOSED.is_said_by(&entry.text));
+            (!closed).then_some(accept).into_iter().chain([step(say::PARTNER, again, start())]).collect()
         }
         State::NeedsOperator => {
             let active = under_plan.iter().filter(|line| line.commerce_status == SubscriptionStatus::Active).count();

@@ -124,6 +124,16 @@ fn a_compensated_one_shows_what_was_undone_and_what_is_as_it_was() {
 }
 
 #[test]
+fn one_that_was_closed_is_not_told_to_be() {
+    let mut view = view(State::Compensated, Vec::new(), Vec::new());
+    view.failure = failure(Step::Mapping, 1, "2012");
+    let mut told = history(&["Started", "Moved", "Closed"]);
+    told[2].text = story::CLOSED.with(&[&": seen"]).into();
+    let text = text_of(&Report::new(&view, &told));
+    assert!(!text.contains("planshift close") && text.contains("planshift start"), "{text}");
+}
+
+#[test]
 fn a_cancelled_one_names_the_one_who_cancelled() {
     let mut view = view(State::Compensated, Vec::new(), Vec::new());
     view.failure = failure(Step::Purchasing, 5, "Cancelled");
@@ -207,11 +217,12 @@ fn it_is_said_in_french_but_for_the_words_of_others() {
         "le plan du revendeur 4847383 est suspendu",
         "3 abonnements Azure ne sont sous aucun plan",
         "Started : Acceptée ; le client est verrouillé",
-        "  - Le partenaire: Pour en rester là",
+        "  - Le partenaire : Pour en rester là",
     ] {
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(said.trim()), "{said}: {text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= text::COLUMNS), "{text}");
+    assert!(text.contains(" : actif"), "{text}");
     let english = ["The ", " is ", " are ", "Nothing", "What ", "undone"];
     assert!(english.iter().all(|word| !text.contains(word)), "{text}");
     let json = serde_json::to_value(&report).unwrap();

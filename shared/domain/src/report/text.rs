@@ -51,9 +51,13 @@ fn write(f: &mut fmt::Formatter<'_>, report: &Report, say: Say<'_>) -> fmt::Resu
     // those whose commerce subscription is still active are the ones to act on, so they come first
     let mut under_plan: Vec<&UnderPlan> = report.under_plan.iter().collect();
     under_plan.sort_by_key(|it| it.commerce_status != SubscriptionStatus::Active);
-    let still = say(words::STILL_ACTIVE, &[]);
     let under_plan = under_plan.into_iter().map(|it| {
-        let status = if it.commerce_status == SubscriptionStatus::Active { &still } else { it.commerce_status.text() };
+        let status = match it.commerce_status {
+            SubscriptionStatus::Active => say(words::STILL_ACTIVE, &[]),
+            SubscriptionStatus::Suspended => say(words::SUSPENDED, &[]),
+            SubscriptionStatus::Deleted => say(words::DELETED, &[]),
+            other => other.text().to_owned(),
+        };
         say(words::IS_UNDER_PLAN, &[&it.azure_subscription_id, &it.plan_id, &it.commerce_subscription_id, &status])
     });
     section(f, say, words::WHAT_IS_UNDER_A_PLAN, under_plan)?;
@@ -61,7 +65,7 @@ fn write(f: &mut fmt::Formatter<'_>, report: &Report, say: Say<'_>) -> fmt::Resu
     section(f, say, words::LAST_OF_ITS_HISTORY, evidence)?;
     writeln!(f, "\n{}", say(words::WHAT_TO_DO_NEXT, &[]))?;
     for step in &report.next {
-        item(f, &format!("{}: {}", step.who, step.what))?;
+        item(f, &say(words::WHO_DOES, &[&step.who, &step.what]))?;
         if let Some(command) = &step.command {
             writeln!(f, "      {command}")?;
         }

@@ -14,10 +14,13 @@ sentences! {
     PLAN_UNKNOWN: "the ledger has kept no plan with the purchase", "le registre n’a gardé aucun plan avec l’achat";
     NOT_COMPENSATABLE: "a suspension is not undone: it comes after the pivot", "une suspension ne s’annule pas : elle vient après le pivot";
     NOT_HANDLED: "it could not be handled: {0}", "l’élément n’a pas pu être traité : {0}";
-    ATTEMPTS_USED_UP: "after {0w} attempts: {1}", "après {0} essais : {1}";
-    TIMED_OUT: "The time for it ({0w} hours) is used up", "Le temps qui lui était donné ({0} heures) est écoulé";
+    ATTEMPTS_USED_UP: "after {0w} attempts: {1}",
+        "à l’essai {0} : {1}";
+    TIMED_OUT: "The time for it ({0w} hours) is used up",
+        "Le temps qui lui était donné ({0} h) est écoulé";
     NO_REASON: "The worker gave no reason", "Le service n’a donné aucun motif";
 
     // last, since it begins with anything
-    CANCELLED: "{0} cancelled it{1}", "{0} l’a annulée{1}";
+    CANCELLED: "{0v} cancelled it{1r}",
+        "{0} l’a annulée{1}";
 }

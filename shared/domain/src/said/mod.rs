@@ -24,6 +24,8 @@ pub mod report;
 mod sentence;
 pub mod story;
 
+#[cfg(test)]
+use sentence::Kind;
 pub use sentence::{Said, Sentence};
 
 /// Every sentence: those that begin with anything last, since the first that fits is taken.
@@ -52,22 +54,29 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// What may stand in a gap without being a sentence.
-    const FILLINGS: [&str; 4] = ["mapping", "4847383", "2026-11-28T14:00:00Z", "a-b-c"];
+    /// Something that may fill such a gap, and is no sentence, and how it is said in French.
+    fn filling(kind: Kind, turn: usize) -> (&'static str, &'static str) {
+        let any = [("4847383", "4847383"), ("a-b-c", "a-b-c"), ("2026-11-28T14:00:00Z", "2026-11-28T14:00:00Z")][turn % 3];
+        match kind {
+            Kind::Said | Kind::Word => any,
+            Kind::Verbatim => [any, ("nothing", "nothing")][turn % 2],
+            Kind::Service => [("mapping", "mapping"), ("gateway", "gateway")][turn % 2],
+            Kind::Act => [("cancel", "cancel"), ("close", "close")][turn % 2],
+            Kind::Reason => [("", ""), (": nothing", " : nothing"), (": because of it: so", " : because of it: so")][turn % 3],
+        }
+    }
 
     #[test]
     fn every_sentence_is_read_back_and_said_in_french() {
         let mut names = BTreeSet::new();
         for sentence in all() {
             let gaps = sentence.gaps();
-            for shift in 0..FILLINGS.len() {
-                let mut fillings: Vec<&str> = (0..gaps).map(|gap| FILLINGS[(gap + shift) % FILLINGS.len()]).collect();
-                // somebody's reason stands behind a sentence with its colon
-                if sentence.english().ends_with(&format!("}}{{{}}}", gaps.saturating_sub(1))) || sentence == &story::CLOSED {
-                    fillings[gaps - 1] = ": because of it, and so on";
+            for turn in 0..6 {
+                let (english, french): (Vec<_>, Vec<_>) = (0..).zip(&gaps).map(|(place, kind)| filling(*kind, place + turn)).unzip();
+                fn shown<'t>(texts: &'t [&'static str]) -> Vec<&'t dyn std::fmt::Display> {
+                    texts.iter().map(|text| text as &dyn std::fmt::Display).collect()
                 }
-                let shown: Vec<&dyn std::fmt::Display> = fillings.iter().map(|text| text as &dyn std::fmt::Display).collect();
-                let (said, french) = (sentence.with(&shown).to_string(), sentence.french_with(&shown));
+                let (said, french) = (sentence.with(&shown(&english)).to_string(), sentence.french_with(&shown(&french)));
                 assert_ne!(said, french);
                 assert_eq!(in_french(&said).as_deref(), Some(french.as_str()), "{said}");
             }
@@ -88,13 +97,31 @@ mod tests {
 
     #[test]
     fn the_words_of_others_stay_as_they_are() {
-        for text in ["", "The quota is used up", "one", "12", "nothing at all"] {
+        for text in [
+            "",
+            "The quota is used up",
+            "one",
+            "12",
+            "nothing at all",
+            "The customer cancelled its order",
+            "Payment was accepted by the bank",
+            "Microsoft refused the call: Quota, retry",
+            "Payment was refused in Europe",
+        ] {
             assert_eq!(in_french(text), None, "{text}");
         }
         let refused = story::REFUSED.with(&[&"mapping", &"a1", &"Quota", &"The quota is used up"]).to_string();
         assert_eq!(in_french(&refused).as_deref(), Some("mapping a refusé a1 : Quota, The quota is used up"));
         let cancelled = failures::CANCELLED.with(&[&"maria", &because("wrong customer")]).to_string();
         assert_eq!(cancelled, "maria cancelled it: wrong customer");
-        assert_eq!(in_french(&cancelled).as_deref(), Some("maria l’a annulée: wrong customer"));
+        assert_eq!(in_french(&cancelled).as_deref(), Some("maria l’a annulée : wrong customer"));
+        let reason = "the customer cancelled its order";
+        for (said, french) in [
+            (story::CLOSED.with(&[&because(reason)]), "L’échec a été accepté tel quel : the customer cancelled its order"),
+            (chain::ACCEPTED.with(&[&"close", &because(reason)]), "close a été accepté : the customer cancelled its order"),
+            (story::RESUMED.with(&[&2, &because("nothing")]), "Reprise, essai 2 : nothing"),
+        ] {
+            assert_eq!(in_french(&said.to_string()).as_deref(), Some(french));
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the failure report says.
 
-use super::sentence::sentences;
+use super::sentence::{Sentence, sentences};
+
+/// Who must do what. It is written, and not read back: any text with a colon is like it.
+pub(crate) const WHO_DOES: Sentence = Sentence::new("{0}: {1}", "{0} : {1}");
 
 sentences! {
     // its lines
@@ -8,7 +11,8 @@ sentences! {
     STARTED: "State {0w}, started {1w}", "État {0}, commencée le {1}";
     ENDED: "State {0w}, started {1w}, ended {2w}", "État {0}, commencée le {1}, terminée le {2}";
     WHAT_FAILED: "What failed", "Ce qui a échoué";
-    FAILED_AT: "{0w} at {1w} ({2w}), in the words of {3}: {4}", "{0} pour {1} ({2}), selon {3} : {4}";
+    FAILED_AT: "{0w} at {1v} ({2s}), in the words of {3}: {4}",
+        "{0} pour {1} ({2}), selon {3} : {4}";
     WHAT_WAS_UNDONE: "What was undone", "Ce qui a été défait";
     SUBSCRIPTION_UNDONE: "Azure subscription {0w}: {1}", "Abonnement Azure {0} : {1}";
     AZURE_PLAN_UNDONE: "Azure plan {0w}: {1}", "Plan Azure {0} : {1}";
@@ -17,6 +21,9 @@ sentences! {
     IS_UNDER_PLAN: "Azure subscription {0w} is under plan {1w}; its commerce subscription {2w} is {3}",
         "L’abonnement Azure {0} est sous le plan {1} ; le statut de son abonnement commercial {2} : {3}";
     STILL_ACTIVE: "still active", "toujours actif";
+    ACTIVE: "active", "actif";
+    SUSPENDED: "suspended", "suspendu";
+    DELETED: "deleted", "supprimé";
     LAST_OF_ITS_HISTORY: "The last of its history", "La fin de son historique";
     ENTRY: "{0w} at {1w}: {2} (SHA-256 {3w})", "{0}, le {1} : {2} (SHA-256 {3})";
     WHAT_TO_DO_NEXT: "What to do next", "Que faire ensuite";
@@ -41,8 +48,8 @@ sentences! {
     COORDINATOR: "the coordinator", "le coordinateur";
 
     // what was undone
-    LINE_UNDONE: "mapping's ledger says undone; it is under no plan, and its commerce subscription {0w} is {1w}",
-        "le registre des rattachements le dit défait ; il n’est sous aucun plan, et son abonnement commercial {0} a le statut {1}";
+    LINE_UNDONE: "mapping's ledger says undone; it is under no plan, and its commerce subscription {0w} is {1}",
+        "le registre des rattachements le dit défait ; il n’est sous aucun plan, et le statut de son abonnement commercial {0} : {1}";
     PLAN_UNDONE: "the plan of reseller {0w} is suspended; the next attempt makes it active again",
         "le plan du revendeur {0} est suspendu ; le prochain essai le réactivera";
     PLAN_WITHOUT_RESELLER_UNDONE: "the plan is suspended; the next attempt makes it active again",
@@ -59,7 +66,7 @@ sentences! {
     OPERATOR: "The operator", "L’opérateur";
     NOTHING_LEFT: "There is nothing left to do.", "Il ne reste rien à faire.";
     PUT_RIGHT_WHAT_BLOCKS: "Put right what blocks, each reason as it says, and import the account again:",
-        "Corriger ce qui bloque, chaque motif comme il le dit, et importer de nouveau le compte :";
+        "Corriger ce qui bloque, comme chaque motif l’indique, et importer de nouveau le compte :";
     THEN_START: "Then start again:", "Puis relancer :";
     ACCEPT: "To leave it at that, accept it as it is (Azure can be bought for the customer again then):",
         "Pour en rester là, l’accepter telle quelle (Azure pourra alors de nouveau être acheté pour le client) :";

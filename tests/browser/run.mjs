@@ -139,6 +139,20 @@ await check("the first page weighs less than 50 KB with everything that it loads
   return `${bytes} bytes in ${requests} requests; interactive after ${ready} ms`;
 });
 
+await check("on a slow line (400 ms there and back, 400 kbit a second) the first page is soon there", async () => {
+  const { context, page: slow } = await visitor(admin);
+  const tools = await context.newCDPSession(slow);
+  await tools.send("Network.enable");
+  await tools.send("Network.setCacheDisabled", { cacheDisabled: true });
+  await tools.send("Network.emulateNetworkConditions", { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 });
+  await slow.goto("/portal/customers");
+  await slow.waitForFunction(() => document.documentElement.dataset.ready);
+  const seen = await slow.evaluate(() => Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime));
+  const ready = await slow.evaluate(() => Math.round(Number(document.documentElement.dataset.ready)));
+  await context.close();
+  return `to be read after ${seen} ms, interactive after ${ready} ms`;
+});
+
 await check("headers: no inline script or style, no frame, nothing kept; what is loaded is kept for good", async () => {
   const answer = await page.goto("/portal/customers");
   const headers = answer.headers();

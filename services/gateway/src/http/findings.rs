@@ -8,6 +8,7 @@ use planshift_domain::{
     message::{plan::PLAN_CHANGED, request::RefusedCustomer},
     said::in_french,
     transition::{Failure, Finding},
+    view::LineView,
 };
 
 /// Of a row of a batch: nobody knows the customer.
@@ -135,6 +136,13 @@ pub(crate) fn told(text: String, locale: Locale) -> String {
 /// Why a transition fails, in that language.
 pub(super) fn failure(failure: Option<Failure>, locale: Locale) -> Option<Failure> {
     failure.map(|it| Failure { description: told(it.description, locale), ..it })
+}
+
+/// Why lines have failed, in that language.
+pub(super) fn of_lines(lines: &mut [LineView], locale: Locale) {
+    for error in lines.iter_mut().filter_map(|line| line.error.as_mut()) {
+        error.description = told(std::mem::take(&mut error.description), locale);
+    }
 }
 
 /// Customers that an import did not take, in that language.

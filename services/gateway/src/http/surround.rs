@@ -30,6 +30,14 @@ const DOCUMENTS: [&str; 7] = [
     "/portal/billing/invoices",
 ];
 
+/// An invoice of the portal that a corrected file replaces.
+const REPLACED: (&str, &str) = ("/portal/billing/invoices/", "/replace");
+
+/// Does a document come with a request to this path?
+fn takes_a_document(path: &str) -> bool {
+    DOCUMENTS.contains(&path) || (path.starts_with(REPLACED.0) && path.ends_with(REPLACED.1))
+}
+
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (mut context, wrong) = Context::new(request.method(), request.headers(), &app.ports);
     let method = request.method().clone();
@@ -68,7 +76,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
 
 /// Runs the handler on its own: a client that goes away must not cut a transaction in two.
 async fn handle(app: &App, context: &Context, request: Request, next: Next) -> Response {
-    let limit = if DOCUMENTS.contains(&request.uri().path()) { app.settings.import_time } else { app.settings.request_time };
+    let limit = if takes_a_document(request.uri().path()) { app.settings.import_time } else { app.settings.request_time };
     let (done, response) = oneshot::channel();
     let (under_way, trace) = (app.under_way.clone(), context.trace.clone());
     let work = app.ports.spawn.spawn(Box::pin(async move {
@@ -139,4 +147,20 @@ fn in_lower_case(uri: &Uri) -> Uri {
     // what was a path is one in lower case too
     parts.path_and_query = PathAndQuery::try_from(path_and_query).ok().or(parts.path_and_query);
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_corrected_invoice_has_the_time_of_one_that_is_brought() {
+        let id = "c4454b3d-f2ff-58f0-bde1-e95b93510e22";
+        for path in ["/v1/invoices", "/portal/billing/invoices", &format!("/portal/billing/invoices/{id}/replace")] {
+            assert!(takes_a_document(path), "{path}");
+        }
+        for path in ["/portal/billing", &format!("/portal/billing/invoices/{id}"), &format!("/portal/billing/invoices/{id}/withdraw")] {
+            assert!(!takes_a_document(path), "{path}");
+        }
+    }
 }

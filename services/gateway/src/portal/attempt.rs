@@ -19,6 +19,8 @@ const COOKIE: &str = "planshift-sign-in-";
 const PATH: &str = "/portal/sign-in";
 /// How many attempts a browser has at once: several tabs may lead there, and what is begun and left makes no request too long.
 const AT_ONCE: u8 = 8;
+/// How often a new one is drawn until there is room for it: with one place of eight left, one in a thousand finds none.
+const DRAWS: usize = 50;
 /// For how many seconds one may be away: to find a second factor takes minutes.
 const SECONDS: i64 = 600;
 /// The longest address that is gone back to: what a browser sends has limits. Beyond it, the first page is as good.
@@ -33,9 +35,11 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// A new one, from which somebody goes on to this page.
-    pub(super) fn begin(next: Option<&str>, now: Timestamp) -> Self {
-        Self { secret: rand::random(), at: seconds(now), next: wanted(next).to_owned() }
+    /// A new one, from which somebody goes on to this page. Its cookie takes the place of another one's only where the browser has no room.
+    pub(super) fn begin(next: Option<&str>, now: Timestamp, headers: &HeaderMap) -> Self {
+        let new = || Self { secret: rand::random(), at: seconds(now), next: wanted(next).to_owned() };
+        let is_free = |attempt: &Self| cookie(headers, &attempt.cookie_name()).is_none();
+        std::iter::repeat_with(new).take(DRAWS).find(is_free).unwrap_or_else(new)
     }
 
     /// The one that somebody comes back from with this `state`: the browser that began it has it.
@@ -79,12 +83,16 @@ impl Attempt {
     pub(super) fn cookie(&self, is_secure: bool) -> String {
         let value = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(self.secret), self.at, URL_SAFE_NO_PAD.encode(&self.next));
         let secure = if is_secure { "; Secure" } else { "" };
-        format!("{}={value}; Path={PATH}; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{secure}", name(self.digest(b"state")))
+        format!("{}={value}; Path={PATH}; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{secure}", self.cookie_name())
     }
 
     /// What takes the cookie away.
     pub(super) fn no_cookie(&self) -> String {
-        format!("{}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax", name(self.digest(b"state")))
+        format!("{}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax", self.cookie_name())
+    }
+
+    fn cookie_name(&self) -> String {
+        name(self.digest(b"state"))
     }
 
     fn digest(&self, what: &[u8]) -> [u8; 32] {
@@ -127,7 +135,8 @@ mod tests {
 
     #[test]
     fn an_attempt_is_found_by_its_state_in_its_own_browser_alone() {
-        let (one, other) = (Attempt::begin(Some("/portal/batches?q=a"), at(1_000)), Attempt::begin(None, at(1_000)));
+        let (one, other) =
+            (Attempt::begin(Some("/portal/batches?q=a"), at(1_000), &HeaderMap::new()), Attempt::begin(None, at(1_000), &HeaderMap::new()));
         let told = one.told();
         let found = Attempt::of(&sent(&format!("a=b; {}", pair(&one))), &told.state).unwrap();
         assert_eq!((found.next(), found.told().verifier, found.name()), ("/portal/batches?q=a", told.verifier.clone(), one.name()));
@@ -144,8 +153,23 @@ mod tests {
     }
 
     #[test]
+    fn eight_of_a_browser_have_a_cookie_each() {
+        let mut pairs: Vec<String> = Vec::new();
+        for _ in 0..AT_ONCE {
+            pairs.push(pair(&Attempt::begin(None, at(1_000), &sent(&format!("a=b; {}", pairs.join("; "))))));
+        }
+        let names: std::collections::BTreeSet<&str> = pairs.iter().filter_map(|pair| pair.split('=').next()).collect();
+        // one in a thousand finds no room for the last
+        assert!(names.len() >= usize::from(AT_ONCE) - 1, "{names:?}");
+        assert!(
+            Attempt::begin(None, at(1_000), &sent(&pairs.join("; "))).cookie(false).starts_with(COOKIE),
+            "and the next one is begun all the same"
+        );
+    }
+
+    #[test]
     fn it_is_over_after_ten_minutes() {
-        let attempt = Attempt::begin(None, at(1_000));
+        let attempt = Attempt::begin(None, at(1_000), &HeaderMap::new());
         assert_eq!([999, 1_000, 1_600, 1_601].map(|now| attempt.is_over(at(now))), [false, false, false, true]);
     }
 

@@ -11,7 +11,10 @@ use super::{
     parts::time,
     visit::Visit,
 };
-use crate::http::{ApiError, Parameters, told};
+use crate::{
+    http::{ApiError, Parameters, told},
+    words::Locale,
+};
 use axum::{
     body::Body,
     extract::Path,
@@ -117,9 +120,11 @@ impl Search {
     }
 
     /// Is it one of those that are looked for? In any case.
-    fn fits(&self, record: &Record) -> bool {
+    fn fits(&self, record: &Record, locale: Locale) -> bool {
         let has = |text: &str, part: &Option<String>| part.as_ref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()));
-        let said = format!("{} {}", record.operation_type, record.datum("Text").unwrap_or_default());
+        let text = record.datum("Text").unwrap_or_default();
+        // as it was recorded, and as the page shows it
+        let said = format!("{} {text} {}", record.operation_type, told(text.to_owned(), locale));
         has(&record.user_principal_name, &self.who)
             && has(&said, &self.what)
             && has(record.customer_name.as_deref().unwrap_or_default(), &self.name)
@@ -156,7 +161,7 @@ pub(super) async fn page(visit: Visit, parameters: Parameters) -> Result<Page, A
         let token = after.as_ref().map(|after| format!("&continuationToken={}", encoded(after))).unwrap_or_default();
         let found: Collection<Record> = visit.get(&format!("/v1/auditrecords?size={size}{}{token}", search.query())).await?;
         next = found.next();
-        records.extend(found.items.into_iter().filter(|record| search.fits(record)));
+        records.extend(found.items.into_iter().filter(|record| search.fits(record, visit.locale())));
         if next.is_none() || records.len() >= SHOWN {
             break;
         }
@@ -285,9 +290,18 @@ mod tests {
             ("name", "tos", "fabrikam"),
             ("customer", "a1", "a2"),
         ] {
-            assert!(of(name, good).fits(&record()) && !of(name, bad).fits(&record()), "{name}");
+            assert!(of(name, good).fits(&record(), Locale::English) && !of(name, bad).fits(&record(), Locale::English), "{name}");
         }
+        let recorded = |text: String| {
+            let mut record = record();
+            record.customized_data[0].value = text;
+            record
+        };
+        // as it was recorded, and as the page shows it
+        let undone = recorded(planshift_domain::said::story::UNDONE.into());
+        assert!(of("what", "confirmé").fits(&undone, Locale::French) && of("what", "confirmed").fits(&undone, Locale::French));
+        assert!(!of("what", "confirmé").fits(&undone, Locale::English));
         let both = Search { who: Some("nadia".into()), ..of("name", "fabrikam") };
-        assert!(!both.fits(&record()) && both.is_more() && !of("name", "x").is_more());
+        assert!(!both.fits(&record(), Locale::English) && both.is_more() && !of("name", "x").is_more());
     }
 }

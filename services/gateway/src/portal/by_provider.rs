@@ -38,10 +38,10 @@ const ERRORS: [&str; 13] = [
 ];
 
 /// `GET /portal/sign-in/provider`: leads to the provider.
-pub(super) async fn begin(visit: Visit, parameters: Parameters) -> Response {
+pub(super) async fn begin(visit: Visit, headers: HeaderMap, parameters: Parameters) -> Response {
     let next = wanted(parameters.get("next"));
     let Some(sign_in) = visit.app.authenticator.sign_in() else { return see("/portal/sign-in") };
-    let attempt = Attempt::begin(Some(next), visit.app.ports.clock.now());
+    let attempt = Attempt::begin(Some(next), visit.app.ports.clock.now(), &headers);
     match sign_in.way_out(&attempt.told()).await {
         Some(to) => with_cookie(see(&to), &attempt.cookie(sign_in.is_secure())),
         None => again(&visit, StatusCode::SERVICE_UNAVAILABLE, next, &Why::provider(away(&visit))),
@@ -62,11 +62,6 @@ pub(super) async fn back(visit: Visit, headers: HeaderMap, parameters: Parameter
         return Ok(again(&visit, StatusCode::BAD_REQUEST, wanted(None), &Why::provider(why)));
     };
     let refuse = |status, why: Why| Ok(with_cookie(again(&visit, status, attempt.next(), &why), &attempt.no_cookie()));
-    if !visit.app.model.use_sign_in(&attempt.name(), Attempt::known_until(now), now).await? {
-        let why =
-            visit.say("This attempt to sign in was used already. Begin again.", "Cette tentative de connexion a déjà servi. Recommencez.");
-        return refuse(StatusCode::BAD_REQUEST, Why::provider(why));
-    }
     if let Some(error) = parameters.get("error") {
         let description = parameters.get("error_description").unwrap_or_default();
         let known = ERRORS.into_iter().find(|known| *known == error);
@@ -79,6 +74,11 @@ pub(super) async fn back(visit: Visit, headers: HeaderMap, parameters: Parameter
     }
     let told = attempt.told();
     let Some(code) = parameters.get("code") else { return refuse(StatusCode::BAD_REQUEST, Why::provider(garbled(&visit))) };
+    if !visit.app.model.use_sign_in(&attempt.name(), Attempt::known_until(now), now).await? {
+        let why =
+            visit.say("This attempt to sign in was used already. Begin again.", "Cette tentative de connexion a déjà servi. Recommencez.");
+        return refuse(StatusCode::BAD_REQUEST, Why::provider(why));
+    }
     let tokens = match sign_in.exchange(code, &told.verifier).await {
         Ok(tokens) => tokens,
         Err(NoTokens::Away) => return refuse(StatusCode::SERVICE_UNAVAILABLE, Why::provider(away(&visit))),

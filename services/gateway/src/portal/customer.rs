@@ -210,7 +210,7 @@ fn facts(visit: &Visit, known: &Customer, resellers: &[Value]) -> Markup {
                 dt { (say("Country, currency", "Pays, devise")) } dd { (country) ", " (known.currency_code.as_deref().unwrap_or("–")) }
                 dt { (say("Segment, cloud", "Segment, cloud")) } dd { (known.segment.as_deref().unwrap_or("–")) ", " (known.cloud.as_deref().unwrap_or("–")) }
                 dt { (say("Support plan", "Plan de support")) } dd { (if known.has_support_plan == Some(true) { say("yes", "oui") } else { say("no", "non") }) }
-                dt { (say("Relationship", "Relation")) } dd { (known.relationship_to_partner.as_deref().unwrap_or("–")) }
+                dt { (say("Relationship", "Relation")) } dd { (relationship(visit, known.relationship_to_partner.as_deref())) }
                 dt { (say("Resellers", "Revendeurs")) }
                 dd {
                     @if resellers.is_empty() { "–" }
@@ -261,6 +261,15 @@ fn budget_card(visit: &Visit, budget: &Budget, here: &str, first: &str) -> Marku
             }
             @if let Some(done) = &task.last_done { p.fine { (done.amount) " " (done.currency_code) ", " (time(done.at)) ", " (done.by) } }
         }
+    }
+}
+
+/// What the customer is to the partner: the API spells it in English.
+fn relationship<'t>(visit: &Visit, told: Option<&'t str>) -> &'t str {
+    match told {
+        Some("reseller") => visit.say("reseller", "revendeur"),
+        Some("none") => visit.say("none", "aucune"),
+        other => other.unwrap_or("–"),
     }
 }
 

@@ -46,12 +46,29 @@ impl FromRequest<App> for Form {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let origin = Origin::of(request.headers());
-        let body = Bytes::from_request(request, app).await.map_err(|error| {
-            let text = words!("The form cannot be read: {error}.", "Le formulaire ne peut pas être lu : {error}.");
-            ApiError::bad_input("InvalidForm", text)
-        })?;
-        origin.check(url::form_urlencoded::parse(&body).into_owned().collect())
+        origin.check(fields(request, app).await?)
     }
+}
+
+/// A form that begins a session, whoever had one before: the page that it is on may be one that another site has led to, which does not know
+/// the session.
+pub(super) struct OpenForm(pub(super) Form);
+
+impl FromRequest<App> for OpenForm {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let origin = Origin { session: None, ..Origin::of(request.headers()) };
+        Ok(Self(origin.check(fields(request, app).await?)?))
+    }
+}
+
+async fn fields(request: Request, app: &App) -> Result<Vec<(String, String)>, ApiError> {
+    let body = Bytes::from_request(request, app).await.map_err(|error| {
+        let text = words!("The form cannot be read: {error}.", "Le formulaire ne peut pas être lu : {error}.");
+        ApiError::bad_input("InvalidForm", text)
+    })?;
+    Ok(url::form_urlencoded::parse(&body).into_owned().collect())
 }
 
 /// Where a form comes from, by the headers that it came with.

@@ -34,6 +34,18 @@ pub(super) fn number(number: u64, locale: Locale) -> String {
     text
 }
 
+/// So many of something, one or many of it in each language. None of a thing is one of it in French.
+pub(super) fn counted(visit: &Visit, count: u64, one: (&'static str, &'static str), many: (&'static str, &'static str)) -> String {
+    format!("{} {}", number(count, visit.locale()), noun(visit, count, one, many))
+}
+
+/// The word for so many of something.
+pub(super) fn noun(visit: &Visit, count: u64, one: (&'static str, &'static str), many: (&'static str, &'static str)) -> &'static str {
+    let is_one = count == 1 || (count == 0 && visit.locale() == Locale::French);
+    let (en, fr) = if is_one { one } else { many };
+    visit.say(en, fr)
+}
+
 /// A length of time in its two largest units, as far as anybody wants to know it before it has passed.
 pub(super) fn span(seconds: u64, locale: Locale) -> String {
     let day = if locale == Locale::French { "j" } else { "d" };

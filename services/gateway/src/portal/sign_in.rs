@@ -5,7 +5,7 @@ use super::{
     api::encoded,
     by_provider,
     finish::{Page, see},
-    form::Form,
+    form::{Form, OpenForm},
     frame,
     session::Session,
     visit::Visit,
@@ -51,7 +51,7 @@ pub(super) async fn page(visit: Visit, parameters: Parameters) -> Page {
 }
 
 /// `POST /portal/sign-in`.
-pub(super) async fn sign_in(visit: Visit, headers: HeaderMap, form: Form) -> Result<Response, ApiError> {
+pub(super) async fn sign_in(visit: Visit, headers: HeaderMap, OpenForm(form): OpenForm) -> Result<Response, ApiError> {
     let next = form.text("next").filter(|next| is_own(next)).unwrap_or(FIRST).to_owned();
     let paste = visit.say("Paste a token.", "Collez un jeton.");
     let Some(token) = form.text("token") else {
@@ -146,7 +146,6 @@ fn with_token(visit: &Visit, next: &str, why: Option<&Why>, is_first: bool) -> M
     let why = why.filter(|why| why.is_of_token);
     html! {
         form.stack method="post" action="/portal/sign-in" {
-            (visit.form_token())
             input type="hidden" name="next" value=(next);
             label for="token" { (say("Token", "Jeton")) }
             input id="token" name="token" type="password" autocomplete="off" required autofocus[is_first || why.is_some()] spellcheck="false"

@@ -67,7 +67,7 @@ pub(super) fn card(visit: &Visit, spending: &Spending, warnings: &[Warning], her
             @if !spending.is_up_to_date { p.fine { (say("Usage that came just now is being added.", "La consommation qui vient d’arriver est en cours d’ajout.")) } }
             @if !warnings.is_empty() { ul.plain-list { @for warning in warnings { li {
                 span class={ "mark " (if warning.acknowledged.is_some() { "idle" } else { "bad" }) } { (warning.threshold) " %" } " " (say("reached ", "atteint le ")) (time(warning.at))
-                @if let Some(seen) = &warning.acknowledged { span.under { (say("seen by ", "vu par ")) (seen.by) ", " (time(seen.at)) @if !seen.reason.is_empty() { ": " (seen.reason) } } }
+                @if let Some(seen) = &warning.acknowledged { span.under { (say("seen by ", "vu par ")) (seen.by) ", " (time(seen.at)) @if !seen.reason.is_empty() { (visit.colon()) (seen.reason) } } }
             } } } }
             @if open && visit.may(Right::Manage) {
                 form method="post" action={ (here) "/warnings" (first) } {

@@ -91,6 +91,11 @@ impl Visit {
         }
     }
 
+    /// What stands between a name and what is said of it.
+    pub(super) const fn colon(&self) -> &'static str {
+        self.say(": ", "\u{a0}: ")
+    }
+
     pub(super) const fn locale(&self) -> Locale {
         self.context.locale
     }

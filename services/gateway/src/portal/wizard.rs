@@ -6,13 +6,12 @@ use super::{
     finish::{Page, see},
     form::Form,
     frame::{Content, Place, page as framed},
-    parts::{id, number, time},
+    parts::{counted, id, noun, number, time},
     visit::Visit,
 };
 use crate::{
     auth::Right,
     http::{ApiError, Parameters},
-    words::Locale,
 };
 use axum::{
     extract::Path,
@@ -147,21 +146,19 @@ async fn shown(visit: &Visit, customer: &str, parameters: &Parameters, refused: 
             a.button href={ (here) (first) } { (say("Back", "Retour")) }
         }
     };
-    let title = format!("{}: {title}", known.company_profile.company_name);
+    let title = format!("{}{}{title}", known.company_profile.company_name, visit.colon());
     Ok(framed(visit, &Content { title, place: Place::Customers, is_live: false, body }))
 }
 
 fn summary(visit: &Visit, plan: &Plan) -> Markup {
     let count = |action: &str| plan.groups.iter().filter(|group| group.plan.action == action).count() as u64;
-    let figure = |value: u64, one: &str, many: &str| {
-        let text = if value == 1 || (value == 0 && visit.locale() == Locale::French) { one } else { many };
-        html! { div.figure { b { (number(value, visit.locale())) } span { (text) } } }
-    };
+    let figure =
+        |value: u64, one, many| html! { div.figure { b { (number(value, visit.locale())) } span { (noun(visit, value, one, many)) } } };
     html! {
         div.figures {
-            (figure(plan.subscriptions_total, visit.say("subscription moves", "abonnement passe"), visit.say("subscriptions move", "abonnements passent")))
-            (figure(count("buy"), visit.say("plan is bought", "plan est acheté"), visit.say("plans are bought", "plans sont achetés")))
-            (figure(count("reuse") + count("reactivate"), visit.say("plan is there already", "plan existe déjà"), visit.say("plans are there already", "plans existent déjà")))
+            (figure(plan.subscriptions_total, ("subscription moves", "abonnement passe"), ("subscriptions move", "abonnements passent")))
+            (figure(count("buy"), ("plan is bought", "plan est acheté"), ("plans are bought", "plans sont achetés")))
+            (figure(count("reuse") + count("reactivate"), ("plan is there already", "plan existe déjà"), ("plans are there already", "plans existent déjà")))
         }
     }
 }
@@ -213,7 +210,7 @@ fn groups(visit: &Visit, plan: &Plan) -> Markup {
                             _ => (say("Without a reseller", "Sans revendeur")),
                         } }
                         " " span.mark class=(if group.plan.action == "buy" { "moving" } else { "good" }) { (action(visit, &group.plan.action)) }
-                        " " span.quiet { (number(group.subscriptions_total, visit.locale())) " " (say("subscriptions", "abonnements")) }
+                        " " span.quiet { (counted(visit, group.subscriptions_total, ("subscription", "abonnement"), ("subscriptions", "abonnements"))) }
                     }
                     p.fine { (group.plan.why) @if let Some(plan) = &group.plan.plan_id { " " (id(visit, plan)) } }
                     div.scroll tabindex="0" role="region" aria-label=(say("Subscriptions of the group", "Abonnements du groupe")) {

@@ -13,6 +13,7 @@ use crate::{
         context::Context,
         errors::ApiError,
         fields::{A_GUID, A_STATE, Parameters},
+        findings,
         live::{AHEAD, RETRY, answer, room},
     },
     hub::{FeedWaiter, Waiter},
@@ -269,6 +270,7 @@ impl Reader {
         }
         progress["linesChanged"] = json!(shown.len());
         shown.truncate(LINES_LISTED);
+        findings::of_lines(&mut shown, self.locale);
         progress["changedLines"] = json!(shown);
         Ok(())
     }

@@ -149,12 +149,12 @@ fn invoices(now: Timestamp, locale: Locale) -> Value {
         "La première heure UTC entière strictement après le début du rattachement : un même instant pour tous les abonnements de la mise à niveau."
     );
     let legacy = words!(
-        "Usage before effectiveAt is on the legacy invoice, however late it is reported.",
-        "La consommation antérieure à effectiveAt figure sur l’ancienne facture, quel que soit le moment où elle est déclarée."
+        "Usage before that hour is on the legacy invoice, however late it is reported.",
+        "La consommation d’avant cette heure figure sur l’ancienne facture, quel que soit le moment où elle est déclarée."
     );
     let plan = words!(
-        "Usage from effectiveAt on is on the invoice of the group's Azure plan.",
-        "La consommation à partir d’effectiveAt figure sur la facture du plan Azure du groupe."
+        "Usage from that hour on is on the invoice of the group's Azure plan.",
+        "La consommation à partir de cette heure figure sur la facture du plan Azure du groupe."
     );
     json!({
         "effectiveAt": {

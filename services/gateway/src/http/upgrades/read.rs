@@ -45,9 +45,7 @@ pub(in crate::http) async fn view(
     view.reasons = findings::translated(view.reasons, context.locale);
     view.warnings = findings::translated(view.warnings, context.locale);
     view.failure = findings::failure(view.failure, context.locale);
-    for error in view.lines.iter_mut().filter_map(|line| line.error.as_mut()) {
-        error.description = findings::told(std::mem::take(&mut error.description), context.locale);
-    }
+    findings::of_lines(&mut view.lines, context.locale);
     Answer::json(&Versioned { view, version, percent, expected_end })
 }
 

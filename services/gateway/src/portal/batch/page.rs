@@ -9,7 +9,7 @@ use crate::{
         customer::Collection,
         finish::Page,
         frame::{Content, Place, page as framed},
-        parts::{bar, expected, number, time},
+        parts::{bar, counted, expected, number, time},
         visit::Visit,
     },
 };
@@ -98,7 +98,7 @@ pub(in crate::portal) async fn page(visit: Visit, Path(batch): Path<String>, par
             div data-part="history" { (story(&visit, &history.items)) }
         }
     };
-    let title = format!("{}: {}", known.external_reference_id, state_of(&visit, &known.state).0);
+    let title = format!("{}{}{}", known.external_reference_id, visit.colon(), state_of(&visit, &known.state).0);
     Ok(framed(&visit, &Content { title, place: Place::Batches, is_live: !is_over, body }))
 }
 
@@ -206,8 +206,8 @@ fn why(visit: &Visit, row: &Row) -> Markup {
             (Some(text), ..) => (text),
             (None, Some(reason), _) => (reason["description"].as_str().unwrap_or_default()),
             (None, None, Some(plan)) if plan["subscriptions"].as_u64() > Some(0) => span.quiet {
-                (plan["subscriptions"].as_u64().unwrap_or_default()) (visit.say(" subscriptions, ", " abonnements, "))
-                (plan["plansToBuy"].as_u64().unwrap_or_default()) (visit.say(" plans to buy", " plans à acheter"))
+                (counted(visit, plan["subscriptions"].as_u64().unwrap_or_default(), ("subscription", "abonnement"), ("subscriptions", "abonnements"))) ", "
+                (counted(visit, plan["plansToBuy"].as_u64().unwrap_or_default(), ("plan to buy", "plan à acheter"), ("plans to buy", "plans à acheter")))
             },
             _ => span.quiet { "–" },
         }
@@ -225,7 +225,7 @@ fn story(visit: &Visit, acts: &[Acted]) -> Markup {
                     li {
                         span.when { (time(one.at)) }
                         (state_mark(visit, &one.state))
-                        span.what { (act_text(visit, &one.act)) @if !one.reason.is_empty() { ": " (one.reason) } }
+                        span.what { (act_text(visit, &one.act)) @if !one.reason.is_empty() { (visit.colon()) (one.reason) } }
                         span.fine { (one.actor) " · #" (one.version) }
                     }
                 }

@@ -53,7 +53,7 @@ impl Part {
     pub(super) const fn name(self, visit: &Visit) -> &'static str {
         match self {
             Self::Month => visit.say("Reconciliation", "Rapprochement"),
-            Self::Credit => visit.say("Partner earned credit", "Crédit gagné par le partenaire"),
+            Self::Credit => visit.say("Partner earned credit", "Crédit obtenu par le partenaire"),
             Self::Invoices => visit.say("Invoices", "Factures"),
             Self::Usage => visit.say("Usage records", "Consommation"),
         }

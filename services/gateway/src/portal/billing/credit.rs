@@ -104,7 +104,7 @@ fn table(visit: &Visit, asked: &Asked, lines: &BTreeMap<Said, Days>, names: &Has
     let say = |en, fr| visit.say(en, fr);
     let lines: Vec<_> = lines.iter().collect();
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(say("Partner earned credit", "Crédit gagné par le partenaire")) {
+        div.scroll tabindex="0" role="region" aria-label=(say("Partner earned credit", "Crédit obtenu par le partenaire")) {
             table.list {
                 thead { tr {
                     th scope="col" { (say("Azure subscription", "Abonnement Azure")) } th scope="col" { (say("Days of the month", "Jours du mois")) } th scope="col" { (say("Credit", "Crédit")) }
@@ -129,7 +129,7 @@ fn table(visit: &Visit, asked: &Asked, lines: &BTreeMap<Said, Days>, names: &Has
 
 fn outcome(visit: &Visit, credit: &str) -> Markup {
     let (text, look) = match credit {
-        "earned" => (visit.say("earned", "gagné"), "good"),
+        "earned" => (visit.say("earned", "obtenu"), "good"),
         "lost" => (visit.say("lost", "perdu"), "held"),
         "unexpected" => (visit.say("unexpected", "inattendu"), "bad"),
         "unknown" => (visit.say("not known", "inconnu"), "idle"),

@@ -115,7 +115,7 @@ fn facts(visit: &Visit, file: &File) -> Markup {
                 dt { (say("Id", "ID")) } dd { (id(visit, &file.invoice_id)) }
                 dt { "SHA-256" } dd { code { (file.document) } }
                 @if let Some(withdrawn) = &file.withdrawn {
-                    dt { (say("Withdrawn", "Retirée")) } dd { (time(withdrawn.at)) ", " (withdrawn.by) @if !withdrawn.reason.is_empty() { ": " (withdrawn.reason) } }
+                    dt { (say("Withdrawn", "Retirée")) } dd { (time(withdrawn.at)) ", " (withdrawn.by) @if !withdrawn.reason.is_empty() { (visit.colon()) (withdrawn.reason) } }
                     @if let Some(other) = &withdrawn.replaced_by { dt { (say("Replaced by", "Remplacée par")) } dd { a href={ (Part::Invoices.path()) "/" (other) } { (other) } } }
                 }
             }

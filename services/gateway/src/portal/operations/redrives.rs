@@ -104,7 +104,7 @@ pub(in crate::portal) async fn page(visit: Visit, Path(id): Path<String>) -> Res
             div data-part="how" {
                 @if !known.note.is_empty() { p.notice.held lang="en" { (known.note) } }
                 div.figures { @for (count, text) in figures { div.figure { b { (number(count, locale)) } span { (text) } } } }
-                @if let Some(text) = canary { p { (say("Canary of ", "Canari de ")) (number(known.canary, locale)) ": " (text) "." } }
+                @if let Some(text) = canary { p { (say("Canary of ", "Canari de ")) (number(known.canary, locale)) (visit.colon()) (text) "." } }
                 @if !known.died_again.is_empty() {
                     h2 { (say("Died again", "Mortes de nouveau")) }
                     div.scroll tabindex="0" role="region" aria-label=(say("Died again", "Mortes de nouveau")) {

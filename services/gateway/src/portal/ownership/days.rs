@@ -77,9 +77,9 @@ fn bars(visit: &Visit, unit: &str, days: &BTreeMap<&str, Sum>, day_of_cut: Optio
     let width = STEP * days.len() + STEP;
     html! {
         figure.bars {
-            h3 { (unit) ": " (d) (say(" on D, ", " sur D, ")) (g) (say(" on G", " sur G")) }
+            h3 { (unit) (visit.colon()) (d) (say(" on D, ", " sur D, ")) (g) (say(" on G", " sur G")) }
             div.scroll tabindex="0" role="region" aria-label={ (unit) ", " (say("by day", "par jour")) } {
-                svg viewBox={ "0 0 " (width) " 130" } width=(width) height="130" role="img" aria-label={ (unit) ": " (d) (say(" on D, ", " sur D, ")) (g) (say(" on G", " sur G")) } {
+                svg viewBox={ "0 0 " (width) " 130" } width=(width) height="130" role="img" aria-label={ (unit) (visit.colon()) (d) (say(" on D, ", " sur D, ")) (g) (say(" on G", " sur G")) } {
                     @for (place, (day, sum)) in days.iter().enumerate() {
                         @let left = STEP / 2 + place * STEP;
                         @let (legacy, plan) = (scaled(&sum.d), scaled(&sum.g));

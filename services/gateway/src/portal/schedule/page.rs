@@ -168,7 +168,7 @@ fn story(visit: &Visit, acts: &[Acted]) -> Markup {
                     li {
                         span.when { (time(one.at)) }
                         (mark(visit, &one.state))
-                        span.what { (act_text(visit, &one.act)) @if !one.reason.is_empty() { ": " (one.reason) } }
+                        span.what { (act_text(visit, &one.act)) @if !one.reason.is_empty() { (visit.colon()) (one.reason) } }
                         span.fine {
                             @if let Some(when) = &one.when { (when["at"].as_str().unwrap_or_default()) ", " (when["timeZone"].as_str().unwrap_or_default()) " · " }
                             (one.actor) " · #" (one.version)

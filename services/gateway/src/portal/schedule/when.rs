@@ -64,6 +64,11 @@ impl Filled {
         }
     }
 
+    /// A time with seconds, which a field takes that steps by them.
+    fn has_seconds(&self) -> bool {
+        self.time.matches(':').count() > 1
+    }
+
     /// The date, with the time of day where there is one.
     fn at(&self) -> String {
         if self.on.is_empty() || self.time.is_empty() { self.on.clone() } else { format!("{}T{}", self.on, self.time) }
@@ -156,7 +161,7 @@ pub(super) fn fields(visit: &Visit, filled: &Filled, faults: &Faults) -> Markup 
             legend { (say("From when, as clocks there show it", "À partir de quand, comme les horloges de là-bas")) }
             div.row {
                 span { label for="on" { (say("Day", "Jour")) } input.short id="on" name="on" type="date" required value=(filled.on) min=(day(-1)) max=(day(HORIZON_DAYS)) aria-invalid=[wrong("at")] aria-describedby=[faults.id("at")]; }
-                span { label for="time" { (say("not before", "pas avant")) } input.short id="time" name="time" type="time" value=(filled.time) aria-describedby="time-how"; }
+                span { label for="time" { (say("not before", "pas avant")) } input.short id="time" name="time" type="time" step=[filled.has_seconds().then_some("1")] value=(filled.time) aria-describedby="time-how"; }
             }
             p.fine id="time-how" { (say("Without a time, it is the beginning of the day, or of the hours below.", "Sans heure, c’est le début du jour, ou des heures ci-dessous.")) }
             (faults.at("at"))

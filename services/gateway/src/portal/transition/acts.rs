@@ -9,7 +9,7 @@ use crate::{
         finish::see,
         form::Form,
         frame::{Content, Place, page as framed},
-        parts::number,
+        parts::counted,
         visit::Visit,
     },
 };
@@ -55,14 +55,13 @@ pub(in crate::portal) async fn ask_cancel(visit: Visit, Path(id): Path<String>) 
     if !can_be_cancelled(row.state) {
         return Ok(see(&here));
     }
-    let locale = visit.locale();
     let body = html! {
         p.path { a href=(here) { (shown.name) } }
         h1 { (say("Cancel this transition?", "Annuler cette mise à niveau ?")) }
         p.lead { (say("Everything that was done so far is undone, in reverse:", "Tout ce qui a été fait jusqu’ici est défait, en sens inverse :")) }
         ul {
-            li { b { (number(row.mapped.into(), locale)) } (say(" mapped subscriptions go back to where they were;", " abonnements rattachés reviennent où ils étaient ;")) }
-            li { b { (number(row.plans.into(), locale)) } (say(" plans that it has had are put away where it has bought them;", " plans obtenus sont suspendus s’ils ont été achetés ;")) }
+            li { (counted(&visit, row.mapped.into(), ("mapped subscription goes back to where it was;", "abonnement rattaché revient où il était ;"), ("mapped subscriptions go back to where they were;", "abonnements rattachés reviennent où ils étaient ;"))) }
+            li { (counted(&visit, row.plans.into(), ("plan that it has had is put away if it has bought it;", "plan obtenu est suspendu s’il a été acheté ;"), ("plans that it has had are put away where it has bought them;", "plans obtenus sont suspendus s’ils ont été achetés ;"))) }
             li { (say("what is still on its way to a worker is refused there.", "ce qui est encore en route vers un service y est refusé.")) }
         }
         p { (say("No commerce subscription has been suspended yet. Nobody's use of Azure is disturbed. If every subscription is mapped before the cancel comes, it only goes forward, and you are told so.", "Aucun abonnement commercial n’est encore suspendu. L’usage d’Azure n’est pas perturbé. Si tous les abonnements sont rattachés avant l’annulation, il n’y a plus de retour, et vous en êtes averti.")) }

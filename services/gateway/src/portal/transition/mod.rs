@@ -32,7 +32,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    http::{ApiError, find_parts},
+    http::{ApiError, find_parts, told},
     model::{expected_end, percent},
     view::assemble,
 };
@@ -113,7 +113,7 @@ pub(super) async fn page(visit: Visit, Path(id): Path<String>) -> Result<Page, A
         }
     };
     // who follows several sees in the tabs how each is
-    let title = format!("{}: {}", shown.name, states::of(row.state, visit.locale()).0);
+    let title = format!("{}{}{}", shown.name, visit.colon(), states::of(row.state, visit.locale()).0);
     Ok(framed(&visit, &Content { title, place: Place::Transitions, is_live: true, body }))
 }
 
@@ -198,15 +198,18 @@ fn lines(visit: &Visit, shown: &Shown) -> Markup {
                 summary { b { (say("Subscriptions", "Abonnements")) } " " span.quiet { (number(all.len() as u64, visit.locale())) } }
                 div.scroll tabindex="0" role="region" aria-label=(say("Subscriptions", "Abonnements")) {
                     table.list {
-                        thead { tr { th scope="col" { (say("Azure subscription", "Abonnement Azure")) } th scope="col" { (say("Commerce subscription", "Abonnement commercial")) } th scope="col" { (say("State", "État")) } th scope="col" { (say("Commerce status", "Statut commercial")) } th scope="col" { (say("What failed", "Ce qui a échoué")) } } }
+                        thead { tr { th scope="col" { (say("Its two parts", "Ses deux parts")) } th scope="col" { (say("State", "État")) } th scope="col" { (say("Azure plan", "Plan Azure")) } th scope="col" { (say("Commerce status", "Statut commercial")) } th scope="col" { (say("What failed", "Ce qui a échoué")) } } }
                         tbody { @for line in failed.chain(others).take(LISTED) {
                             @let (text, look) = states::of_line(line.state, line.plan_id.is_some(), visit.locale());
                             tr {
-                                td { (shown_id(visit, &line.azure_subscription_id.to_string())) }
-                                td { (shown_id(visit, &line.commerce_subscription_id.to_string())) }
+                                td { div.parts {
+                                    span.quiet { "Azure" } span { (shown_id(visit, &line.azure_subscription_id.to_string())) }
+                                    span.quiet { (say("Commerce", "Commercial")) } span { (shown_id(visit, &line.commerce_subscription_id.to_string())) }
+                                } }
                                 td { span class={ "mark " (look) } { (text) } }
+                                td { @match line.plan_id { Some(plan) => (shown_id(visit, &plan.to_string())), None => span.quiet { "–" } } }
                                 td { (states::status(&text_of(&line.commerce_status), visit.locale())) }
-                                td { @match &line.error { Some(error) => { (error.description) " " code.fine { (error.code) } }, None => span.quiet { "–" } } }
+                                td { @match &line.error { Some(error) => { (told(error.description.clone(), visit.locale())) " " code.fine { (error.code) } }, None => span.quiet { "–" } } }
                             }
                         } }
                     }

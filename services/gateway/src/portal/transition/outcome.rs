@@ -74,7 +74,7 @@ fn report(visit: &Visit, report: &Report) -> Markup {
             }
             @if !report.next.is_empty() {
                 h3 { (say("What to do next", "Que faire ensuite")) }
-                ol { @for step in &report.next { li { b { (step.who) } (say(": ", " : ")) (step.what) @if let Some(command) = &step.command { br; (id(visit, command)) } } } }
+                ol { @for step in &report.next { li { b { (step.who) } (visit.colon()) (step.what) @if let Some(command) = &step.command { br; (id(visit, command)) } } } }
             }
         }
     }

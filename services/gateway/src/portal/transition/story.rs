@@ -108,9 +108,8 @@ fn exchange(visit: &Visit, exchange: Exchange) -> Markup {
     html! {
         span.what.quiet {
             @if answers > 0 {
-                (say("← answers: ", "← réponses : ")) (count(answers)) " (" (count(good)) (say(" good", " bonnes"))
-                @if refused > 0 { ", " span.fault { (count(refused)) (say(" refused", " refusées")) } }
-                ")"
+                (say("← answers: ", "← réponses : ")) (count(answers)) (say("; items done: ", " ; éléments faits : ")) (count(good))
+                @if refused > 0 { ", " span.fault { (say("refused: ", "refusés : ")) (count(refused)) } }
             }
             @if answers > 0 && sent > 0 { " · " }
             @if sent > 0 { (say("→ messages: ", "→ messages : ")) (count(sent)) }
@@ -135,7 +134,7 @@ pub(super) fn diagram(visit: &Visit, messages: &[Messages]) -> Markup {
                                 td { (if one.is_undo { say("undo", "annuler") } else { say("do", "faire") }) }
                                 td { (number(one.packets.into(), locale)) " × " code { (name) (if one.is_undo { ".undo" } else { "" }) } " →" }
                                 td { span.mark.idle { (name) } }
-                                td { "→ " (number(one.good.into(), locale)) " " (say("good", "bonnes")) @if one.refused > 0 { ", " span.fault { (number(one.refused.into(), locale)) " " (say("refused", "refusées")) } } }
+                                td { "→ " (say("done: ", "faits : ")) (number(one.good.into(), locale)) @if one.refused > 0 { ", " span.fault { (say("refused: ", "refusés : ")) (number(one.refused.into(), locale)) } } }
                                 td.amount { (one.attempt) }
                             }
                         } }

@@ -8,7 +8,7 @@ use super::{
     customer::{Collection, whose},
     finish::Page,
     frame::{Content, Place, page as framed},
-    parts::time,
+    parts::{recorded, time},
     visit::Visit,
 };
 use crate::{
@@ -226,7 +226,7 @@ fn table(visit: &Visit, records: &[Record], first: &str) -> Markup {
                 tbody { @for one in records { tr {
                     td { (time(one.operation_date)) }
                     td {
-                        @match one.datum("Text") { Some(text) => (told(text.to_owned(), visit.locale())), None => (one.operation_type) }
+                        @match one.datum("Text") { Some(text) => (recorded(visit, text)), None => (one.operation_type) }
                         @if one.operation_status == "failed" { " " span.mark.bad { (say("refused", "refusé")) } }
                         span.under { code { (one.operation_type) } @if let Some(upgrade) = one.datum("ProductUpgradeId") { " · " a href={ "/portal/transitions/" (upgrade) } { (say("transition", "mise à niveau")) } } @if let Some(batch) = one.datum("BatchId") { " · " a href={ "/portal/batches/" (batch) } { (one.datum("ExternalReferenceId").unwrap_or_else(|| say("batch", "lot"))) } } }
                     }

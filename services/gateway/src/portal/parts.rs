@@ -1,7 +1,7 @@
 //! Small things that several pages show.
 
 use super::visit::Visit;
-use crate::words::Locale;
+use crate::{http::told, words::Locale};
 use maud::{Markup, html};
 use planshift_domain::time::Timestamp;
 
@@ -10,6 +10,12 @@ pub(super) fn id(visit: &Visit, id: &str) -> Markup {
     html! {
         span.id { code { (id) } button.copy type="button" data-copy=(id) aria-label={ (visit.say("Copy", "Copier")) " " (id) } {} }
     }
+}
+
+/// What was recorded, in English. In French it is said once more; the words that were written down, over which hashes are, are its title.
+pub(super) fn recorded(visit: &Visit, text: &str) -> Markup {
+    let shown = told(text.to_owned(), visit.locale());
+    html! { span.what title=[(shown != text).then_some(text)] lang=[(shown == text && visit.locale() != Locale::English).then_some("en")] { (shown) } }
 }
 
 /// A time in UTC, which a script turns into that of the reader, with UTC in the title.

@@ -1,13 +1,12 @@
 //! What happened, the newest first, with the reason for each; what it waits for now; and the messages that went out and came back.
 
 use crate::{
-    http::{ApiError, told},
+    http::ApiError,
     portal::{
-        parts::{number, time},
+        parts::{number, recorded, time},
         states,
         visit::Visit,
     },
-    words::Locale,
 };
 use maud::{Markup, html};
 use planshift_domain::{
@@ -91,14 +90,12 @@ pub(super) async fn read(visit: &Visit, row: &TransitionRow) -> Result<Markup, A
     })
 }
 
-/// What an entry says. In French it is said once more; what was written down, and is hashed, is shown with it.
+/// What an entry says.
 fn what(visit: &Visit, entry: &HistoryEntry) -> Markup {
     if entry.event == EXCHANGED {
         return exchange(visit, Exchange::read(&entry.text));
     }
-    let text = entry.text.as_str();
-    let shown = told(text.to_owned(), visit.locale());
-    html! { span.what title=[(shown != text).then_some(text)] lang=[(shown == text && visit.locale() != Locale::English).then_some("en")] { (shown) } }
+    recorded(visit, &entry.text)
 }
 
 /// The messages of a turn, between the decisions that they led to and came from.

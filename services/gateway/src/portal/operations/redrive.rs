@@ -8,7 +8,7 @@ use crate::{
         finish::{Page, see},
         form::Form,
         frame::Place,
-        parts::number,
+        parts::{noun, number},
         question::{self, Question},
         visit::Visit,
     },
@@ -85,7 +85,7 @@ async fn said(visit: &Visit, parameters: &Parameters) -> Result<(Markup, Markup)
     let given = |name: &&str| parameters.get(name).map(str::trim).filter(|text| !text.is_empty());
     let names: Vec<&str> = MEANT_BY.into_iter().chain(["letter"]).filter(|name| given(name).is_some()).collect();
     let says = html! {
-        p.lead { b { (number(count, visit.locale())) } (say(" letters are meant", " lettres sont visées")) @if names.is_empty() { (say(": all that there are.", " : toutes celles qui existent.")) } @else { ":" } }
+        p.lead { b { (number(count, visit.locale())) } " " (noun(visit, count, ("letter is meant", "lettre est visée"), ("letters are meant", "lettres sont visées"))) @if names.is_empty() { (say(": all that there are.", " : toutes celles qui existent.")) } @else { (visit.say(":", "\u{a0}:")) } }
         @if !names.is_empty() { dl { @for name in &names { dt { (name) } dd { code { (given(name).unwrap_or_default()) } } } } }
     };
     let fields = html! {

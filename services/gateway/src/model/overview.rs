@@ -225,7 +225,7 @@ pub(super) static LOCK: Statement = Statement::new(
      ORDER BY c.partner_id, c.customer_id {postgres: FOR UPDATE OF c}",
 );
 // as it is now, in whatever order the changes have come
-static STANDINGS: Statement = Statement::new(concat!(
+pub(super) static STANDINGS: Statement = Statement::new(concat!(
     "UPDATE customers SET standing = s.standing, standing_at = s.started_at
      FROM (SELECT r.partner_id, r.customer_id, t.started_at, ",
     stands!(),

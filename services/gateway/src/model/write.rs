@@ -129,6 +129,8 @@ impl ReadModel {
             let rows = changes.customers.keys().map(|(partner, customer)| vec![Value::Uuid(partner.0), customer.0.into()]);
             transaction.execute(&spending::CHECK, Args::new().rows(rows.collect()).value(spending::this_month(now))).await?;
             transaction.execute(&overview::SUMS, Args::new().rows(overview::customer_keys(changes))).await?;
+            // what is told of a customer may come after what is told of its transition
+            transaction.execute(&overview::STANDINGS, Args::new().rows(overview::customer_keys(changes))).await?;
         }
         let ask_at = now.as_micros() + i64::try_from(gap.as_micros()).unwrap_or(i64::MAX / 2);
         if !changes.transitions.is_empty() {

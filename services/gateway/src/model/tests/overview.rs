@@ -229,6 +229,18 @@ async fn one_that_has_moved_and_is_tried_again_has_moved_and_what_is_left_is_tol
 
 /// The migration, on what an earlier version has stored.
 #[tokio::test]
+async fn a_customer_that_is_told_of_after_its_transition_stands_as_that() {
+    let fixture = fixture().await;
+    fixture.tell([moved(1, 1, State::Completed)]).await;
+    let completed =
+        OverviewFilter { stands: Some(vec![Stand { has_moved: false, state: Some(State::Completed) }]), ..OverviewFilter::default() };
+    // the changes until then are taken over, for nobody
+    assert_eq!(fixture.pages(&completed, SortBy::Name, false).await, (vec![], 0));
+    fixture.tell_account(told(1, "one", 1, 1, 1..=2)).await;
+    assert_eq!(fixture.pages(&completed, SortBy::Name, false).await, (vec![(1, 1)], 1));
+}
+
+#[tokio::test]
 async fn what_an_earlier_version_has_stored_stands_as_it_would_now() {
     let fixture = fixture().await;
     fixture.tell_account(told(1, "one", 1, 1, 1..=5)).await;

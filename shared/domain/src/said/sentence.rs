@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A sentence. Its gaps are written `{0}`, `{1}` …: in English each once and in this order, in French wherever they belong. What may fill one is
-/// said in English by a letter behind its number, so that the words of others are not taken for ours ([`Kind`]).
+/// said in English by a letter behind its number, so that the words of others are not taken for ours (`Kind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sentence {
     en: &'static str,

@@ -19,7 +19,7 @@ impl Faults {
         let Some(property) = error.property() else { return Self { said: Some(text), of: BTreeMap::new() } };
         let rows = error.details().iter().filter_map(|row| {
             let (found, expected) = (row["found"].as_str()?, row["expected"].as_str()?);
-            Some(format!("{found}{} {expected}", visit.say(":", " :")))
+            Some(format!("{found}{}{expected}", visit.colon()))
         });
         let rows: Vec<String> = rows.collect();
         Self { said: None, of: BTreeMap::from([(property, if rows.is_empty() { vec![text] } else { rows })]) }

@@ -286,11 +286,15 @@ async fn reports_failures_and_what_is_waited_for_are_in_french_and_histories_sta
     let explains = |delivery: &Delivery| match delivery.message.kind.as_str() {
         ExplainTransition::TYPE => {
             let question: ExplainTransition = codec::body(&delivery.message).unwrap();
-            vec![answer(delivery, &TransitionExplained { request_id: question.request_id, explanation: Some(explanation()) })]
+            vec![answer(
+                delivery,
+                &TransitionExplained { request_id: question.request_id, explanation: Some(explanation(story::MAPS, waits())) },
+            )]
         }
         ListStuck::TYPE => {
             let question: ListStuck = codec::body(&delivery.message).unwrap();
-            let Explanation { transition_id, partner_id, customer_id, state, changed_at, waits_for, .. } = explanation();
+            let Explanation { transition_id, partner_id, customer_id, state, changed_at, waits_for, .. } =
+                explanation(story::MAPS, waits());
             let stuck = StuckTransition { transition_id, partner_id, customer_id, state, changed_at, waits_for };
             vec![answer(delivery, &StuckListed { request_id: question.request_id, transitions: vec![stuck], total: 1 })]
         }
@@ -342,26 +346,4 @@ async fn reports_failures_and_what_is_waited_for_are_in_french_and_histories_sta
 
 fn waits() -> Said {
     story::WAITS_FOR_ANSWERS.with(&[&Step::Mapping, &1, &nouns::PACKET.in_words(2)])
-}
-
-fn explanation() -> Explanation {
-    Explanation {
-        transition_id: id(7),
-        partner_id: id(1),
-        customer_id: id(2_007),
-        state: State::MappingSubscriptions,
-        version: 3,
-        sent: 3,
-        changed_at: Timestamp::from_micros(0),
-        rule: story::MAPS.into(),
-        waits_for: waits().into(),
-        before_it: None,
-        held: None,
-        packets: Vec::new(),
-        packets_total: 0,
-        resend_at: None,
-        give_up_at: None,
-        failure: None,
-        history: entries(7, 1),
-    }
 }

@@ -5,13 +5,11 @@ use planshift_domain::{
     message::{
         Body,
         operator::{
-            ActOnStep, ExplainTransition, Explanation, ListStuck, ReadSteps, StepActKind, StepState, StepsRead, StuckListed,
-            TransitionExplained,
+            ActOnStep, ExplainTransition, ListStuck, ReadSteps, StepActKind, StepState, StepsRead, StuckListed, TransitionExplained,
         },
         request::{ActOnTransition, ActOutcome},
     },
     step::Step,
-    time::Timestamp,
     transition::State,
 };
 use planshift_messaging::{Delivery, Outgoing};
@@ -40,25 +38,7 @@ fn coordinator(said: Arc<Mutex<Vec<ActOnStep>>>) -> impl FnMut(&Delivery) -> Vec
             }
             ExplainTransition::TYPE => {
                 let question: ExplainTransition = codec::body(message).unwrap();
-                let explanation = Explanation {
-                    transition_id: question.transition_id,
-                    partner_id: id(1),
-                    customer_id: id(2_007),
-                    state: State::MappingSubscriptions,
-                    version: 3,
-                    sent: 3,
-                    changed_at: Timestamp::from_micros(0),
-                    rule: "a rule".into(),
-                    waits_for: "answers of mapping".into(),
-                    before_it: None,
-                    held: None,
-                    packets: Vec::new(),
-                    packets_total: 0,
-                    resend_at: None,
-                    give_up_at: None,
-                    failure: None,
-                    history: entries(7, 1),
-                };
+                let explanation = explanation("a rule", "answers of mapping");
                 answer(delivery, &TransitionExplained { request_id: question.request_id, explanation: Some(explanation) })
             }
             ListStuck::TYPE => {

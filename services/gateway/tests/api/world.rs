@@ -7,6 +7,7 @@ use planshift_domain::{
     message::{
         Body,
         event::{AccountImported, ImportedCustomer, TransitionChanged},
+        operator::Explanation,
         request::{
             ActAnswered, ActOnTransition, ActOutcome, AssessCustomer, AssessOutcome, CustomerAssessed, StartAnswered, StartOutcome,
             StartTransition,
@@ -362,6 +363,29 @@ pub fn entries(transition: u128, count: u32) -> Vec<HistoryEntry> {
         entries.push(entry.sealed(id(transition), &previous));
     }
     entries
+}
+
+/// Why the transition 7 is where it is, as the coordinator explains it.
+pub fn explanation(rule: impl Into<String>, waits_for: impl Into<String>) -> Explanation {
+    Explanation {
+        transition_id: id(7),
+        partner_id: id(1),
+        customer_id: id(2_007),
+        state: State::MappingSubscriptions,
+        version: 3,
+        sent: 3,
+        changed_at: Timestamp::from_micros(0),
+        rule: rule.into(),
+        waits_for: waits_for.into(),
+        before_it: None,
+        held: None,
+        packets: Vec::new(),
+        packets_total: 0,
+        resend_at: None,
+        give_up_at: None,
+        failure: None,
+        history: entries(7, 1),
+    }
 }
 
 /// An error's status and body; it has every field that an error must have.

@@ -221,6 +221,10 @@ mod tests {
         assert_eq!(Value::Object(filled.properties()), json!({ "at": "2027-01-09", "timeZone": "UTC" }));
         filled.time = "22:00".into();
         assert_eq!(filled.properties()["at"], "2027-01-09T22:00");
+        assert!(!filled.has_seconds());
+        filled.time = "22:00:30".into();
+        assert!(filled.has_seconds() && filled.properties()["at"] == "2027-01-09T22:00:30");
+        filled.time = "22:00".into();
         let filled = Filled { from: "22:00".into(), days: vec!["Sunday".into()], spread: "x".into(), ..Filled::default() };
         assert_eq!(Value::Object(filled.properties()), json!({ "window": { "from": "22:00" }, "days": ["Sunday"], "spread": "x" }));
     }
